@@ -1,0 +1,1 @@
+"""How the ports are given, one technology a folder or file."""

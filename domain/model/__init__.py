@@ -1,0 +1,1 @@
+"""The values and rules of paying, in the standard library alone."""

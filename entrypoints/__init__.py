@@ -1,0 +1,1 @@
+"""Who calls us: HTTP, the command line, the worker and the cashier."""

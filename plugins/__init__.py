@@ -1,0 +1,1 @@
+"""What others bring, and ours in the same way."""
