@@ -1,28 +1,66 @@
-# One target a verb; bare `make` lists them.
+# One verb a target; bare `make` lists them. Each sets up what it needs.
 
 PYTHON ?= python3
 ARGS   ?=
 BIN    := .venv/bin
-ROOMS  := domain ports adapters plugins entrypoints tests
 READY  := .venv/.ready
+ROOMS  := domain ports adapters plugins entrypoints tests
+TREE   := build/tree/retender
+LINKS  := $(addprefix $(TREE)/,$(ROOMS))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv tree
+.PHONY: help venv tree format lint types contracts test check demo states build clean
 
 help:  ## List the targets
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 venv: $(READY)  ## Create .venv with everything installed (quick the second time)
 
+tree: $(LINKS)  ## Link the rooms under build/tree, for tools that want real folders
+
+format: $(READY)  ## Format the code and sort what can be sorted
+	$(BIN)/ruff check --quiet --fix-only .
+	$(BIN)/ruff format .
+
+lint: $(READY)  ## Check format and every lint rule
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(READY) $(LINKS)  ## Check types, strictly, in every room
+	$(BIN)/mypy $(addprefix -p retender.,$(ROOMS))
+
+contracts: $(READY) $(LINKS)  ## Check that the arrows between the rooms point inward
+	PYTHONPATH=build/tree $(BIN)/lint-imports --no-cache
+
+test: $(READY) $(LINKS)  ## Run the tests; choose some with ARGS="-k deadline"
+	$(BIN)/pytest $(ARGS)
+
+check: lint types contracts test  ## All of the above: what must be true before a commit
+
+demo: $(READY)  ## Play two second payments on a running system; ARGS=--once to leave by itself
+	$(BIN)/retender demo $(ARGS)
+
+states: $(READY)  ## Draw docs/states.svg from the transition tables
+	$(BIN)/retender states > docs/states.svg
+
+build: $(READY)  ## Build the wheel into dist/
+	rm -rf build/lib build/bdist.* dist
+	$(BIN)/python -m build --wheel --no-isolation
+
+clean:  ## Remove everything that tools made, the environment included
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamp is younger than pyproject.toml while the environment is right.
 $(READY): pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-	  || { echo "Retender needs Python 3.11 or newer; say 'make PYTHON=/path/to/python3.11'." >&2; exit 1; }
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
-	  || { echo "This Python has no venv module; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Retender needs Python 3.11 or newer. Name one: make PYTHON=python3.13 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "This Python cannot create virtual environments. On Debian: apt-get install python3-venv" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
-tree:  ## Link the rooms under build/tree, for tools that want real folders
-	@mkdir -p build/tree/retender
-	@for room in $(ROOMS); do ln -sfn ../../../$$room build/tree/retender/$$room; done
+$(LINKS): $(TREE)/%:
+	@mkdir -p $(TREE)
+	@ln -sfn ../../../$* $@
