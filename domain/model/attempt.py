@@ -1,0 +1,198 @@
+"""Attempt: one try to pay an order at one provider account, under one number."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from retender.domain.model.client_type import Device
+from retender.domain.model.money import Money
+from retender.domain.model.page import Page, PageKind
+from retender.domain.model.text import check_provider_number
+from retender.domain.model.transition import LIVE, PAYABLE, AttemptState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payer:
+    """
+    What the payer's side supplies, as far as the page needs it.
+
+    Attributes:
+        openid: the payer at the provider; binds the charge, so part of the fingerprint.
+        client_ip: the payer's address; some phone pages demand it.
+        return_url: where the browser goes after paying; never evidence of payment.
+
+    """
+
+    openid: str | None = None
+    client_ip: str | None = None
+    return_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Charge:
+    """
+    What we ask of a provider, with nothing left to decide.
+
+    It is stored with the attempt before the provider is called, and sent
+    unchanged ever after: providers compare a repeated number byte for byte.
+
+    Attributes:
+        number: the provider-side order number, 8 to 32 of ``[A-Za-z0-9]``.
+        order_no: the shop's number, for the provider's own records.
+        amount: what the payer is asked for.
+        subject: what the payer reads at the provider.
+        client_type: its code; providers record it, they do not branch on it.
+        device: where the page is shown.
+        page_kind: which kind of page to make.
+        created_at: when the attempt began.
+        expires_at: the upstream instant; whole seconds.
+        notify_url: where the provider sends notices.
+        payer: what the payer's side supplied.
+        instalments: number of monthly rates, or None for one payment.
+
+    """
+
+    number: str
+    order_no: str
+    amount: Money
+    subject: str
+    client_type: str
+    device: Device
+    page_kind: PageKind
+    created_at: datetime
+    expires_at: datetime
+    notify_url: str
+    payer: Payer = Payer()
+    instalments: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a number that some provider would refuse."""
+        check_provider_number(self.number)
+
+
+def fingerprint(
+    *,
+    account: str,
+    credentials_epoch: str,
+    client_type: str,
+    page_kind: PageKind,
+    amount: Money,
+    instalments: int | None,
+    openid: str | None,
+) -> str:
+    """
+    Return what must agree for a page to be handed out again: 32 hex digits.
+
+    Providers freeze these on a number (the CONTEXT_INCONSISTENT and
+    OUT_TRADE_NO_USED families), so a change of any of them means a new attempt.
+    """
+    facts = [
+        account,
+        credentials_epoch,
+        client_type,
+        str(page_kind),
+        amount.minor,
+        amount.currency,
+        instalments,
+        openid,
+    ]
+    text = json.dumps(facts, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """
+    One try to pay. Switching makes a new one and overwrites nothing.
+
+    Attributes:
+        attempt_id: ours; also what a caller polls.
+        order_id: the order it tries to pay.
+        idx: 1 for the order's first attempt, then 2, 3 ...
+        account: the provider account, by name.
+        fingerprint: see ``fingerprint``; one payable attempt per order and fingerprint.
+        charge: what was and will be asked, unchanged.
+        watch_until: before this, a provider's "not found" proves nothing.
+        state: see the table in ``transition``.
+        page: what the payer was handed last; None before and after its life.
+        page_until: until when that page works.
+        asking_until: somebody is calling ``open`` for it; nobody else does until then.
+        next_check_at: when the worker asks the provider next; None when final.
+        checks: how often it has asked.
+        leased_until: a worker holds it; another takes it only after that.
+        provider_trade_no: the provider's own number, once known.
+        captured_at: when the provider says the money was taken.
+
+    """
+
+    attempt_id: str
+    order_id: str
+    idx: int
+    account: str
+    fingerprint: str
+    charge: Charge
+    watch_until: datetime
+    state: AttemptState = AttemptState.CREATING
+    page: Page | None = None
+    page_until: datetime | None = None
+    asking_until: datetime | None = None
+    next_check_at: datetime | None = None
+    checks: int = 0
+    leased_until: datetime | None = None
+    provider_trade_no: str | None = None
+    captured_at: datetime | None = None
+
+    @property
+    def number(self) -> str:
+        """The provider-side number."""
+        return self.charge.number
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it may still take money, as far as we know."""
+        return self.state in LIVE
+
+    @property
+    def is_payable(self) -> bool:
+        """Whether its page may still be handed out."""
+        return self.state in PAYABLE
+
+    def good_page(self, now: datetime) -> Page | None:
+        """Return the stored page while it surely works, else None."""
+        if self.state is not AttemptState.OPEN or self.page is None or self.page_until is None:
+            return None
+        return self.page if now < self.page_until else None
+
+    def proves_absence(self, asked_at: datetime) -> bool:
+        """
+        Tell whether a "not found" to a query sent then means that it is dead.
+
+        The time that counts is when the query was *sent*, not when its answer is
+        read: a trade can be made in between (protocol, ablation A10).
+        """
+        return asked_at > self.watch_until
+
+
+# Protocol 1.2: how long to wait before asking again, then to expiry every 5 min.
+_FIRST_CHECKS = tuple(timedelta(seconds=s) for s in (15, 30, 60, 120, 300))
+
+
+def next_check(attempt: Attempt, now: datetime) -> datetime:
+    """
+    Return when to ask the provider about a live attempt again; it never gives up.
+
+    Dense at first, every 5 minutes to the end of the watch, with one check right
+    after it (that is when "not found" becomes proof), then hourly for a day,
+    then daily.
+    """
+    if attempt.checks < len(_FIRST_CHECKS):
+        planned = now + _FIRST_CHECKS[attempt.checks]
+    elif now < attempt.watch_until:
+        planned = now + _FIRST_CHECKS[-1]
+    elif now < attempt.watch_until + timedelta(days=1):
+        planned = now + timedelta(hours=1)
+    else:
+        planned = now + timedelta(days=1)
+    proof_at = attempt.watch_until + timedelta(seconds=1)
+    return min(planned, proof_at) if now < proof_at else planned

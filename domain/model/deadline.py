@@ -1,0 +1,140 @@
+"""
+Four clocks and one solver: shown, upstream, page and watch.
+
+*shown* is what the payer sees; *upstream* the absolute instant that the provider
+gets; *page* until when the handed-out page itself works; *watch* until when late
+money may still arrive. Protocol 1.3 gives the order: shown, upstream, watch.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from retender.domain.model.errors import PayOrderPayTimeout
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlinePolicy:
+    """
+    How an order's remaining time is shared between payer and provider.
+
+    The two known ways are two settings of one rule: the payer sees 30 minutes
+    and the provider gets 31 (``grace`` of one minute), or the payer is turned
+    away in the last minute (``cutoff`` of one minute). Both may be set, and
+    ``grace`` may be negative: refusing from minute 29 *and* sending the
+    remaining time less one minute is ``cutoff`` 1 min with ``grace`` -1 min.
+
+    Attributes:
+        grace: upstream minus shown; at least clock difference + latency.
+        cutoff: a request with less than this remaining is refused.
+        watch: how long after upstream an absent trade is not yet believed absent;
+            at least clock difference + time-out + the longest pause tolerated.
+
+    """
+
+    grace: timedelta = timedelta(minutes=1)
+    cutoff: timedelta = timedelta(0)
+    watch: timedelta = timedelta(minutes=2)
+
+    def __post_init__(self) -> None:
+        """Refuse settings under which late money would be missed."""
+        if self.cutoff < timedelta(0) or self.watch < timedelta(0):
+            msg = "cutoff and watch are not negative"
+            raise ValueError(msg)
+        if self.grace + self.watch < timedelta(0):
+            msg = "grace and watch together must not end before the shown deadline"
+            raise ValueError(msg)
+
+
+@dataclass(frozen=True, slots=True)
+class ExpiryTerms:
+    """
+    What a provider lets us say about when a page stops taking money.
+
+    Attributes:
+        shortest: the least remaining time it takes; less is refused or stretched.
+        longest: the most it takes; more is cut.
+        granularity: instants (or durations) are whole multiples of this.
+        absolute: it takes an instant; otherwise only a duration, counted from
+            when the request arrives.
+
+    """
+
+    shortest: timedelta = timedelta(minutes=1)
+    longest: timedelta = timedelta(days=7)
+    granularity: timedelta = timedelta(seconds=1)
+    absolute: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """
+    One attempt's four clocks, solved.
+
+    Invariants: ``upstream`` is a whole multiple of the provider's granularity,
+    and never later than shown + grace; ``watch`` is not before ``upstream``.
+    """
+
+    shown: datetime
+    upstream: datetime
+    watch: datetime
+
+    def page(self, now: datetime, validity: timedelta | None) -> datetime:
+        """Return until when a page issued now works: its own life, or upstream if sooner."""
+        return self.upstream if validity is None else min(self.upstream, now + validity)
+
+
+def check_in_time(shown: datetime, now: datetime, policy: DeadlinePolicy) -> None:
+    """
+    Turn away who comes too late: after shown, or with less than the cutoff left.
+
+    Raises:
+        PayOrderPayTimeout: says by when one had to come.
+
+    """
+    last = shown - policy.cutoff
+    if now < shown and now <= last:
+        return
+    message = f"The time to pay ended at {last.isoformat()}."
+    raise PayOrderPayTimeout(message, pay_until=last.isoformat(), reason="cutoff")
+
+
+def solve(shown: datetime, now: datetime, policy: DeadlinePolicy, terms: ExpiryTerms) -> Deadline:
+    """
+    Choose what to tell the provider for an attempt that starts now.
+
+    The upstream instant is rounded down, never up, and is chosen once: it is
+    stored with the attempt and sent unchanged ever after (protocol 1.3).
+
+    Args:
+        shown: the order's deadline as the payer sees it.
+        now: our clock; aware, like every time here.
+        policy: grace, cutoff and watch of this deployment.
+        terms: what the provider can express.
+
+    Raises:
+        PayOrderPayTimeout: too late, or less time remains than the provider
+            takes; ``earliest_upstream`` is the first instant it would take.
+
+    """
+    check_in_time(shown, now, policy)
+    wanted = min(shown + policy.grace, now + terms.longest)
+    if terms.absolute:
+        upstream = wanted - (wanted - _EPOCH) % terms.granularity
+    else:
+        upstream = now + (wanted - now) // terms.granularity * terms.granularity
+    if upstream - now < terms.shortest:
+        earliest = now + terms.shortest
+        message = (
+            f"{_seconds(upstream - now)} s remain, and this provider takes no less than "
+            f"{_seconds(terms.shortest)} s."
+        )
+        raise PayOrderPayTimeout(
+            message, reason="provider_minimum", earliest_upstream=earliest.isoformat()
+        )
+    return Deadline(shown=shown, upstream=upstream, watch=max(shown, upstream) + policy.watch)
+
+
+def _seconds(duration: timedelta) -> int:
+    return max(0, duration // timedelta(seconds=1))

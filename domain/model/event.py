@@ -1,0 +1,88 @@
+"""What the shop is told, and what an order's story is made of."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class EventKind(StrEnum):
+    """What the shop may hear; the values are part of the API."""
+
+    ORDER_PAID = "order.paid"
+    ORDER_CLOSED = "order.closed"
+    SURPLUS_FOUND = "surplus.found"
+    SURPLUS_REFUNDED = "surplus.refunded"
+    REFUND_DONE = "refund.done"
+    REFUND_STUCK = "refund.stuck"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """
+    Something the shop must hear, written in the transaction that made it true.
+
+    Attributes:
+        event_id: unique; a second delivery bears the same one.
+        kind: what happened.
+        subject: what it happened to: an order id, attempt id or refund number.
+            At most one event exists per subject and kind.
+        order_no: the shop's number of the order.
+        at: when we wrote it down.
+        data: plain facts.
+
+    """
+
+    event_id: str
+    kind: EventKind
+    subject: str
+    order_no: str
+    at: datetime
+    data: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoryEntry:
+    """
+    One line of an order's story: what was done or learnt, and why. Only ever added.
+
+    Attributes:
+        order_id: whose story.
+        at: when.
+        what: the deed in short, e.g. ``attempt CREATING -> OPEN``.
+        why: the evidence or rule behind it.
+        attempt_id: which attempt, if one.
+        data: plain facts; no secrets, no pages.
+
+    """
+
+    order_id: str
+    at: datetime
+    what: str
+    why: str
+    attempt_id: str | None = None
+    data: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incident:
+    """
+    Evidence that fits nothing, kept for a human; nothing is logged and dropped.
+
+    Attributes:
+        incident_id: ours.
+        code: ``NOTICE_UNKNOWN_NUMBER``, ``NOTICE_AMOUNT_MISMATCH``, ``NOTICE_FOREIGN`` ...
+        account: the provider account whose word it is.
+        number: the provider-side number it speaks of.
+        at: when we met it.
+        source: notice, query, close or bill.
+        data: what was claimed.
+
+    """
+
+    incident_id: str
+    code: str
+    account: str
+    number: str
+    at: datetime
+    source: str
+    data: dict[str, str] = field(default_factory=dict)

@@ -1,0 +1,89 @@
+"""Refund: money on its way back to the payer, under a number that never changes."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from retender.domain.model.errors import AmountInvalid
+from retender.domain.model.money import Money
+from retender.domain.model.text import SUBJECT_MAX, check_number, check_provider_number, check_text
+from retender.domain.model.transition import RefundState
+
+
+class RefundCause(StrEnum):
+    """Why money goes back."""
+
+    SHOP = "shop"
+    """The shop asked for it."""
+    DUPLICATE = "duplicate"
+    """Another attempt had paid the order."""
+    LATE = "late"
+    """The order was closed when the money came."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refund:
+    """
+    One refund of one captured attempt.
+
+    Attributes:
+        refund_no: how the shop or we call it; unique.
+        number: the provider-side number, made at insert and never changed, so that
+            sending it again refunds nothing twice.
+        order_id: the order that was paid.
+        attempt_id: the attempt whose money goes back; one automatic refund each.
+        amount: how much.
+        cause: shop, duplicate or late.
+        reason: what the payer may read.
+        created_at: when it was decided.
+        state: see the table in ``transition``.
+        tries: how often it was sent.
+        next_try_at: when to send or ask next; None when final.
+        leased_until: a worker holds it.
+        provider_refund_no: the provider's own number, once known.
+        problem: the provider's last no, for people.
+
+    """
+
+    refund_no: str
+    number: str
+    order_id: str
+    attempt_id: str
+    amount: Money
+    cause: RefundCause
+    reason: str
+    created_at: datetime
+    state: RefundState = RefundState.DUE
+    tries: int = 0
+    next_try_at: datetime | None = None
+    leased_until: datetime | None = None
+    provider_refund_no: str | None = None
+    problem: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what could not be a refund."""
+        check_number("refund_no", self.refund_no)
+        check_provider_number(self.number)
+        check_text("reason", self.reason, SUBJECT_MAX)
+        if self.amount.minor == 0:
+            raise AmountInvalid(0, "a refund is for more than nothing")
+
+    @property
+    def is_automatic(self) -> bool:
+        """Whether it gives a surplus back, rather than serving a shop's wish."""
+        return self.cause is not RefundCause.SHOP
+
+
+def automatic_refund_number(attempt_number: str) -> str:
+    """Return the number of the one refund that gives a surplus back: the same every time."""
+    return check_provider_number(f"R{attempt_number}")
+
+
+_RETRIES = tuple(timedelta(seconds=s) for s in (10, 60, 300, 600, 1200, 1800))
+
+
+def next_try(refund: Refund, now: datetime) -> datetime:
+    """Return when to send or ask again: 10 s, 1, 5, 10, 20, 30 min, then hourly."""
+    if refund.tries < len(_RETRIES):
+        return now + _RETRIES[refund.tries]
+    return now + timedelta(hours=1)

@@ -1,0 +1,55 @@
+"""Accounts: the configured credentials of payment providers, by name."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from retender.ports.payment_provider import PaymentProvider
+
+
+class SwitchPolicy(StrEnum):
+    """What must be true of the earlier page before a second one is handed out."""
+
+    ADAPTIVE = "adaptive"
+    """Strict where a close is authoritative and the amount is over the limit, else best effort."""
+    STRICT = "strict"
+    """No second page until the first is conclusively dead."""
+    BEST_EFFORT = "best_effort"
+    """Query, close, confirm; what cannot be confirmed is watched, and the payer goes on."""
+    NONE = "none"
+    """Leave the first open; a surplus is refunded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """
+    One configured set of credentials; several may use one plugin.
+
+    Attributes:
+        name: what callers say, and where notices go.
+        title: for people, on a cashier.
+        provider: the plugin's object, built with this account's credentials.
+        credentials_epoch: changes when the credentials do, so pages signed with
+            old ones are not handed out again.
+        notify_url: where the provider sends this account's notices.
+        switch_policy: overrides the deployment's, or None.
+
+    """
+
+    name: str
+    title: str
+    provider: PaymentProvider = field(repr=False)
+    credentials_epoch: str
+    notify_url: str
+    switch_policy: SwitchPolicy | None = None
+
+
+class Accounts(Protocol):
+    """All accounts of this deployment."""
+
+    def get(self, name: str) -> Account:
+        """Return one, or raise ``UnknownName`` with all the names there are."""
+
+    def all(self) -> Sequence[Account]:
+        """Return all, in the order of the configuration."""

@@ -1,0 +1,371 @@
+"""
+PaymentProvider: all that a plugin author must read.
+
+A provider translates between our words and a gateway's; it stores nothing and
+decides nothing. What it can do it publishes as ``ProviderTerms``, so the core
+never asks who it is. ``PaymentProviderContract`` proves what is promised here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+
+from retender.domain.model.attempt import Charge
+from retender.domain.model.client_type import Device
+from retender.domain.model.deadline import ExpiryTerms
+from retender.domain.model.errors import NoticeRejected
+from retender.domain.model.money import Money
+from retender.domain.model.page import Page, PageKind
+
+# --- terms: what the provider can do ---------------------------------------------------
+
+
+class ClosePower(StrEnum):
+    """What closing a charge can achieve before the payer has acted on its page."""
+
+    AUTHORITATIVE = "authoritative"
+    """The trade exists as soon as the page does; a closed one takes no money."""
+    LAZY = "lazy"
+    """The trade exists only once the payer acts; until then closing has no effect."""
+    NONE = "none"
+    """There is no such call."""
+
+
+class PayerNeed(StrEnum):
+    """What the payer's side must supply for a page; names of ``Payer``'s fields."""
+
+    OPENID = "openid"
+    CLIENT_IP = "client_ip"
+    RETURN_URL = "return_url"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageTerms:
+    """
+    One kind of page that the provider makes, and on what terms.
+
+    Attributes:
+        kind: the kind.
+        devices: where it may be shown.
+        product: the provider's own name for it.
+        needs: what the payer's side must supply.
+        validity: how long the page itself works, or None: until the charge expires.
+        reopens: whether asking again under the same number is allowed.
+        close: what closing achieves before the payer has acted.
+        frozen: what may not change under one number, in words.
+
+    """
+
+    kind: PageKind
+    devices: frozenset[Device]
+    product: str
+    needs: frozenset[PayerNeed] = frozenset()
+    validity: timedelta | None = None
+    reopens: bool = True
+    close: ClosePower = ClosePower.AUTHORITATIVE
+    frozen: tuple[str, ...] = ("amount", "subject", "client type", "expiry")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundTerms:
+    """
+    How money goes back.
+
+    Attributes:
+        partial: whether less than everything may go back.
+        most: how many refunds one charge takes, or None: no stated limit.
+        spacing: least time between two refunds of one charge.
+        window: how long after payment, or None: by contract.
+        immediate: whether the answer to ``refund`` is the result itself.
+
+    """
+
+    partial: bool = True
+    most: int | None = None
+    spacing: timedelta = timedelta(0)
+    window: timedelta | None = None
+    immediate: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderTerms:
+    """
+    What a provider offers, as data.
+
+    Attributes:
+        provider: the plugin's name for it, ``[a-z][a-z0-9_]*``.
+        title: for people.
+        pages: one entry per kind and device; at most one for each pair.
+        currencies: ISO 4217 codes.
+        smallest: least amount in minor units.
+        largest: greatest amount in minor units.
+        expiry: what may be said about when a charge ends.
+        refunds: how money goes back.
+        instalments: numbers of monthly rates on offer.
+        notices_signed: whether notices carry proof of their sender.
+        notice_retries: gaps between deliveries of one notice.
+        bills: whether daily bills can be fetched.
+
+    """
+
+    provider: str
+    title: str
+    pages: tuple[PageTerms, ...]
+    currencies: frozenset[str]
+    smallest: int = 1
+    largest: int = 10**10
+    expiry: ExpiryTerms = field(default_factory=ExpiryTerms)
+    refunds: RefundTerms = field(default_factory=RefundTerms)
+    instalments: tuple[int, ...] = ()
+    notices_signed: bool = True
+    notice_retries: tuple[timedelta, ...] = ()
+    bills: bool = False
+
+    def page_for(self, charge: Charge) -> PageTerms:
+        """
+        Return the terms under which the charge's page was made.
+
+        Raises:
+            LookupError: no such page is offered; such a charge is never made.
+
+        """
+        for terms in self.pages:
+            if terms.kind is charge.page_kind and charge.device in terms.devices:
+                return terms
+        message = f"{self.provider} offers no {charge.page_kind} on a {charge.device}"
+        raise LookupError(message)
+
+
+# --- receipts: what the provider says --------------------------------------------------
+
+
+class ReceiptState(StrEnum):
+    """What a provider says of a charge."""
+
+    NOT_FOUND = "not found"
+    """It knows no trade of that number *now*; its page may still make one."""
+    OPEN = "open"
+    """A trade exists and is not paid."""
+    PAID = "paid"
+    """The money was taken; whatever was given back since does not change that."""
+    CLOSED = "closed"
+    """The trade can never be paid."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """
+    What a provider says of one charge: authenticated, decoded, believed.
+
+    Attributes:
+        number: the provider-side number it speaks of.
+        state: see ``ReceiptState``.
+        amount: what was taken; set when PAID.
+        provider_trade_no: the provider's own number, where it has one.
+        captured_at: when the money was taken, where it is said.
+        foreign: why this is not our account's money (another app or merchant
+            id), or None. Foreign evidence becomes an incident, never a payment.
+
+    """
+
+    number: str
+    state: ReceiptState
+    amount: Money | None = None
+    provider_trade_no: str | None = None
+    captured_at: datetime | None = None
+    foreign: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a payment that does not say how much."""
+        if self.state is ReceiptState.PAID and self.amount is None:
+            message = "a PAID receipt says how much was taken"
+            raise ValueError(message)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundOrder:
+    """
+    What we ask a provider to give back; sent unchanged, however often.
+
+    Attributes:
+        number: the refund's provider-side number; it alone makes repeats harmless.
+        charge_number: the number of the charge that took the money.
+        provider_trade_no: the provider's number of that trade, once known.
+        paid: what the charge took in all.
+        amount: what goes back now.
+        reason: what the payer may read.
+        notify_url: where to send notices of it.
+
+    """
+
+    number: str
+    charge_number: str
+    provider_trade_no: str | None
+    paid: Money
+    amount: Money
+    reason: str
+    notify_url: str
+
+
+class RefundReceiptState(StrEnum):
+    """What a provider says of a refund."""
+
+    NOT_FOUND = "not found"
+    """It never accepted that number: sending it again is safe."""
+    PENDING = "pending"
+    """Accepted, not finished."""
+    DONE = "done"
+    """The money went back."""
+    FAILED = "failed"
+    """It will not go back under this number; an operator must look."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundReceipt:
+    """
+    What a provider says of one refund.
+
+    Attributes:
+        number: the refund's provider-side number.
+        state: see ``RefundReceiptState``.
+        amount: this refund's amount, where it is said.
+        provider_refund_no: the provider's own number, where it has one.
+        problem: the provider's own words when FAILED.
+
+    """
+
+    number: str
+    state: RefundReceiptState
+    amount: Money | None = None
+    provider_refund_no: str | None = None
+    problem: str | None = None
+
+
+# --- notices ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawNotice:
+    """
+    A message as it came from the network; nothing of it is believed yet.
+
+    Attributes:
+        headers: names in lower case.
+        body: exact bytes, bounded in size by the entrypoint.
+        query: the raw query string.
+        received_at: when it came.
+
+    """
+
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    query: str = ""
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """
+    An authenticated message of the provider.
+
+    Attributes:
+        event_key: equal for repeats of one message, different for different ones.
+        receipt: what it says of a charge, if that is what it is about.
+        refund: what it says of a refund, if that is what it is about.
+        about: the provider's own name for the event, for the story.
+
+    """
+
+    event_key: str
+    receipt: Receipt | None = None
+    refund: RefundReceipt | None = None
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """What to answer the provider, in the form that it understands."""
+
+    status: int
+    body: bytes = b""
+    content_type: str = "text/plain; charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillLine:
+    """One line of a provider's bill: a payment, or a refund if it has a refund number."""
+
+    number: str
+    refund_number: str | None
+    amount: Money
+    provider_trade_no: str | None
+    at: datetime
+
+
+# --- the port --------------------------------------------------------------------------
+
+
+class PaymentProvider(Protocol):
+    """
+    Implemented by every provider plugin; proved by ``PaymentProviderContract``.
+
+    A call to the gateway may raise three errors, and no other:
+    ``ProviderRefused`` when a decoded, authenticated answer says no and nothing
+    moved; ``ProviderUnavailable`` when the gateway was surely not reached;
+    ``ProviderUncertain`` when only a later ``query`` can tell (time-out, 5xx,
+    a broken or wrongly signed answer, a code that stands in no table).
+    """
+
+    @property
+    def terms(self) -> ProviderTerms:
+        """What this account offers; constant."""
+
+    async def open(self, charge: Charge) -> Page:
+        """
+        Ask for payment and return what to hand to the payer.
+
+        The same charge may be opened again: the answer is a page that pays the
+        very same number, the old one or a new one as the provider decides.
+        """
+
+    async def query(self, charge: Charge) -> Receipt:
+        """Ask what became of the charge; changes nothing."""
+
+    async def close(self, charge: Charge) -> Receipt:
+        """
+        Ask that the charge take no money any more, and return what is known then.
+
+        CLOSED: it never will. PAID: too late. NOT_FOUND: nothing was there to
+        close, and its page may still work. OPEN: it could not be closed. Closing
+        twice is harmless.
+        """
+
+    async def refund(self, order: RefundOrder) -> RefundReceipt:
+        """Give money back; the same number twice gives it back once."""
+
+    async def query_refund(self, order: RefundOrder) -> RefundReceipt:
+        """Ask what became of a refund; changes nothing."""
+
+    async def parse_notice(self, raw: RawNotice) -> Notice:
+        """
+        Prove who sent the message, then read it.
+
+        Raises:
+            NoticeRejected: not proven; nothing of it was believed.
+            ProviderError: the proof needed a key that could not be fetched now.
+
+        """
+
+    def acknowledge(self, problem: NoticeRejected | None) -> Acknowledgement:
+        """Say "received" in the provider's form, or "not believed, send again"."""
+
+    async def fetch_bill(self, day: date) -> tuple[BillLine, ...]:
+        """
+        Return what the provider booked on that day in its own time zone.
+
+        Raises:
+            ProviderRefused: no bill (yet) for that day.
+
+        """

@@ -1,0 +1,274 @@
+"""
+UnitOfWork: one transaction over everything that we write down.
+
+Proved by ``UnitOfWorkContract`` for every store. Writers see each other only
+through conditional updates: ``move`` and its kin change a row if it is still in
+a state that the table allows, and say whether they did. False is a normal
+answer with its own branch. Every ``move`` leaves a line in the order's story.
+"""
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from typing import Protocol
+
+from retender.domain.model.attempt import Attempt
+from retender.domain.model.event import Event, Incident, StoryEntry
+from retender.domain.model.order import EndReason, Order
+from retender.domain.model.page import Page
+from retender.domain.model.refund import Refund
+from retender.domain.model.transition import AttemptEvent, OrderEvent, RefundEvent
+
+
+class Orders(Protocol):
+    """The orders."""
+
+    async def add(self, order: Order) -> bool:
+        """
+        Keep a new order.
+
+        False if its ``order_no`` is taken, or if it has a ``key`` under which the
+        user has a NEW order; nothing is changed then.
+        """
+
+    async def get(self, order_no: str) -> Order | None:
+        """Return the order of the shop's number."""
+
+    async def by_id(self, order_id: str) -> Order | None:
+        """Return the order of our id."""
+
+    async def open_under(self, user_id: str, key: str) -> Order | None:
+        """Return the payer's NEW order under this key."""
+
+    async def hold_new(self, order_id: str, now: datetime) -> bool:
+        """
+        Lock the order for this transaction if it is NEW and ``now < shown_until``.
+
+        It counts ``version`` up, in one conditional update: whoever comes second
+        waits for this transaction's end, then sees what it did.
+        """
+
+    async def hold(self, order_id: str) -> bool:
+        """Lock the order for this transaction, whatever its state; False if there is none."""
+
+    async def move(
+        self,
+        order_id: str,
+        event: OrderEvent,
+        *,
+        at: datetime,
+        why: str,
+        winner: str | None = None,
+        end_reason: EndReason | None = None,
+    ) -> bool:
+        """Change state if the table allows it; ``winner`` is set exactly with CAPTURED."""
+
+    async def past_deadline(self, now: datetime, limit: int) -> Sequence[Order]:
+        """Return NEW orders with ``shown_until <= now``, the oldest first."""
+
+    async def expiring_without_live_attempts(self, limit: int) -> Sequence[Order]:
+        """Return EXPIRING orders none of whose attempts is live, the oldest first."""
+
+
+class Attempts(Protocol):
+    """The attempts."""
+
+    async def add(self, attempt: Attempt) -> bool:
+        """
+        Keep a new attempt.
+
+        False if the order has a payable one of the same fingerprint or the same
+        ``idx``, or if the account has its number; nothing is changed then.
+        """
+
+    async def get(self, attempt_id: str) -> Attempt | None:
+        """Return the attempt of our id."""
+
+    async def by_number(self, account: str, number: str) -> Attempt | None:
+        """Return the account's attempt of this provider-side number."""
+
+    async def of_order(self, order_id: str) -> Sequence[Attempt]:
+        """Return the order's attempts by ``idx``."""
+
+    async def move(
+        self,
+        attempt_id: str,
+        event: AttemptEvent,
+        *,
+        at: datetime,
+        why: str,
+        next_check_at: datetime | None = None,
+        provider_trade_no: str | None = None,
+        captured_at: datetime | None = None,
+    ) -> bool:
+        """
+        Change state if the table allows it.
+
+        ``next_check_at`` is set in live states and cleared in the others, the
+        lease ends, the page is forgotten in every state but OPEN; the provider's
+        number and time are kept where given.
+        """
+
+    async def claim_asking(self, attempt_id: str, now: datetime, until: datetime) -> bool:
+        """
+        Become the one who calls ``open`` for a payable attempt, until then.
+
+        False if it is not payable any more, or if another one's claim runs.
+        """
+
+    async def keep_page(self, attempt_id: str, page: Page, until: datetime, at: datetime) -> bool:
+        """
+        Keep what the provider answered, if the attempt is still payable.
+
+        CREATING becomes OPEN; an OPEN one gets the new page; the claim to ask
+        ends. False otherwise: then the page must not be shown to anyone.
+        """
+
+    async def release_asking(self, attempt_id: str) -> None:
+        """End the claim to ask, so that the payer may press again at once."""
+
+    async def claim_due(self, now: datetime, until: datetime, limit: int) -> Sequence[Attempt]:
+        """
+        Lease live attempts with ``next_check_at <= now``, the most overdue first.
+
+        No two claimers get the same attempt before the first one's lease is over.
+        """
+
+    async def reschedule(self, attempt_id: str, next_check_at: datetime) -> bool:
+        """Count a check, plan the next, end the lease; False if it is live no more."""
+
+
+class Refunds(Protocol):
+    """The refunds."""
+
+    async def add(self, refund: Refund) -> bool:
+        """
+        Keep a new refund.
+
+        False if its ``refund_no`` or provider-side number is taken, or if it is
+        automatic and its attempt has an automatic one.
+        """
+
+    async def get(self, refund_no: str) -> Refund | None:
+        """Return the refund of this number."""
+
+    async def by_number(self, account: str, number: str) -> Refund | None:
+        """Return the refund that bears this provider-side number at this account."""
+
+    async def of_order(self, order_id: str) -> Sequence[Refund]:
+        """Return the order's refunds, the oldest first."""
+
+    async def move(
+        self,
+        refund_no: str,
+        event: RefundEvent,
+        *,
+        at: datetime,
+        why: str,
+        next_try_at: datetime | None = None,
+        provider_refund_no: str | None = None,
+        problem: str | None = None,
+    ) -> bool:
+        """
+        Change state if the table allows it; SENT counts a try; the lease ends.
+
+        ``next_try_at`` is kept as given (None clears it).
+        """
+
+    async def claim_due(self, now: datetime, until: datetime, limit: int) -> Sequence[Refund]:
+        """Lease DUE and SENT refunds with ``next_try_at <= now``, as attempts are."""
+
+    async def reschedule(
+        self, refund_no: str, next_try_at: datetime, provider_refund_no: str | None = None
+    ) -> bool:
+        """Plan the next look at a SENT refund, count a try, end the lease."""
+
+
+class Inbox(Protocol):
+    """Which notices were taken."""
+
+    async def add(self, account: str, event_key: str, body_hash: str, at: datetime) -> bool:
+        """Note a notice; False if this account's ``event_key`` was noted before."""
+
+
+class Incidents(Protocol):
+    """Evidence that fits nothing."""
+
+    async def add(self, incident: Incident) -> None:
+        """Keep it for a human."""
+
+    async def all(self, limit: int = 100) -> Sequence[Incident]:
+        """Return the newest first."""
+
+
+class Outbox(Protocol):
+    """Events that are true and not yet told."""
+
+    async def add(self, event: Event) -> bool:
+        """Keep an event; False if one of this subject and kind exists."""
+
+    async def unsent(self, limit: int) -> Sequence[Event]:
+        """Return what is not yet told, the oldest first."""
+
+    async def mark_sent(self, event_id: str, at: datetime) -> bool:
+        """Note that it was told; False if it was noted before."""
+
+    async def of_order(self, order_no: str) -> Sequence[Event]:
+        """Return the order's events, the oldest first."""
+
+
+class Story(Protocol):
+    """Everything that happened to orders; only ever added to."""
+
+    async def add(self, entry: StoryEntry) -> None:
+        """Add a line."""
+
+    async def of_order(self, order_id: str) -> Sequence[StoryEntry]:
+        """Return an order's lines in the order in which they were written."""
+
+
+class Work(Protocol):
+    """One open transaction; leaving it without ``commit`` undoes everything."""
+
+    @property
+    def orders(self) -> Orders:
+        """The orders."""
+
+    @property
+    def attempts(self) -> Attempts:
+        """The attempts."""
+
+    @property
+    def refunds(self) -> Refunds:
+        """The refunds."""
+
+    @property
+    def inbox(self) -> Inbox:
+        """Which notices were taken."""
+
+    @property
+    def incidents(self) -> Incidents:
+        """Evidence that fits nothing."""
+
+    @property
+    def outbox(self) -> Outbox:
+        """Events not yet told."""
+
+    @property
+    def story(self) -> Story:
+        """What happened and why."""
+
+    async def commit(self) -> None:
+        """Make it all durable, at once."""
+
+
+class UnitOfWork(Protocol):
+    """
+    Opens transactions; no provider is ever called while one is open.
+
+    A busy store (SQLite's lock, a serialization failure) raises ``StoreBusy``
+    after a bounded wait: nothing was changed, the caller may do it all again.
+    """
+
+    def __call__(self, *, read_only: bool = False) -> AbstractAsyncContextManager[Work]:
+        """Begin; ``read_only`` takes no write lock, and its ``commit`` is an error."""
