@@ -36,7 +36,7 @@ PLANTS = {
     ],
     "only the container names an adapter": [
         ("retender.entrypoints.planted", "retender.adapters"),
-        ("retender.plugins.planted_adapter", "retender.adapters"),
+        ("retender.tests.contracts.planted", "retender.adapters"),
     ],
 }
 
