@@ -194,8 +194,8 @@ class Inbox(Protocol):
 class Incidents(Protocol):
     """Evidence that fits nothing."""
 
-    async def add(self, incident: Incident) -> None:
-        """Keep it for a human."""
+    async def add(self, incident: Incident) -> bool:
+        """Keep it for a human; False if this ``incident_id`` is kept already (not an error)."""
 
     async def all(self, limit: int = 100) -> Sequence[Incident]:
         """Return the newest first."""

@@ -63,14 +63,23 @@ class StoryEntry:
     data: dict[str, str] = field(default_factory=dict)
 
 
+class IncidentCode(StrEnum):
+    """What about a provider's word does not fit; part of the API."""
+
+    UNKNOWN_NUMBER = "EVIDENCE_UNKNOWN_NUMBER"
+    UNKNOWN_REFUND = "EVIDENCE_UNKNOWN_REFUND"
+    AMOUNT_MISMATCH = "EVIDENCE_AMOUNT_MISMATCH"
+    FOREIGN = "EVIDENCE_FOREIGN"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
     """
     Evidence that fits nothing, kept for a human; nothing is logged and dropped.
 
     Attributes:
-        incident_id: ours.
-        code: ``NOTICE_UNKNOWN_NUMBER``, ``NOTICE_AMOUNT_MISMATCH``, ``NOTICE_FOREIGN`` ...
+        incident_id: made of what it is about, so meeting it again adds nothing.
+        code: what does not fit, see ``IncidentCode``.
         account: the provider account whose word it is.
         number: the provider-side number it speaks of.
         at: when we met it.
@@ -80,7 +89,7 @@ class Incident:
     """
 
     incident_id: str
-    code: str
+    code: IncidentCode
     account: str
     number: str
     at: datetime

@@ -79,6 +79,9 @@ def automatic_refund_number(attempt_number: str) -> str:
     return check_provider_number(f"R{attempt_number}")
 
 
+MOST_TRIES = 200
+"""Sends and looks before an operator is called: about eight days (see ``next_try``)."""
+
 _RETRIES = tuple(timedelta(seconds=s) for s in (10, 60, 300, 600, 1200, 1800))
 
 

@@ -72,7 +72,7 @@ class RefundEvent(StrEnum):
     """What can happen to a refund."""
 
     SENT = "sent"
-    UNKNOWN = "answer unknown"
+    TRY_AGAIN = "to be tried again"
     CONFIRMED = "confirmed"
     FAILED = "refused for good"
 
