@@ -1,0 +1,1 @@
+"""Alipay, v2 gateway: pages signed here, everything else asked over one funnel."""

@@ -1,0 +1,170 @@
+"""Alipay's keys and certificates: read once from settings, in every form they come in."""
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+from cryptography.hazmat.primitives.serialization import (
+    load_der_private_key,
+    load_der_public_key,
+    load_pem_private_key,
+    load_pem_public_key,
+)
+from cryptography.x509.oid import NameOID, ObjectIdentifier
+
+from retender.domain.model.errors import SetupError
+
+MIN_KEY_BITS = 2048
+
+_RSA_SIGNATURES = "1.2.840.113549.1.1."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """
+    Who we are at Alipay, and by which keys we know Alipay.
+
+    In key mode there is one public key of Alipay's; in certificate mode each
+    message names the certificate whose key signed it, and requests name ours.
+
+    Attributes:
+        app_id: our app.
+        private_key: signs our requests.
+        alipay_key: checks Alipay's messages that name no certificate.
+        certified_keys: checks those that do, by certificate serial number.
+        app_cert_sn: our certificate's serial number, in certificate mode.
+        alipay_root_cert_sn: the trusted roots' serial numbers, in certificate mode.
+
+    """
+
+    app_id: str
+    private_key: RSAPrivateKey = field(repr=False)
+    alipay_key: RSAPublicKey = field(repr=False)
+    certified_keys: Mapping[str, RSAPublicKey] = field(default_factory=dict, repr=False)
+    app_cert_sn: str | None = None
+    alipay_root_cert_sn: str | None = None
+
+    def key_for(self, cert_sn: str | None) -> RSAPublicKey | None:
+        """Return the key that must have signed, or None: a certificate we do not trust."""
+        if cert_sn is None or not self.certified_keys:
+            return self.alipay_key
+        return self.certified_keys.get(cert_sn)
+
+
+def read_private_key(text: str, setting: str) -> RSAPrivateKey:
+    """
+    Read our private key: PEM, or base64 on one line; PKCS #1 or PKCS #8.
+
+    Raises:
+        SetupError: it is none of these; the message names ``setting``, never the key.
+
+    """
+    try:
+        if "-----BEGIN" in text:
+            key = load_pem_private_key(text.strip().encode(), password=None)
+        else:
+            key = load_der_private_key(_from_base64(text), password=None)
+    except (ValueError, TypeError, binascii.Error):
+        # Not chained: the parser's words might quote the key.
+        raise SetupError(
+            f"alipay: {setting} is no RSA private key (PEM, or base64 on one line).",
+            setting=setting,
+        ) from None
+    if not isinstance(key, RSAPrivateKey):
+        raise SetupError(f"alipay: {setting} is no RSA key.", setting=setting)
+    _check_size(key.key_size, setting)
+    return key
+
+
+def read_public_key(text: str, setting: str) -> RSAPublicKey:
+    """
+    Read Alipay's public key: PEM, or base64 on one line.
+
+    Raises:
+        SetupError: it is neither; the message names ``setting``.
+
+    """
+    try:
+        if "-----BEGIN" in text:
+            key = load_pem_public_key(text.strip().encode())
+        else:
+            key = load_der_public_key(_from_base64(text))
+    except (ValueError, TypeError, binascii.Error) as trouble:
+        raise SetupError(
+            f"alipay: {setting} is no RSA public key (PEM, or base64 on one line).",
+            setting=setting,
+        ) from trouble
+    if not isinstance(key, RSAPublicKey):
+        raise SetupError(f"alipay: {setting} is no RSA key.", setting=setting)
+    _check_size(key.key_size, setting)
+    return key
+
+
+def read_certificates(pem: str, setting: str) -> list[x509.Certificate]:
+    """
+    Read one or more PEM certificates.
+
+    Raises:
+        SetupError: there is none, or one cannot be read.
+
+    """
+    try:
+        return x509.load_pem_x509_certificates(pem.strip().encode())
+    except ValueError as trouble:
+        raise SetupError(f"alipay: {setting} holds no PEM certificate.", setting=setting) from (
+            trouble
+        )
+
+
+def public_key_of(certificate: x509.Certificate, setting: str) -> RSAPublicKey:
+    """Return the key that a certificate vouches for."""
+    key = certificate.public_key()
+    if not isinstance(key, RSAPublicKey):
+        raise SetupError(f"alipay: {setting} holds a certificate of no RSA key.", setting=setting)
+    return key
+
+
+def certificate_sn(certificate: x509.Certificate) -> str:
+    """Return Alipay's serial number of a certificate: MD5 of issuer and decimal serial."""
+    issuer = certificate.issuer
+    parts = [
+        ("CN", NameOID.COMMON_NAME),
+        ("OU", NameOID.ORGANIZATIONAL_UNIT_NAME),
+        ("O", NameOID.ORGANIZATION_NAME),
+        ("C", NameOID.COUNTRY_NAME),
+    ]
+    name = ",".join(f"{label}={_part(issuer, oid)}" for label, oid in parts)
+    text = f"{name}{certificate.serial_number}"
+    # A name for a certificate, prescribed by Alipay; nothing rests on its strength.
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def root_certificate_sn(roots: Sequence[x509.Certificate]) -> str:
+    """Return Alipay's serial number of its roots: those signed with RSA, joined by ``_``."""
+    return "_".join(
+        certificate_sn(root)
+        for root in roots
+        if root.signature_algorithm_oid.dotted_string.startswith(_RSA_SIGNATURES)
+    )
+
+
+def _part(name: x509.Name, oid: ObjectIdentifier) -> str:
+    values = name.get_attributes_for_oid(oid)
+    # The reference implementations print a missing part as their language's null.
+    return str(values[0].value) if values else "None"
+
+
+def _from_base64(text: str) -> bytes:
+    return base64.b64decode("".join(text.split()), validate=True)
+
+
+def _check_size(bits: int, setting: str) -> None:
+    if bits < MIN_KEY_BITS:
+        raise SetupError(
+            f"alipay: {setting} has {bits} bits; RSA2 needs at least {MIN_KEY_BITS}.",
+            setting=setting,
+        )
