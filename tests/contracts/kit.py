@@ -1,0 +1,71 @@
+"""What every contract of the kit is: behaviours that an implementer may add to, not take away."""
+
+from collections.abc import Iterator, Mapping
+from typing import ClassVar
+
+import pytest
+
+# Strangers' pytest rewrites asserts in test files only; these hold the kit's, and each of the
+# kit's public modules imports this one before them.
+pytest.register_assert_rewrite(
+    *(
+        f"retender.tests.contracts.{module}"
+        for module in (
+            "provider_closing",
+            "provider_notices",
+            "provider_opening",
+            "provider_refunds",
+            "provider_terms",
+            "provider_trouble",
+            "transport_servers",
+        )
+    )
+)
+
+
+class Contract:
+    """
+    A set of behaviours: a class of tests that implementers inherit.
+
+    The implementer supplies fixtures, the contract supplies the tests. A test that is
+    overridden or set to ``None`` in a subclass would vanish without a sound, so that is an
+    error at class definition, unless the subclass says it aloud::
+
+        class TestMine(SomeContract):
+            weaker = {"test_closing_works": "the gateway has no such call before 2027"}
+
+    Attributes:
+        weaker: the tests that this implementation replaces by less, each with the reason.
+
+    """
+
+    weaker: ClassVar[Mapping[str, str]] = {}
+
+    def __init_subclass__(cls, **kwargs: object) -> None:
+        """Refuse a subclass in which a promised behaviour is not what the kit says it is."""
+        super().__init_subclass__(**kwargs)
+        replaced = set(_replaced(cls))
+        if silent := sorted(replaced - set(cls.weaker)):
+            raise TypeError(
+                f"{cls.__name__} replaces {', '.join(silent)} of its contract: rename what is "
+                f"an addition, or give the reason in `weaker`."
+            )
+        if idle := sorted(set(cls.weaker) - replaced):
+            raise TypeError(f"{cls.__name__}.weaker names {', '.join(idle)}, not replaced by it.")
+        if mute := sorted(name for name, reason in cls.weaker.items() if not reason.strip()):
+            raise TypeError(f"{cls.__name__}.weaker gives no reason for {', '.join(mute)}.")
+
+
+def _replaced(cls: type) -> Iterator[str]:
+    """Name the tests for which the class sees another object than their first definition."""
+    first: dict[str, object] = {}
+    for definer in reversed(cls.__mro__):
+        for name, what in vars(definer).items():
+            if name.startswith("test"):
+                first.setdefault(name, what)
+    for name, what in first.items():
+        for definer in cls.__mro__:
+            if name in vars(definer):
+                if vars(definer)[name] is not what:
+                    yield name
+                break
