@@ -162,7 +162,9 @@ TABLE: tuple[Transition, ...] = (
         "the provider refuses the refund for good: an operator must look",
     ),
     Transition(RefundEvent.SENT, (_R.DUE,), _R.SENT, "written down just before the call"),
-    Transition(RefundEvent.UNKNOWN, (_R.SENT,), _R.DUE, "no answer: the same number is sent again"),
+    Transition(
+        RefundEvent.TRY_AGAIN, (_R.SENT,), _R.DUE, "no answer: the same number is sent again"
+    ),
     Transition(
         RefundEvent.CONFIRMED,
         (_R.SENT, _R.STUCK),

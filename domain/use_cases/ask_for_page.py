@@ -1,0 +1,181 @@
+"""AskForPage: call the provider for one attempt's page, and keep what it answers."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from retender.domain.model.attempt import Attempt
+from retender.domain.model.errors import (
+    PayOrderFail,
+    PayOrderStateError,
+    ProviderRefused,
+    ProviderUnavailable,
+    ProviderUncertain,
+    Refusal,
+)
+from retender.domain.model.order import Order
+from retender.domain.model.page import Page
+from retender.domain.model.transition import AttemptEvent, OrderState
+from retender.domain.use_cases.captured import tell
+from retender.domain.use_cases.find_out import FindOut
+from retender.domain.use_cases.payment import AnswerPending, PageReady
+from retender.domain.use_cases.policy import PayPolicy
+from retender.ports.accounts import Account
+from retender.ports.clock import Clock
+from retender.ports.new_id import NewId
+from retender.ports.unit_of_work import UnitOfWork
+
+_SOON = timedelta(seconds=2)
+
+
+@dataclass(frozen=True, slots=True)
+class AskForPage:
+    """
+    Ask under the attempt's own number, with no transaction open.
+
+    One caller asks at a time: two answers for one number could come back in
+    either order, and the provider may have killed the page that we would keep.
+    """
+
+    unit_of_work: UnitOfWork
+    clock: Clock
+    new_id: NewId
+    policy: PayPolicy
+
+    async def __call__(
+        self, order: Order, attempt: Attempt, account: Account, *, first: bool
+    ) -> PageReady | AnswerPending | None:
+        """
+        Return the page, or that the answer is unknown, or None: a new number is needed.
+
+        Args:
+            order: what is paid.
+            attempt: payable, written down.
+            account: its account.
+            first: nobody can have asked under this number before; only then is
+                a refusal proof that no trade exists under it.
+
+        Raises:
+            PayOrderFail: the provider said no.
+            PayOrderStateError: the order was paid or closed meanwhile.
+            ProviderUnavailable: surely not reached, or told to come later.
+
+        """
+        if not await self._claim(attempt):
+            return AnswerPending(order=order, attempt=attempt, retry_after=_SOON)
+        try:
+            page = await account.provider.open(attempt.charge)
+        except ProviderRefused as refused:
+            return await self._refused(order, attempt, account, refused, first=first)
+        except ProviderUnavailable as unavailable:
+            await self._release(attempt, "not reached; nothing was sent", unavailable)
+            raise
+        except ProviderUncertain as uncertain:
+            await self._release(attempt, "answer unknown; it is found out", uncertain)
+            return AnswerPending(order=order, attempt=attempt, retry_after=_SOON)
+        return await self._keep(order, attempt, account, page)
+
+    async def _claim(self, attempt: Attempt) -> bool:
+        async with self.unit_of_work() as work:
+            now = self.clock()
+            until = now + self.policy.asking_for
+            claimed = await work.attempts.claim_asking(attempt.attempt_id, now, until)
+            await work.commit()
+        return claimed
+
+    async def _release(self, attempt: Attempt, what: str, why: Exception) -> None:
+        async with self.unit_of_work() as work:
+            await work.attempts.release_asking(attempt.attempt_id)
+            await tell(
+                work,
+                attempt,
+                at=self.clock(),
+                what=f"open at {attempt.account}: {what}",
+                why=str(why),
+            )
+            await work.commit()
+
+    async def _keep(
+        self, order: Order, attempt: Attempt, account: Account, page: Page
+    ) -> PageReady:
+        """Keep the page if the attempt is still payable; otherwise nobody sees it."""
+        terms = account.provider.terms.page_for(attempt.charge)
+        async with self.unit_of_work() as work:
+            now = self.clock()
+            validity = terms.validity
+            expires_at = attempt.charge.expires_at
+            until = expires_at if validity is None else min(expires_at, now + validity)
+            kept = await work.attempts.keep_page(attempt.attempt_id, page, until, now)
+            if kept:
+                what = f"{page.kind} page of {attempt.account} handed out"
+                why = f"{terms.product}, works until {until.isoformat()}"
+            else:
+                what = f"{page.kind} page of {attempt.account} came too late and is not shown"
+                why = "the attempt was left behind while the provider answered"
+            await tell(work, attempt, at=now, what=what, why=why)
+            await work.commit()
+        async with self.unit_of_work(read_only=True) as work:
+            order = await work.orders.by_id(order.order_id) or order
+            attempt = await work.attempts.get(attempt.attempt_id) or attempt
+        if not kept:
+            state = "being paid another way" if order.state is OrderState.NEW else str(order.state)
+            raise PayOrderStateError(order.order_no, state, "this page is not needed any more")
+        return PageReady(
+            order=order,
+            attempt=attempt,
+            page=page,
+            page_until=until,
+            pay_until=order.shown_until,
+            reused=False,
+        )
+
+    async def _refused(
+        self,
+        order: Order,
+        attempt: Attempt,
+        account: Account,
+        refused: ProviderRefused,
+        *,
+        first: bool,
+    ) -> AnswerPending | None:
+        why = f"{refused.provider_code} {refused.provider_message}".rstrip()
+        await self._release(attempt, f"refused ({refused.refusal})", refused)
+        match refused.refusal:
+            case Refusal.NOT_NOW:
+                message = f"{account.title} is busy: {why}; press again."
+                raise ProviderUnavailable(message, provider_code=refused.provider_code)
+            case Refusal.ALREADY_PAID:
+                find_out = FindOut(self.unit_of_work, self.clock, self.new_id)
+                await find_out.ask(account.provider, attempt)
+                await self._stop_if_paid(order)
+                return AnswerPending(order=order, attempt=attempt, retry_after=_SOON)
+            case Refusal.NEW_NUMBER:
+                await self._move(attempt, AttemptEvent.CLOSE_WANTED, why)
+                return None
+            case Refusal.REJECTED:
+                if first:
+                    await self._move(attempt, AttemptEvent.REFUSED, why)
+                message = f"{account.title} refused the payment: {why}."
+                raise PayOrderFail(
+                    message,
+                    order_no=order.order_no,
+                    provider_code=refused.provider_code,
+                    provider_message=refused.provider_message or None,
+                ) from refused
+
+    async def _move(self, attempt: Attempt, event: AttemptEvent, why: str) -> None:
+        async with self.unit_of_work() as work:
+            now = self.clock()
+            await work.attempts.move(
+                attempt.attempt_id,
+                event,
+                at=now,
+                why=why,
+                next_check_at=now if event is AttemptEvent.CLOSE_WANTED else None,
+            )
+            await work.commit()
+
+    async def _stop_if_paid(self, order: Order) -> None:
+        async with self.unit_of_work(read_only=True) as work:
+            found = await work.orders.by_id(order.order_id)
+        if found is not None and found.state is OrderState.PAID:
+            raise PayOrderStateError(order.order_no, "PAID", "the earlier page was paid")

@@ -1,0 +1,246 @@
+"""``captured``: the one way from a provider's evidence to PAID, to a surplus, to their events."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from retender.domain.model.attempt import Attempt
+from retender.domain.model.errors import UndefinedTransition
+from retender.domain.model.event import Event, EventKind, Incident, IncidentCode, StoryEntry
+from retender.domain.model.order import Order
+from retender.domain.model.refund import Refund, RefundCause, automatic_refund_number
+from retender.domain.model.transition import CAPTURED, AttemptEvent, OrderEvent, OrderState
+from retender.ports.new_id import NewId
+from retender.ports.payment_provider import Receipt, ReceiptState
+from retender.ports.unit_of_work import Work
+
+
+class Outcome(StrEnum):
+    """What a receipt changed."""
+
+    WON = "won"
+    """It paid the order."""
+    SURPLUS = "surplus"
+    """It is money above what is due; its refund is written down."""
+    KNOWN = "known"
+    """We knew it already."""
+    DEAD = "dead"
+    """The attempt can take no money any more."""
+    NOTHING = "nothing"
+    """It proves nothing yet."""
+    INCIDENT = "incident"
+    """It fits nothing; a human must look."""
+
+
+async def captured(
+    work: Work, *, account: str, receipt: Receipt, source: str, at: datetime, new_id: NewId
+) -> Outcome:
+    """
+    Turn "this number was paid" into state, in the caller's transaction.
+
+    Harmless when repeated, and in any order with everything else: the winner is
+    elected by one conditional update, every other capture becomes a surplus
+    whose refund has a number that never changes (protocol 1.1).
+
+    Args:
+        work: an open transaction; the caller commits.
+        account: whose word it is.
+        receipt: PAID, authenticated.
+        source: notice, query, close or bill; for the story.
+        at: now.
+        new_id: names events.
+
+    """
+    attempt = await work.attempts.by_number(account, receipt.number)
+    problem = _misfit(attempt, receipt)
+    if attempt is None or problem is not None:
+        incident = _incident(account, receipt, problem or IncidentCode.UNKNOWN_NUMBER, source, at)
+        if await work.incidents.add(incident) and attempt is not None:
+            why = f"{source} of {account}"
+            await tell(work, attempt, at=at, what=f"incident {incident.code}", why=why)
+        return Outcome.INCIDENT
+    if attempt.state in CAPTURED:
+        return Outcome.KNOWN
+    why = f"{source}: {account} took {receipt.amount} under {receipt.number}"
+    won = await work.orders.move(
+        attempt.order_id, OrderEvent.CAPTURED, at=at, why=why, winner=attempt.attempt_id
+    )
+    order = await work.orders.by_id(attempt.order_id)
+    if order is None:  # a foreign key forbids it
+        message = f"Attempt {attempt.attempt_id} has no order."
+        raise LookupError(message)
+    capture = _Capture(work, order, attempt, receipt, at, why, new_id)
+    return await (capture.win() if won else capture.give_back())
+
+
+async def weigh(
+    work: Work,
+    attempt: Attempt,
+    receipt: Receipt,
+    *,
+    asked_at: datetime,
+    source: str,
+    at: datetime,
+    new_id: NewId,
+) -> Outcome:
+    """
+    Draw from any receipt what it proves, in the caller's transaction.
+
+    Paid goes to ``captured``. Closed is death. "Not found" is death only if the
+    question was *sent* after the attempt's watch ended: before that, the page
+    may still make the trade. Open proves nothing.
+    """
+    if receipt.state is ReceiptState.PAID or receipt.foreign is not None:
+        return await captured(
+            work, account=attempt.account, receipt=receipt, source=source, at=at, new_id=new_id
+        )
+    if receipt.state is ReceiptState.CLOSED:
+        why = f"{source}: {attempt.account} says closed"
+    elif receipt.state is ReceiptState.NOT_FOUND and attempt.proves_absence(asked_at):
+        why = f"{source}: {attempt.account} knows nothing, asked after expiry and grace"
+    else:
+        return Outcome.NOTHING
+    dead = await work.attempts.move(attempt.attempt_id, AttemptEvent.PROVEN_DEAD, at=at, why=why)
+    return Outcome.DEAD if dead else Outcome.KNOWN
+
+
+async def tell(work: Work, entry_of: Attempt, *, at: datetime, what: str, why: str) -> None:
+    """Add a line about an attempt to its order's story."""
+    await work.story.add(
+        StoryEntry(
+            order_id=entry_of.order_id,
+            attempt_id=entry_of.attempt_id,
+            at=at,
+            what=what,
+            why=why,
+        )
+    )
+
+
+def _misfit(attempt: Attempt | None, receipt: Receipt) -> IncidentCode | None:
+    if receipt.foreign is not None:
+        return IncidentCode.FOREIGN
+    if attempt is not None and receipt.amount != attempt.charge.amount:
+        return IncidentCode.AMOUNT_MISMATCH
+    return None
+
+
+async def retire_payable(
+    work: Work, order_id: str, *, at: datetime, why: str, but: str | None = None
+) -> None:
+    """Mark the order's payable attempts CLOSING, all but one; the worker closes them at once."""
+    for other in await work.attempts.of_order(order_id):
+        if other.is_payable and other.attempt_id != but:
+            await work.attempts.move(
+                other.attempt_id, AttemptEvent.CLOSE_WANTED, at=at, why=why, next_check_at=at
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class _Capture:
+    """One capture of one known attempt, in one transaction."""
+
+    work: Work
+    order: Order
+    attempt: Attempt
+    receipt: Receipt
+    at: datetime
+    why: str
+    new_id: NewId
+
+    async def win(self) -> Outcome:
+        """Credit the attempt, retire the others, and tell the shop once."""
+        if not await self._move(AttemptEvent.WON):
+            # The order was won by an attempt that cannot win: roll everything back.
+            message = f"Attempt {self.attempt.attempt_id} won its order but was in no state to."
+            raise UndefinedTransition(message)
+        await retire_payable(
+            self.work,
+            self.order.order_id,
+            at=self.at,
+            why="another attempt paid the order",
+            but=self.attempt.attempt_id,
+        )
+        await self._announce(
+            EventKind.ORDER_PAID,
+            self.order.order_id,
+            client_type=self.attempt.charge.client_type,
+            number=self.attempt.number,
+        )
+        return Outcome.WON
+
+    async def give_back(self) -> Outcome:
+        """Make it a surplus; its refund is written down in this very transaction."""
+        if not await self._move(AttemptEvent.SURPLUS):
+            return Outcome.KNOWN  # another transaction settled the same attempt meanwhile
+        paid = self.order.state is OrderState.PAID
+        cause = RefundCause.DUPLICATE if paid else RefundCause.LATE
+        number = automatic_refund_number(self.attempt.number)
+        refund = Refund(
+            refund_no=number,
+            number=number,
+            order_id=self.order.order_id,
+            attempt_id=self.attempt.attempt_id,
+            amount=self.attempt.charge.amount,
+            cause=cause,
+            reason="Paid twice" if paid else "Paid too late",
+            created_at=self.at,
+            next_try_at=self.at,
+        )
+        if not await self.work.refunds.add(refund):
+            # Money without a refund on its way must not be committed.
+            message = f"Surplus {self.attempt.attempt_id} has a refund before it was one."
+            raise UndefinedTransition(message)
+        what, why = f"refund {number} due", f"surplus: {cause} payment"
+        await tell(self.work, self.attempt, at=self.at, what=what, why=why)
+        await self._announce(
+            EventKind.SURPLUS_FOUND, self.attempt.attempt_id, cause=str(cause), refund_no=number
+        )
+        return Outcome.SURPLUS
+
+    async def _move(self, event: AttemptEvent) -> bool:
+        return await self.work.attempts.move(
+            self.attempt.attempt_id,
+            event,
+            at=self.at,
+            why=self.why,
+            provider_trade_no=self.receipt.provider_trade_no,
+            captured_at=self.receipt.captured_at or self.at,
+        )
+
+    async def _announce(self, kind: EventKind, subject: str, **data: str) -> None:
+        event = Event(
+            event_id=self.new_id(),
+            kind=kind,
+            subject=subject,
+            order_no=self.order.order_no,
+            at=self.at,
+            data={
+                "account": self.attempt.account,
+                "amount": str(self.attempt.charge.amount),
+                **data,
+            },
+        )
+        await self.work.outbox.add(event)
+
+
+def _incident(
+    account: str, receipt: Receipt, code: IncidentCode, source: str, at: datetime
+) -> Incident:
+    # Named after its content, so that hearing it again adds nothing.
+    claim = f"{code}|{account}|{receipt.number}|{receipt.amount}|{receipt.foreign}"
+    return Incident(
+        incident_id=hashlib.sha256(claim.encode()).hexdigest()[:32],
+        code=code,
+        account=account,
+        number=receipt.number,
+        at=at,
+        source=source,
+        data={
+            "amount": str(receipt.amount),
+            "state": str(receipt.state),
+            "provider_trade_no": receipt.provider_trade_no or "",
+            "foreign": receipt.foreign or "",
+        },
+    )

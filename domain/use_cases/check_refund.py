@@ -1,0 +1,147 @@
+"""CheckRefund: take one refund a step further: send it, or ask what became of it."""
+
+from dataclasses import dataclass
+
+from retender.domain.model.errors import (
+    ProviderError,
+    ProviderRefused,
+    RefundNotExist,
+    Refusal,
+)
+from retender.domain.model.refund import Refund, next_try
+from retender.domain.model.transition import RefundEvent, RefundState
+from retender.domain.use_cases.settle_refund import fail_refund, settle_refund, try_refund_again
+from retender.ports.accounts import Account, Accounts
+from retender.ports.clock import Clock
+from retender.ports.new_id import NewId
+from retender.ports.payment_provider import RefundOrder, RefundReceipt, RefundReceiptState
+from retender.ports.unit_of_work import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRefund:
+    """
+    Send a DUE refund, ask after a SENT one; the number never changes.
+
+    An operator's call on a STUCK one asks too, since providers finish some by hand.
+    """
+
+    unit_of_work: UnitOfWork
+    accounts: Accounts
+    clock: Clock
+    new_id: NewId
+
+    async def __call__(self, *, refund_no: str) -> Refund:
+        """
+        Take the step, and return the refund as it stands then.
+
+        Raises:
+            RefundNotExist: no such number.
+            UnknownName: its account is configured no more.
+
+        """
+        refund, order, account = await self._load(refund_no)
+        if refund.state is RefundState.DONE:
+            return refund
+        if refund.state is RefundState.DUE:
+            refund = await self._write_sent(refund)
+            if refund.state is RefundState.SENT:
+                await self._send(refund, order, account)
+        else:
+            await self._ask(refund, order, account)
+        return (await self._load(refund_no))[0]
+
+    async def _load(self, refund_no: str) -> tuple[Refund, RefundOrder, Account]:
+        async with self.unit_of_work(read_only=True) as work:
+            refund = await work.refunds.get(refund_no)
+            attempt = None if refund is None else await work.attempts.get(refund.attempt_id)
+        if refund is None or attempt is None:
+            raise RefundNotExist(refund_no)
+        account = self.accounts.get(attempt.account)
+        order = RefundOrder(
+            number=refund.number,
+            charge_number=attempt.number,
+            provider_trade_no=attempt.provider_trade_no,
+            paid=attempt.charge.amount,
+            amount=refund.amount,
+            reason=refund.reason,
+            notify_url=account.notify_url,
+        )
+        return refund, order, account
+
+    async def _write_sent(self, refund: Refund) -> Refund:
+        """Note that it is about to be sent; a crash after this leads to a query, not a loss."""
+        async with self.unit_of_work() as work:
+            now = self.clock()
+            moved = await work.refunds.move(
+                refund.refund_no,
+                RefundEvent.SENT,
+                at=now,
+                why=f"try {refund.tries + 1} under {refund.number}",
+                next_try_at=next_try(refund, now),
+            )
+            found = await work.refunds.get(refund.refund_no)
+            await work.commit()
+        # Not moved: another worker sends it at this moment, and we need not.
+        return found if moved and found is not None else refund
+
+    async def _send(self, refund: Refund, order: RefundOrder, account: Account) -> None:
+        try:
+            receipt = await account.provider.refund(order)
+        except ProviderRefused as refused:
+            if refused.refusal is Refusal.NOT_NOW:
+                await self._again(refund, str(refused))
+            else:
+                await self._really_refused(refund, order, account, refused)
+        except ProviderError as problem:
+            await self._again(refund, str(problem))
+        else:
+            await self._settle(refund, receipt, "refund")
+
+    async def _ask(self, refund: Refund, order: RefundOrder, account: Account) -> None:
+        try:
+            receipt = await account.provider.query_refund(order)
+        except ProviderError as problem:
+            async with self.unit_of_work() as work:
+                now = self.clock()
+                if refund.state is RefundState.SENT:
+                    await work.refunds.reschedule(refund.refund_no, next_try(refund, now))
+                await work.commit()
+            if refund.state is RefundState.STUCK:
+                raise problem from None
+        else:
+            await self._settle(refund, receipt, "refund query")
+
+    async def _really_refused(
+        self, refund: Refund, order: RefundOrder, account: Account, refused: ProviderRefused
+    ) -> None:
+        """
+        Ask before giving up: an earlier send of this number may have succeeded.
+
+        A refusal of a repeat says that *this* call moved nothing, no more.
+        """
+        try:
+            receipt = await account.provider.query_refund(order)
+        except ProviderError as problem:
+            await self._again(refund, f"{refused.message} Then: {problem}")
+            return
+        if receipt.state is RefundReceiptState.NOT_FOUND:
+            async with self.unit_of_work() as work:
+                await fail_refund(
+                    work, refund, refused.message, at=self.clock(), new_id=self.new_id
+                )
+                await work.commit()
+        else:
+            await self._settle(refund, receipt, "refund query")
+
+    async def _again(self, refund: Refund, why: str) -> None:
+        async with self.unit_of_work() as work:
+            await try_refund_again(work, refund, why, at=self.clock(), new_id=self.new_id)
+            await work.commit()
+
+    async def _settle(self, refund: Refund, receipt: RefundReceipt, source: str) -> None:
+        async with self.unit_of_work() as work:
+            await settle_refund(
+                work, refund, receipt, source=source, at=self.clock(), new_id=self.new_id
+            )
+            await work.commit()

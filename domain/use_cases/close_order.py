@@ -1,0 +1,85 @@
+"""CloseOrder: give an unpaid order up, and close its pages."""
+
+from dataclasses import dataclass
+
+from retender.domain.model.attempt import Attempt
+from retender.domain.model.errors import PayOrderNotExist, PayOrderStateError, UnknownName
+from retender.domain.model.order import EndReason, Order
+from retender.domain.model.transition import OrderEvent, OrderState
+from retender.domain.use_cases.captured import retire_payable
+from retender.domain.use_cases.end_order import end_if_nothing_live
+from retender.domain.use_cases.find_out import FindOut
+from retender.ports.accounts import Accounts
+from retender.ports.clock import Clock
+from retender.ports.new_id import NewId
+from retender.ports.unit_of_work import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class CloseOrder:
+    """
+    Close an order on the payer's or the shop's wish.
+
+    It is CLOSED when every page is dead for sure; until then EXPIRING, and the
+    worker goes on. Money that comes meanwhile still pays it.
+    """
+
+    unit_of_work: UnitOfWork
+    accounts: Accounts
+    clock: Clock
+    new_id: NewId
+
+    async def __call__(self, *, order_no: str, user_id: str | None = None) -> Order:
+        """
+        Close the order, and return it as it is then; closing again goes on closing.
+
+        Args:
+            order_no: the shop's number.
+            user_id: if given, the order must be this user's.
+
+        Raises:
+            PayOrderNotExist: no such order, or another user's.
+            PayOrderStateError: it is paid, perhaps by a page that was just being closed.
+
+        """
+        attempts = await self._give_up(order_no, user_id)
+        find_out = FindOut(self.unit_of_work, self.clock, self.new_id)
+        for attempt in attempts:
+            if attempt.is_live:
+                try:
+                    provider = self.accounts.get(attempt.account).provider
+                except UnknownName:
+                    continue  # the worker tells, and watches it to its end
+                await find_out.close(provider, attempt)
+        async with self.unit_of_work() as work:
+            order = await work.orders.get(order_no)
+            if order is None:
+                raise PayOrderNotExist(order_no)
+            await end_if_nothing_live(work, order, at=self.clock(), new_id=self.new_id)
+            order = await work.orders.get(order_no) or order
+            await work.commit()
+        if order.state is OrderState.PAID:
+            raise PayOrderStateError(order_no, order.state, "it was paid, so it stays paid")
+        return order
+
+    async def _give_up(self, order_no: str, user_id: str | None) -> list[Attempt]:
+        """Write the wish down: no new page, and the old ones are to be closed."""
+        async with self.unit_of_work() as work:
+            order = await work.orders.get(order_no)
+            if order is None or user_id not in {None, order.user_id}:
+                raise PayOrderNotExist(order_no)
+            if order.state is OrderState.PAID:
+                raise PayOrderStateError(order_no, order.state, "it was paid, so it stays paid")
+            now = self.clock()
+            why = "closed on request"
+            if await work.orders.move(
+                order.order_id,
+                OrderEvent.CANCELLED,
+                at=now,
+                why=why,
+                end_reason=EndReason.CANCELLED,
+            ):
+                await retire_payable(work, order.order_id, at=now, why=why)
+            attempts = await work.attempts.of_order(order.order_id)
+            await work.commit()
+        return list(attempts)

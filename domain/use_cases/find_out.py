@@ -1,0 +1,74 @@
+"""Ask a provider what became of an attempt, close it if wanted, and believe only what is proven."""
+
+from dataclasses import dataclass
+
+from retender.domain.model.attempt import Attempt
+from retender.domain.model.errors import ProviderError
+from retender.domain.use_cases.captured import Outcome, tell, weigh
+from retender.ports.clock import Clock
+from retender.ports.new_id import NewId
+from retender.ports.payment_provider import PaymentProvider, Receipt, ReceiptState
+from retender.ports.unit_of_work import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class FindOut:
+    """
+    Query, close, confirm; no transaction is open while a provider is asked.
+
+    What the provider did not say stays unknown: a time-out, an error, a "not
+    found" before its time change nothing.
+    """
+
+    unit_of_work: UnitOfWork
+    clock: Clock
+    new_id: NewId
+
+    async def ask(self, provider: PaymentProvider, attempt: Attempt) -> Receipt | None:
+        """Query and settle what it proves; None if the provider did not say."""
+        return await self._settled(provider, attempt, "query")
+
+    async def close(self, provider: PaymentProvider, attempt: Attempt) -> Receipt | None:
+        """
+        Close, settle what it proves, and confirm with a query what it does not.
+
+        The wish to close must be written down already. None if the provider
+        did not say.
+        """
+        receipt = await self._settled(provider, attempt, "close")
+        if receipt is None or receipt.state is ReceiptState.OPEN:
+            receipt = await self._settled(provider, attempt, "query")
+        return receipt
+
+    async def _settled(
+        self, provider: PaymentProvider, attempt: Attempt, verb: str
+    ) -> Receipt | None:
+        # Noted before the question is sent: a trade may be made while we wait.
+        asked_at = self.clock()
+        receipt: Receipt | None = None
+        problem: ProviderError | None = None
+        try:
+            ask = provider.close if verb == "close" else provider.query
+            receipt = await ask(attempt.charge)
+        except ProviderError as error:
+            problem = error
+        async with self.unit_of_work() as work:
+            at = self.clock()
+            if receipt is None:
+                answer = f"{verb} of {attempt.account}: no answer that proves anything"
+                await tell(work, attempt, at=at, what=answer, why=str(problem))
+            else:
+                outcome = await weigh(
+                    work,
+                    attempt,
+                    receipt,
+                    asked_at=asked_at,
+                    source=verb,
+                    at=at,
+                    new_id=self.new_id,
+                )
+                if outcome in {Outcome.NOTHING, Outcome.KNOWN}:
+                    answer = f"{verb} of {attempt.account}: {receipt.state}"
+                    await tell(work, attempt, at=at, what=answer, why="noted, proves nothing new")
+            await work.commit()
+        return receipt

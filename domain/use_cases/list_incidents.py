@@ -1,0 +1,19 @@
+"""ListIncidents: the evidence that fits nothing, for a human."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from retender.domain.model.event import Incident
+from retender.ports.unit_of_work import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class ListIncidents:
+    """List incidents; changes nothing."""
+
+    unit_of_work: UnitOfWork
+
+    async def __call__(self, *, limit: int = 100) -> Sequence[Incident]:
+        """Return the newest first."""
+        async with self.unit_of_work(read_only=True) as work:
+            return await work.incidents.all(limit)

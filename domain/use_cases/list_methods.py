@@ -1,0 +1,112 @@
+"""ListMethods: what this client can pay this order with now, for a cashier."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from retender.domain.model.client_type import ClientType, negotiate
+from retender.domain.model.deadline import check_in_time, solve
+from retender.domain.model.errors import (
+    NoCommonPage,
+    PayOrderNotExist,
+    PayOrderStateError,
+    RetenderError,
+)
+from retender.domain.model.order import Order
+from retender.domain.model.transition import OrderState
+from retender.domain.use_cases.policy import PayPolicy
+from retender.domain.use_cases.wish import check_offered
+from retender.ports.accounts import Account, Accounts
+from retender.ports.client_types import ClientTypes
+from retender.ports.clock import Clock
+from retender.ports.unit_of_work import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Method:
+    """
+    One line of a cashier.
+
+    Attributes:
+        account: what to say when paying.
+        title: what to show.
+        provider: the brand.
+        page_kind: what the payer would get; None if nothing shows there.
+        needs: what the payer's side must supply.
+        instalments: numbers of monthly rates on offer.
+        available: whether it can be chosen now.
+        why_not: the code of what stands in the way, if not.
+
+    """
+
+    account: str
+    title: str
+    provider: str
+    page_kind: str | None = None
+    needs: tuple[str, ...] = ()
+    instalments: tuple[int, ...] = ()
+    available: bool = True
+    why_not: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListMethods:
+    """List every account, and say of each why it can or cannot be used; asks nobody."""
+
+    unit_of_work: UnitOfWork
+    accounts: Accounts
+    client_types: ClientTypes
+    clock: Clock
+    policy: PayPolicy
+
+    async def __call__(
+        self, *, order_no: str, user_id: str, client_type: str
+    ) -> tuple[Method, ...]:
+        """
+        Return the methods in the order of the configuration.
+
+        Raises:
+            PayOrderNotExist: no such order of this user.
+            PayOrderStateError: paid, closing or closed.
+            PayOrderPayTimeout: too late for any of them.
+            UnknownName: no such client type.
+
+        """
+        client = self.client_types.get(client_type)
+        async with self.unit_of_work(read_only=True) as work:
+            order = await work.orders.get(order_no)
+        if order is None or order.user_id != user_id:
+            raise PayOrderNotExist(order_no)
+        if order.state is not OrderState.NEW:
+            raise PayOrderStateError(order_no, order.state)
+        now = self.clock()
+        check_in_time(order.shown_until, now, self.policy.deadlines)
+        return tuple(self._method(account, client, order, now) for account in self.accounts.all())
+
+    def _method(self, account: Account, client: ClientType, order: Order, now: datetime) -> Method:
+        terms = account.provider.terms
+        try:
+            page = negotiate(client, terms.pages)
+        except NoCommonPage as problem:
+            return Method(
+                account=account.name,
+                title=account.title,
+                provider=terms.provider,
+                available=False,
+                why_not=problem.code,
+            )
+        why_not: str | None = None
+        try:
+            check_offered(order.amount, terms)
+            solve(order.shown_until, now, self.policy.deadlines, terms.expiry)
+        except RetenderError as problem:
+            why_not = problem.code
+        return Method(
+            account=account.name,
+            title=account.title,
+            provider=terms.provider,
+            page_kind=page.kind,
+            needs=tuple(sorted(page.needs)),
+            instalments=terms.instalments,
+            available=why_not is None,
+            why_not=why_not,
+        )

@@ -1,0 +1,210 @@
+"""PayOrder: hand the payer a page to pay with, the first time or again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from retender.domain.model.attempt import Attempt, Payer, next_check
+from retender.domain.model.client_type import negotiate
+from retender.domain.model.deadline import check_in_time, solve
+from retender.domain.model.errors import PayOrderNotExist, PayOrderStateError, StoreBusy
+from retender.domain.model.order import Order
+from retender.domain.model.transition import AttemptEvent, OrderState
+from retender.domain.use_cases.ask_for_page import AskForPage
+from retender.domain.use_cases.captured import tell
+from retender.domain.use_cases.leave_pages import LeavePages
+from retender.domain.use_cases.payment import AnswerPending, PageReady
+from retender.domain.use_cases.policy import PageStrategy, PayPolicy
+from retender.domain.use_cases.wish import Wish
+from retender.ports.accounts import Accounts, SwitchPolicy
+from retender.ports.client_types import ClientTypes
+from retender.ports.clock import Clock
+from retender.ports.new_id import NewId
+from retender.ports.unit_of_work import UnitOfWork, Work
+
+_ROUNDS = 4
+"""How often a request starts over: somebody else was faster, or a number was spent."""
+
+
+@dataclass(frozen=True, slots=True)
+class PayOrder:
+    """
+    Hand the payer a page to pay with.
+
+    There is no second use case for the second payment: coming back later, with
+    another provider or from another client type, is calling this again. The
+    same wish gets the same page while it is good, or the provider is asked
+    again under the same number; another wish leaves the old attempt behind as
+    the policy demands, and makes a new one beside it.
+    """
+
+    unit_of_work: UnitOfWork
+    accounts: Accounts
+    client_types: ClientTypes
+    clock: Clock
+    new_id: NewId
+    policy: PayPolicy
+
+    async def __call__(
+        self,
+        *,
+        order_no: str,
+        user_id: str,
+        account: str,
+        client_type: str,
+        page_kind: str | None = None,
+        instalments: int | None = None,
+        payer: Payer | None = None,
+    ) -> PageReady | AnswerPending:
+        """
+        Find or make the attempt that fits the wish, and return its page.
+
+        Args:
+            order_no: the shop's number.
+            user_id: who pays; another user's order does not exist for them.
+            account: with which provider account.
+            client_type: from where.
+            page_kind: insist on a kind of page; default: the client's first choice.
+            instalments: number of monthly rates, if the provider offers them.
+            payer: what the payer's side supplies.
+
+        Raises:
+            InvalidInput: unknown name, nothing to show there, outside the terms.
+            PayOrderNotExist: no such order of this user.
+            PayOrderStateError: paid, closing or closed.
+            PayOrderPayTimeout: too late, for the payer or for this provider.
+            PayOrderFail: the provider said no; nothing moved.
+            SwitchRefused: the earlier page may still be paid, and policy forbids a second.
+            ProviderUnavailable: surely not reached; may press again.
+            StoreBusy: too many at once; may press again.
+
+        """
+        chosen = self.accounts.get(account)
+        client = self.client_types.get(client_type)
+        wish = Wish(
+            account=chosen,
+            client=client,
+            terms=negotiate(client, chosen.provider.terms.pages, page_kind),
+            instalments=instalments,
+            payer=payer or Payer(),
+        )
+        ask = AskForPage(self.unit_of_work, self.clock, self.new_id, self.policy)
+        for _ in range(_ROUNDS):
+            order, attempts = await self._load(order_no, user_id)
+            wish.check(order.amount)
+            attempt, first = self._serving(order, attempts, wish), False
+            if attempt is None:
+                attempt = await self._make(order, attempts, wish)
+                first = True
+            elif ready := await self._stored(order, attempt):
+                return ready
+            if attempt is not None and (answer := await ask(order, attempt, chosen, first=first)):
+                return answer
+        message = (
+            f"Order {order_no} found no page in {_ROUNDS} rounds, others press too; press again."
+        )
+        raise StoreBusy(message, order_no=order_no)
+
+    async def _load(self, order_no: str, user_id: str) -> tuple[Order, Sequence[Attempt]]:
+        """Load the order, and turn away who may not pay it now."""
+        async with self.unit_of_work(read_only=True) as work:
+            order = await work.orders.get(order_no)
+            if order is None or order.user_id != user_id:
+                raise PayOrderNotExist(order_no)
+            attempts = await work.attempts.of_order(order.order_id)
+        if order.state is not OrderState.NEW:
+            raise PayOrderStateError(order_no, order.state)
+        check_in_time(order.shown_until, self.clock(), self.policy.deadlines)
+        return order, attempts
+
+    def _serving(self, order: Order, attempts: Sequence[Attempt], wish: Wish) -> Attempt | None:
+        """Return the attempt that serves this very wish already, if one does."""
+        now = self.clock()
+        return next((a for a in attempts if wish.fits(a, order.amount, now)), None)
+
+    async def _stored(self, order: Order, attempt: Attempt) -> PageReady | None:
+        """Hand the stored page out again while it is good, and say so in the story."""
+        if self.policy.page_strategy is not PageStrategy.STORED_PAGE:
+            return None
+        now = self.clock()
+        page = attempt.good_page(now)
+        if page is None or attempt.page_until is None:
+            return None
+        async with self.unit_of_work() as work:
+            what = f"stored {page.kind} page of {attempt.account} handed out again"
+            why = f"same wish, and it works until {attempt.page_until.isoformat()}"
+            await tell(work, attempt, at=now, what=what, why=why)
+            await work.commit()
+        return PageReady(
+            order=order,
+            attempt=attempt,
+            page=page,
+            page_until=attempt.page_until,
+            pay_until=order.shown_until,
+            reused=True,
+        )
+
+    async def _make(self, order: Order, attempts: Sequence[Attempt], wish: Wish) -> Attempt | None:
+        """Leave the other pages, then write the new attempt down; None: start over."""
+        # Solved before any page is closed: a provider that cannot take the
+        # order any more must not cost the payer the page that works.
+        self._solve(order, wish)
+        leave = LeavePages(self.unit_of_work, self.accounts, self.clock, self.new_id, self.policy)
+        await leave(order, attempts)
+        async with self.unit_of_work() as work:
+            attempt = await self._write_down(work, order, wish, leave)
+            if attempt is not None:
+                await work.commit()
+        return attempt
+
+    def _solve(self, order: Order, wish: Wish) -> None:
+        terms = wish.account.provider.terms.expiry
+        solve(order.shown_until, self.clock(), self.policy.deadlines, terms)
+
+    async def _write_down(
+        self, work: Work, order: Order, wish: Wish, leave: LeavePages
+    ) -> Attempt | None:
+        """
+        Insert the attempt, before anybody is called; None if somebody was faster.
+
+        The order row is locked first, and its state and deadline are checked in
+        that very statement: what a racing request did is seen here.
+        """
+        now = self.clock()
+        if not await work.orders.hold_new(order.order_id, now):
+            return None
+        attempts = await work.attempts.of_order(order.order_id)
+        if any(wish.fits(other, order.amount, now) for other in attempts):
+            return None
+        for other in attempts:
+            policy = leave.policy_for(other)
+            if policy is SwitchPolicy.STRICT and other.is_live:
+                return None
+            if other.is_payable and (
+                policy is not SwitchPolicy.NONE
+                or other.fingerprint == wish.fingerprint_for(order.amount)
+            ):
+                why = "a newer attempt takes its place"
+                await work.attempts.move(
+                    other.attempt_id, AttemptEvent.CLOSE_WANTED, at=now, why=why, next_check_at=now
+                )
+        deadline = solve(
+            order.shown_until, now, self.policy.deadlines, wish.account.provider.terms.expiry
+        )
+        attempt = Attempt(
+            attempt_id=self.new_id(),
+            order_id=order.order_id,
+            idx=len(attempts) + 1,
+            account=wish.account.name,
+            fingerprint=wish.fingerprint_for(order.amount),
+            charge=wish.charge(order, self.new_id(), deadline, now),
+            watch_until=deadline.watch,
+        )
+        attempt = replace(attempt, next_check_at=next_check(attempt, now))
+        if not await work.attempts.add(attempt):
+            return None
+        what = f"attempt {attempt.idx} CREATING: {wish.account.name}, {wish.client.code}"
+        why = (
+            f"{wish.terms.product} under {attempt.number}, upstream {deadline.upstream.isoformat()}"
+        )
+        await tell(work, attempt, at=now, what=what, why=why)
+        return attempt

@@ -1,0 +1,65 @@
+"""PayPolicy: how this deployment treats the second payment."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+
+from retender.domain.model.deadline import DeadlinePolicy
+from retender.domain.model.money import Money
+from retender.ports.accounts import Account, SwitchPolicy
+from retender.ports.payment_provider import ClosePower
+
+
+class PageStrategy(StrEnum):
+    """Which page a returning payer gets."""
+
+    STORED_PAGE = "stored_page"
+    """The one that we keep, while it is good; then ask."""
+    ASK_PROVIDER = "ask_provider"
+    """Ask again, same number and instant; the provider decides which page."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayPolicy:
+    """
+    The settings of ``PayOrder``.
+
+    Attributes:
+        deadlines: how the remaining time is shared between payer and provider.
+        page_strategy: what a returning payer gets.
+        switch_policy: what must be true of the old page before a new one.
+        strict_over: minor units; above it, ``adaptive`` is strict where it can be.
+        asking_for: how long one caller may be busy asking a provider for a page;
+            longer than the transport's total time-out.
+
+    """
+
+    deadlines: DeadlinePolicy = field(default_factory=DeadlinePolicy)
+    page_strategy: PageStrategy = PageStrategy.STORED_PAGE
+    switch_policy: SwitchPolicy = SwitchPolicy.ADAPTIVE
+    strict_over: int = 100_000
+    asking_for: timedelta = timedelta(seconds=15)
+
+    @property
+    def switch_policy_without_account(self) -> SwitchPolicy:
+        """How to leave a page of an account that is configured no more: nobody can be asked."""
+        if self.switch_policy is SwitchPolicy.ADAPTIVE:
+            return SwitchPolicy.BEST_EFFORT
+        return self.switch_policy
+
+    def for_switch(self, account: Account, power: ClosePower, amount: Money) -> SwitchPolicy:
+        """
+        Decide how to leave a page of this account; never answers ``adaptive``.
+
+        Strict costs nothing where a close is authoritative; where it is lazy it
+        would leave the payer stuck, and where there is none only the automatic
+        refund is left (protocol 1.4).
+        """
+        policy = account.switch_policy or self.switch_policy
+        if policy is not SwitchPolicy.ADAPTIVE:
+            return policy
+        if power is ClosePower.NONE:
+            return SwitchPolicy.NONE
+        if power is ClosePower.AUTHORITATIVE and amount.minor > self.strict_over:
+            return SwitchPolicy.STRICT
+        return SwitchPolicy.BEST_EFFORT

@@ -1,0 +1,157 @@
+"""RefundPayment: give a paid order's money back, in whole or in part, on the shop's wish."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from retender.domain.model.attempt import Attempt
+from retender.domain.model.errors import (
+    AmountInvalid,
+    IdempotencyConflict,
+    NotOffered,
+    PayOrderNotExist,
+    PayOrderStateError,
+    RefundExceedsPaid,
+)
+from retender.domain.model.event import StoryEntry
+from retender.domain.model.money import Money
+from retender.domain.model.order import Order
+from retender.domain.model.refund import Refund, RefundCause
+from retender.domain.model.text import check_number
+from retender.domain.model.transition import RefundState
+from retender.domain.use_cases.check_refund import CheckRefund
+from retender.ports.accounts import Accounts
+from retender.ports.clock import Clock
+from retender.ports.new_id import NewId
+from retender.ports.payment_provider import RefundTerms
+from retender.ports.unit_of_work import UnitOfWork, Work
+
+
+@dataclass(frozen=True, slots=True)
+class RefundPayment:
+    """
+    Write a refund down under the shop's number, then send it.
+
+    The order row is held while the sum is checked, so two refunds at once
+    cannot give back more than was paid.
+    """
+
+    unit_of_work: UnitOfWork
+    accounts: Accounts
+    clock: Clock
+    new_id: NewId
+
+    async def __call__(
+        self, *, order_no: str, refund_no: str, amount: Money | None = None, reason: str = "Refund"
+    ) -> Refund:
+        """
+        Refund, and return how it stands; DUE and SENT are not failures but "not yet known".
+
+        Args:
+            order_no: the shop's number of a PAID order.
+            refund_no: the shop's number of the refund; the call is idempotent on it.
+            amount: how much; default: all that is left.
+            reason: what the payer may read.
+
+        Raises:
+            PayOrderNotExist: no such order.
+            PayOrderStateError: it is not paid.
+            RefundExceedsPaid: more than is left.
+            NotOffered: the provider gives back no part, or not so often.
+            IdempotencyConflict: the number was used for another order or amount.
+
+        """
+        check_number("refund_no", refund_no)
+        async with self.unit_of_work() as work:
+            refund = await self._find_or_make(work, order_no, refund_no, amount, reason)
+            await work.commit()
+        due = refund.next_try_at
+        if refund.state is not RefundState.DUE or due is None or due > self.clock():
+            return refund
+        check = CheckRefund(self.unit_of_work, self.accounts, self.clock, self.new_id)
+        return await check(refund_no=refund_no)
+
+    async def _find_or_make(
+        self, work: Work, order_no: str, refund_no: str, amount: Money | None, reason: str
+    ) -> Refund:
+        order = await work.orders.get(order_no)
+        if order is None:
+            raise PayOrderNotExist(order_no)
+        await work.orders.hold(order.order_id)
+        if existing := await work.refunds.get(refund_no):
+            return _same(existing, order, amount)
+        winner = await work.attempts.get(order.winner) if order.winner else None
+        if winner is None:
+            raise PayOrderStateError(order_no, order.state, "only a paid order is refunded")
+        earlier = [
+            r
+            for r in await work.refunds.of_order(order.order_id)
+            if r.attempt_id == winner.attempt_id and r.state is not RefundState.STUCK
+        ]
+        now = self.clock()
+        terms = self.accounts.get(winner.account).provider.terms.refunds
+        refund = Refund(
+            refund_no=refund_no,
+            number=f"F{self.new_id()}",
+            order_id=order.order_id,
+            attempt_id=winner.attempt_id,
+            amount=_how_much(order, earlier, amount),
+            cause=RefundCause.SHOP,
+            reason=reason,
+            created_at=now,
+            next_try_at=_when(earlier, terms, now),
+        )
+        _check_terms(refund, winner, earlier, terms)
+        if not await work.refunds.add(refund):
+            raise IdempotencyConflict("Refund", refund_no, ["order_no"])
+        await work.story.add(
+            StoryEntry(
+                order_id=order.order_id,
+                attempt_id=winner.attempt_id,
+                at=now,
+                what=f"refund {refund_no} of {refund.amount} due",
+                why=f"the shop asked: {reason}",
+            )
+        )
+        return refund
+
+
+def _same(existing: Refund, order: Order, amount: Money | None) -> Refund:
+    """Return the refund of this number if it is what is asked for now."""
+    fields = []
+    if existing.order_id != order.order_id or existing.is_automatic:
+        fields.append("order_no")
+    if amount not in {None, existing.amount}:
+        fields.append("amount")
+    if fields:
+        raise IdempotencyConflict("Refund", existing.refund_no, fields)
+    return existing
+
+
+def _how_much(order: Order, earlier: Sequence[Refund], amount: Money | None) -> Money:
+    if amount is not None and amount.currency != order.amount.currency:
+        raise AmountInvalid(str(amount), f"the order was paid in {order.amount.currency}")
+    left = order.amount.minor - sum(refund.amount.minor for refund in earlier)
+    wanted = left if amount is None else amount.minor
+    if left == 0 or wanted > left:
+        rest = Money(left, order.amount.currency)
+        message = f"Of {order.amount}, {rest} is left to give back."
+        raise RefundExceedsPaid(message, left=rest.decimal(), currency=rest.currency)
+    return Money(wanted, order.amount.currency)
+
+
+def _when(earlier: Sequence[Refund], terms: RefundTerms, now: datetime) -> datetime:
+    """Keep the provider's least time between two refunds of one charge."""
+    last = max((refund.next_try_at or refund.created_at for refund in earlier), default=None)
+    return now if last is None else max(now, last + terms.spacing)
+
+
+def _check_terms(
+    refund: Refund, winner: Attempt, earlier: Sequence[Refund], terms: RefundTerms
+) -> None:
+    if not terms.partial and refund.amount != winner.charge.amount:
+        message = f"{winner.account} gives back everything or nothing."
+        raise NotOffered(message, field="amount")
+    if terms.most is not None and len(earlier) >= terms.most:
+        message = f"{winner.account} takes {terms.most} refunds of one payment."
+        raise NotOffered(message, field="refund_no")

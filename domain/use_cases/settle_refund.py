@@ -1,0 +1,146 @@
+"""``settle_refund``: the one way from a provider's word on a refund to its state and events."""
+
+import hashlib
+from datetime import datetime
+
+from retender.domain.model.event import Event, EventKind, Incident, IncidentCode, StoryEntry
+from retender.domain.model.refund import MOST_TRIES, Refund, next_try
+from retender.domain.model.transition import AttemptEvent, RefundEvent, RefundState
+from retender.ports.new_id import NewId
+from retender.ports.payment_provider import RefundReceipt, RefundReceiptState
+from retender.ports.unit_of_work import Work
+
+
+async def settle_refund(
+    work: Work, refund: Refund, receipt: RefundReceipt, *, source: str, at: datetime, new_id: NewId
+) -> None:
+    """
+    Draw from a refund receipt what it proves, in the caller's transaction.
+
+    DONE ends it, and the surplus with it; FAILED makes it STUCK, for an
+    operator; PENDING plans another look; NOT_FOUND makes it due again, under
+    the same number. Harmless when repeated.
+    """
+    if receipt.amount is not None and receipt.amount != refund.amount:
+        await _keep_misfit(work, refund, receipt, source, at)
+        return
+    why = f"{source}: {receipt.state}{f' ({receipt.problem})' if receipt.problem else ''}"
+    match receipt.state:
+        case RefundReceiptState.DONE:
+            await _confirm(work, refund, receipt, why=why, at=at, new_id=new_id)
+        case RefundReceiptState.FAILED:
+            await fail_refund(work, refund, receipt.problem or why, at=at, new_id=new_id)
+        case RefundReceiptState.PENDING:
+            if refund.tries >= MOST_TRIES:
+                await fail_refund(work, refund, "tries ran out", at=at, new_id=new_id)
+            else:
+                planned = next_try(refund, at)
+                await work.refunds.reschedule(refund.refund_no, planned, receipt.provider_refund_no)
+        case RefundReceiptState.NOT_FOUND:
+            await try_refund_again(work, refund, why, at=at, new_id=new_id)
+
+
+async def try_refund_again(
+    work: Work, refund: Refund, why: str, *, at: datetime, new_id: NewId
+) -> None:
+    """Plan to send the same number again; after the last try an operator is called."""
+    if refund.tries >= MOST_TRIES:
+        await fail_refund(work, refund, f"tries ran out; {why}", at=at, new_id=new_id)
+        return
+    await work.refunds.move(
+        refund.refund_no,
+        RefundEvent.TRY_AGAIN,
+        at=at,
+        why=why,
+        next_try_at=next_try(refund, at),
+        problem=why,
+    )
+
+
+async def fail_refund(
+    work: Work, refund: Refund, problem: str, *, at: datetime, new_id: NewId
+) -> None:
+    """Give up on a refund for good: STUCK, with the provider's own words, for an operator."""
+    failed = await work.refunds.move(
+        refund.refund_no, RefundEvent.FAILED, at=at, why=problem, problem=problem
+    )
+    if not failed:
+        return
+    if refund.is_automatic:
+        await work.attempts.move(refund.attempt_id, AttemptEvent.REFUND_FAILED, at=at, why=problem)
+    await _announce(work, refund, EventKind.REFUND_STUCK, at=at, new_id=new_id, problem=problem)
+
+
+async def _confirm(
+    work: Work, refund: Refund, receipt: RefundReceipt, *, why: str, at: datetime, new_id: NewId
+) -> None:
+    if refund.state is RefundState.DUE:
+        # Its answer was lost and the notice came first: it had been sent.
+        await work.refunds.move(refund.refund_no, RefundEvent.SENT, at=at, why=why)
+    done = await work.refunds.move(
+        refund.refund_no,
+        RefundEvent.CONFIRMED,
+        at=at,
+        why=why,
+        provider_refund_no=receipt.provider_refund_no,
+    )
+    if not done:
+        return  # it was DONE already
+    kind = EventKind.REFUND_DONE
+    if refund.is_automatic:
+        kind = EventKind.SURPLUS_REFUNDED
+        await work.attempts.move(refund.attempt_id, AttemptEvent.REFUND_CONFIRMED, at=at, why=why)
+    await _announce(work, refund, kind, at=at, new_id=new_id)
+
+
+async def _keep_misfit(
+    work: Work, refund: Refund, receipt: RefundReceipt, source: str, at: datetime
+) -> None:
+    """Keep a word on another amount for a human; it settles nothing."""
+    code = IncidentCode.AMOUNT_MISMATCH
+    attempt = await work.attempts.get(refund.attempt_id)
+    claim = f"{code}|refund|{refund.number}|{receipt.amount}"
+    await work.incidents.add(
+        Incident(
+            incident_id=hashlib.sha256(claim.encode()).hexdigest()[:32],
+            code=code,
+            account="" if attempt is None else attempt.account,
+            number=refund.number,
+            at=at,
+            source=source,
+            data={"amount": str(receipt.amount), "ours": str(refund.amount)},
+        )
+    )
+
+
+async def _announce(
+    work: Work, refund: Refund, kind: EventKind, *, at: datetime, new_id: NewId, **more: str
+) -> None:
+    order = await work.orders.by_id(refund.order_id)
+    if order is None:  # a foreign key forbids it
+        message = f"Refund {refund.refund_no} has no order."
+        raise LookupError(message)
+    await work.outbox.add(
+        Event(
+            event_id=new_id(),
+            kind=kind,
+            subject=refund.refund_no,
+            order_no=order.order_no,
+            at=at,
+            data={
+                "refund_no": refund.refund_no,
+                "amount": str(refund.amount),
+                "cause": str(refund.cause),
+                **more,
+            },
+        )
+    )
+    await work.story.add(
+        StoryEntry(
+            order_id=refund.order_id,
+            attempt_id=refund.attempt_id,
+            at=at,
+            what=f"{kind} {refund.amount}",
+            why=f"refund {refund.refund_no}, {refund.cause}",
+        )
+    )

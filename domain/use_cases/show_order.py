@@ -1,0 +1,69 @@
+"""ShowOrder: an order with all that happened to it, and why."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from retender.domain.model.attempt import Attempt
+from retender.domain.model.errors import PayOrderNotExist
+from retender.domain.model.event import Event, StoryEntry
+from retender.domain.model.order import Order
+from retender.domain.model.refund import Refund
+from retender.domain.model.surplus import Surplus, surpluses
+from retender.ports.unit_of_work import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderStory:
+    """
+    Everything written down about one order.
+
+    Attributes:
+        order: as it is now.
+        attempts: every try, in order; none was overwritten.
+        refunds: the shop's and the automatic ones.
+        surpluses: money above what was due, each with its refund.
+        events: what the shop is told.
+        entries: every page, notice, question and decision, with its reason.
+
+    """
+
+    order: Order
+    attempts: Sequence[Attempt]
+    refunds: Sequence[Refund]
+    surpluses: Sequence[Surplus]
+    events: Sequence[Event]
+    entries: Sequence[StoryEntry]
+
+
+@dataclass(frozen=True, slots=True)
+class ShowOrder:
+    """Show an order; changes nothing."""
+
+    unit_of_work: UnitOfWork
+
+    async def __call__(self, *, order_no: str, user_id: str | None = None) -> OrderStory:
+        """
+        Return the order's story.
+
+        Args:
+            order_no: the shop's number.
+            user_id: if given, the order must be this user's.
+
+        Raises:
+            PayOrderNotExist: no such order, or another user's.
+
+        """
+        async with self.unit_of_work(read_only=True) as work:
+            order = await work.orders.get(order_no)
+            if order is None or user_id not in {None, order.user_id}:
+                raise PayOrderNotExist(order_no)
+            attempts = list(await work.attempts.of_order(order.order_id))
+            refunds = list(await work.refunds.of_order(order.order_id))
+            return OrderStory(
+                order=order,
+                attempts=attempts,
+                refunds=refunds,
+                surpluses=surpluses(attempts, refunds),
+                events=await work.outbox.of_order(order_no),
+                entries=await work.story.of_order(order.order_id),
+            )

@@ -1,0 +1,55 @@
+"""ShowPage: the page that an attempt was handed, for a browser to open."""
+
+from dataclasses import dataclass
+
+from retender.domain.model.deadline import check_in_time
+from retender.domain.model.errors import PayOrderNotExist, PayOrderPayTimeout, PayOrderStateError
+from retender.domain.model.transition import OrderState
+from retender.domain.use_cases.payment import PageReady
+from retender.domain.use_cases.policy import PayPolicy
+from retender.ports.clock import Clock
+from retender.ports.unit_of_work import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class ShowPage:
+    """Show a stored page while it is good; asks nobody for a new one."""
+
+    unit_of_work: UnitOfWork
+    clock: Clock
+    policy: PayPolicy
+
+    async def __call__(self, *, attempt_id: str) -> PageReady:
+        """
+        Return the attempt's page.
+
+        Raises:
+            PayOrderNotExist: no such attempt.
+            PayOrderStateError: the order, or this attempt, takes no payment any more.
+            PayOrderPayTimeout: the order's or the page's time is over; press pay again.
+
+        """
+        async with self.unit_of_work(read_only=True) as work:
+            attempt = await work.attempts.get(attempt_id)
+            order = None if attempt is None else await work.orders.by_id(attempt.order_id)
+        if attempt is None or order is None:
+            raise PayOrderNotExist(attempt_id)
+        now = self.clock()
+        if order.state is not OrderState.NEW:
+            raise PayOrderStateError(order.order_no, order.state)
+        check_in_time(order.shown_until, now, self.policy.deadlines)
+        if not attempt.is_payable:
+            message = "this page was left for another one"
+            raise PayOrderStateError(order.order_no, attempt.state, message)
+        page, until = attempt.good_page(now), attempt.page_until
+        if page is None or until is None:
+            message = f"This page of order {order.order_no} works no longer; press pay again."
+            raise PayOrderPayTimeout(message, reason="page")
+        return PageReady(
+            order=order,
+            attempt=attempt,
+            page=page,
+            page_until=until,
+            pay_until=order.shown_until,
+            reused=True,
+        )

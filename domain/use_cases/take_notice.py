@@ -1,0 +1,152 @@
+"""TakeNotice: hear a provider's message, believe what is proven, and answer it."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from retender.domain.model.errors import NoticeRejected
+from retender.domain.model.event import Incident, IncidentCode
+from retender.domain.use_cases.captured import Outcome, captured, tell, weigh
+from retender.domain.use_cases.settle_refund import settle_refund
+from retender.ports.accounts import Accounts
+from retender.ports.clock import Clock
+from retender.ports.new_id import NewId
+from retender.ports.payment_provider import (
+    Acknowledgement,
+    Notice,
+    RawNotice,
+    Receipt,
+    RefundReceipt,
+)
+from retender.ports.unit_of_work import UnitOfWork, Work
+
+
+class NoticeOutcome(StrEnum):
+    """What became of a message that is the provider's; part of the API."""
+
+    TAKEN = "NOTICE_TAKEN"
+    REPEATED = "NOTICE_REPEATED"
+    IGNORED = "NOTICE_IGNORED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeTaken:
+    """
+    What to answer, and what became of the message.
+
+    Attributes:
+        acknowledgement: in the provider's own form.
+        code: ``NOTICE_...`` as taken or rejected, ``EVIDENCE_...`` if it fits nothing.
+        order_no: the shop's order that it speaks of, where there is one.
+
+    """
+
+    acknowledgement: Acknowledgement
+    code: str
+    order_no: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TakeNotice:
+    """
+    Verify, note, settle, commit, and only then say "received".
+
+    A message that is not proven changes nothing and is answered with a failure,
+    so an honest provider sends again. One that is proven but fits nothing is
+    kept as an incident and acknowledged: sending it again would not help.
+    """
+
+    unit_of_work: UnitOfWork
+    accounts: Accounts
+    clock: Clock
+    new_id: NewId
+
+    async def __call__(self, *, account: str, raw: RawNotice) -> NoticeTaken:
+        """
+        Take one message; the same one again is harmless.
+
+        Raises:
+            UnknownName: no such account.
+            ProviderError, StoreBusy: could not be taken now; answer with 5xx, and
+                the provider sends again.
+
+        """
+        provider = self.accounts.get(account).provider
+        try:
+            notice = await provider.parse_notice(raw)
+        except NoticeRejected as problem:
+            return NoticeTaken(acknowledgement=provider.acknowledge(problem), code=problem.code)
+        async with self.unit_of_work() as work:
+            code, order_no = await self._settle(work, account, notice, raw)
+            await work.commit()
+        return NoticeTaken(acknowledgement=provider.acknowledge(None), code=code, order_no=order_no)
+
+    async def _settle(
+        self, work: Work, account: str, notice: Notice, raw: RawNotice
+    ) -> tuple[str, str | None]:
+        now = self.clock()
+        body_hash = hashlib.sha256(raw.body).hexdigest()
+        if not await work.inbox.add(account, notice.event_key, body_hash, now):
+            return NoticeOutcome.REPEATED, None
+        if notice.receipt is not None:
+            return await self._hear(work, account, notice, notice.receipt, now)
+        if notice.refund is not None:
+            return await self._hear_of_refund(work, account, notice.refund, now)
+        return NoticeOutcome.IGNORED, None
+
+    async def _hear(
+        self, work: Work, account: str, notice: Notice, receipt: Receipt, now: datetime
+    ) -> tuple[str, str | None]:
+        """Weigh what it says of a charge; nobody was asked, so absence proves nothing."""
+        attempt = await work.attempts.by_number(account, receipt.number)
+        if attempt is None:
+            await captured(
+                work,
+                account=account,
+                receipt=receipt,
+                source="notice",
+                at=now,
+                new_id=self.new_id,
+            )
+            foreign = receipt.foreign is not None
+            return IncidentCode.FOREIGN if foreign else IncidentCode.UNKNOWN_NUMBER, None
+        outcome = await weigh(
+            work,
+            attempt,
+            receipt,
+            asked_at=attempt.charge.created_at,
+            source="notice",
+            at=now,
+            new_id=self.new_id,
+        )
+        what = f"notice of {account}: {notice.about or receipt.state}"
+        await tell(work, attempt, at=now, what=what, why=f"signature good; {outcome}")
+        order = await work.orders.by_id(attempt.order_id)
+        order_no = None if order is None else order.order_no
+        if outcome is Outcome.INCIDENT:
+            foreign = receipt.foreign is not None
+            return IncidentCode.FOREIGN if foreign else IncidentCode.AMOUNT_MISMATCH, order_no
+        return NoticeOutcome.TAKEN, order_no
+
+    async def _hear_of_refund(
+        self, work: Work, account: str, receipt: RefundReceipt, now: datetime
+    ) -> tuple[str, str | None]:
+        refund = await work.refunds.by_number(account, receipt.number)
+        if refund is None:
+            claim = f"{IncidentCode.UNKNOWN_REFUND}|{account}|{receipt.number}|{receipt.state}"
+            await work.incidents.add(
+                Incident(
+                    incident_id=hashlib.sha256(claim.encode()).hexdigest()[:32],
+                    code=IncidentCode.UNKNOWN_REFUND,
+                    account=account,
+                    number=receipt.number,
+                    at=now,
+                    source="notice",
+                    data={"amount": str(receipt.amount), "state": str(receipt.state)},
+                )
+            )
+            return IncidentCode.UNKNOWN_REFUND, None
+        await settle_refund(work, refund, receipt, source="notice", at=now, new_id=self.new_id)
+        order = await work.orders.by_id(refund.order_id)
+        return NoticeOutcome.TAKEN, None if order is None else order.order_no

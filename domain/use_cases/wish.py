@@ -1,0 +1,112 @@
+"""Wish: what one pay request wants, checked against what the provider offers."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from retender.domain.model.attempt import Attempt, Charge, Payer, fingerprint
+from retender.domain.model.client_type import ClientType
+from retender.domain.model.deadline import Deadline
+from retender.domain.model.errors import NotOffered, PayerInputMissing
+from retender.domain.model.money import Money
+from retender.domain.model.order import Order
+from retender.ports.accounts import Account
+from retender.ports.payment_provider import PageTerms, ProviderTerms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """
+    All that one pay request wants, with the names looked up.
+
+    Attributes:
+        account: with which provider account.
+        client: from where.
+        terms: the negotiated page.
+        instalments: number of monthly rates, or None.
+        payer: what the payer's side supplies.
+
+    """
+
+    account: Account
+    client: ClientType
+    terms: PageTerms
+    instalments: int | None
+    payer: Payer
+
+    def check(self, amount: Money) -> None:
+        """
+        Compare the wish with the provider's published terms.
+
+        Raises:
+            NotOffered: currency, amount or instalments.
+            PayerInputMissing: the page needs more of the payer's side.
+
+        """
+        check_offered(amount, self.account.provider.terms, self.instalments)
+        missing = [need for need in self.terms.needs if getattr(self.payer, need) is None]
+        if missing:
+            raise PayerInputMissing(missing, self.terms.kind)
+
+    def fingerprint_for(self, amount: Money) -> str:
+        """Return what must agree for an earlier attempt's page to serve this wish."""
+        return fingerprint(
+            account=self.account.name,
+            credentials_epoch=self.account.credentials_epoch,
+            client_type=self.client.code,
+            page_kind=self.terms.kind,
+            amount=amount,
+            instalments=self.instalments,
+            openid=self.payer.openid,
+        )
+
+    def fits(self, attempt: Attempt, amount: Money, now: datetime) -> bool:
+        """
+        Tell whether an attempt may serve again: same wish, payable, in time, reopenable.
+
+        Without reopening, an attempt serves only as long as its stored page works.
+        """
+        return (
+            attempt.is_payable
+            and attempt.fingerprint == self.fingerprint_for(amount)
+            and now < attempt.charge.expires_at
+            and (self.terms.reopens or attempt.good_page(now) is not None)
+        )
+
+    def charge(self, order: Order, number: str, deadline: Deadline, now: datetime) -> Charge:
+        """Return what to ask of the provider, with nothing left to decide."""
+        return Charge(
+            number=number,
+            order_no=order.order_no,
+            amount=order.amount,
+            subject=order.subject,
+            client_type=self.client.code,
+            device=self.client.device,
+            page_kind=self.terms.kind,
+            created_at=now,
+            expires_at=deadline.upstream,
+            notify_url=self.account.notify_url,
+            payer=self.payer,
+            instalments=self.instalments,
+        )
+
+
+def check_offered(amount: Money, terms: ProviderTerms, instalments: int | None = None) -> None:
+    """
+    Compare an amount with a provider's terms.
+
+    Raises:
+        NotOffered: says what is offered instead.
+
+    """
+    if amount.currency not in terms.currencies:
+        offers = ", ".join(sorted(terms.currencies))
+        message = f"{terms.title} takes {offers}, not {amount.currency}."
+        raise NotOffered(message, field="currency")
+    if not terms.smallest <= amount.minor <= terms.largest:
+        least, most = Money(terms.smallest, amount.currency), Money(terms.largest, amount.currency)
+        message = f"{terms.title} takes {least} to {most}, not {amount}."
+        raise NotOffered(message, field="amount")
+    if instalments is not None and instalments not in terms.instalments:
+        offers = ", ".join(str(number) for number in terms.instalments) or "none"
+        message = f"{terms.title} offers these instalments: {offers}."
+        raise NotOffered(message, field="instalments")
