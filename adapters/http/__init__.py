@@ -1,0 +1,1 @@
+"""The transport that plugins are given, over httpx."""
