@@ -17,6 +17,7 @@ pytest.register_assert_rewrite(
             "provider_refunds",
             "provider_terms",
             "provider_trouble",
+            "store",
             "transport_servers",
         )
     )

@@ -1,0 +1,1 @@
+"""The reference store: everything in dictionaries, for tests and for a first look."""

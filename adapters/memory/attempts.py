@@ -1,0 +1,192 @@
+"""Attempts in memory."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from retender.adapters.memory.rows import Rows
+from retender.domain.model.attempt import Attempt
+from retender.domain.model.errors import UndefinedTransition
+from retender.domain.model.event import StoryEntry
+from retender.domain.model.page import Page
+from retender.domain.model.transition import LIVE, AttemptEvent, AttemptState, transition
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryAttempts:
+    """Implements ``Attempts``."""
+
+    rows: Rows
+
+    async def add(self, attempt: Attempt) -> bool:
+        """Keep a new attempt unless it clashes with one that is there."""
+        if any(_clash(attempt, other) for other in self.rows.attempts.values()):
+            return False
+        self._keep(attempt)
+        return True
+
+    async def get(self, attempt_id: str) -> Attempt | None:
+        """Return the attempt of our id."""
+        return self.rows.attempts.get(attempt_id)
+
+    async def by_number(self, account: str, number: str) -> Attempt | None:
+        """Return the account's attempt of this provider-side number."""
+        attempts = self.rows.attempts.values()
+        return next((a for a in attempts if (a.account, a.number) == (account, number)), None)
+
+    async def of_order(self, order_id: str) -> Sequence[Attempt]:
+        """Return the order's attempts by ``idx``."""
+        its = [a for a in self.rows.attempts.values() if a.order_id == order_id]
+        return sorted(its, key=lambda attempt: attempt.idx)
+
+    async def move(
+        self,
+        attempt_id: str,
+        event: AttemptEvent,
+        *,
+        at: datetime,
+        why: str,
+        next_check_at: datetime | None = None,
+        provider_trade_no: str | None = None,
+        captured_at: datetime | None = None,
+    ) -> bool:
+        """Follow the table, and leave a line in the story."""
+        row = transition(event)
+        attempt = self.rows.attempts.get(attempt_id)
+        if attempt is None or attempt.state not in row.sources:
+            return False
+        after = AttemptState(row.target)
+        if after is AttemptState.SUCCEEDED:
+            self._refuse_second_winner(attempt)
+        taken = provider_trade_no is not None and self._is_taken(attempt, provider_trade_no)
+        known = provider_trade_no if provider_trade_no and not taken else None
+        stays_open = after is AttemptState.OPEN
+        self._keep(
+            replace(
+                attempt,
+                state=after,
+                page=attempt.page if stays_open else None,
+                page_until=attempt.page_until if stays_open else None,
+                next_check_at=(next_check_at or attempt.next_check_at) if after in LIVE else None,
+                leased_until=None,
+                provider_trade_no=known or attempt.provider_trade_no,
+                captured_at=captured_at or attempt.captured_at,
+            )
+        )
+        self._tell(attempt, at, f"attempt {attempt.state} -> {after}", why)
+        if taken:
+            what = f"provider's number {provider_trade_no} not kept"
+            self._tell(attempt, at, what, "another attempt of this account bears it")
+        return True
+
+    async def claim_asking(self, attempt_id: str, now: datetime, until: datetime) -> bool:
+        """Note who asks, unless somebody else does."""
+        attempt = self._payable(attempt_id)
+        if attempt is None or (attempt.asking_until is not None and now < attempt.asking_until):
+            return False
+        self._keep(replace(attempt, asking_until=until))
+        return True
+
+    async def keep_page(self, attempt_id: str, page: Page, until: datetime, at: datetime) -> bool:
+        """Keep the page of a payable attempt; CREATING -> OPEN leaves a line in the story."""
+        attempt = self._payable(attempt_id)
+        if attempt is None:
+            return False
+        row = transition(AttemptEvent.PAGE_RECEIVED)
+        opened = replace(
+            attempt,
+            state=AttemptState(row.target),
+            page=page,
+            page_until=until,
+            asking_until=None,
+        )
+        self._keep(opened)
+        if attempt.state in row.sources:
+            self._tell(attempt, at, f"attempt {attempt.state} -> {row.target}", row.because)
+        return True
+
+    async def release_asking(self, attempt_id: str) -> None:
+        """Forget who asks."""
+        if attempt := self.rows.attempts.get(attempt_id):
+            self._keep(replace(attempt, asking_until=None))
+
+    async def claim_due(self, now: datetime, until: datetime, limit: int) -> Sequence[Attempt]:
+        """Lease what is due and not leased."""
+        due = [
+            (attempt.next_check_at, attempt.attempt_id, attempt)
+            for attempt in self.rows.attempts.values()
+            if attempt.is_live
+            and attempt.next_check_at is not None
+            and attempt.next_check_at <= now
+            and (attempt.leased_until is None or attempt.leased_until <= now)
+        ]
+        leased = [replace(a, leased_until=until) for *_, a in sorted(due, key=lambda d: d[:2])]
+        for attempt in leased[:limit]:
+            self._keep(attempt)
+        return leased[:limit]
+
+    async def reschedule(self, attempt_id: str, next_check_at: datetime) -> bool:
+        """Count a check of a live attempt and plan the next."""
+        attempt = self.rows.attempts.get(attempt_id)
+        if attempt is None or not attempt.is_live:
+            return False
+        checks = attempt.checks + 1
+        self._keep(replace(attempt, checks=checks, next_check_at=next_check_at, leased_until=None))
+        return True
+
+    def _payable(self, attempt_id: str) -> Attempt | None:
+        attempt = self.rows.attempts.get(attempt_id)
+        return attempt if attempt is not None and attempt.is_payable else None
+
+    def _keep(self, attempt: Attempt) -> None:
+        self.rows.attempts[attempt.attempt_id] = attempt
+
+    def _tell(self, attempt: Attempt, at: datetime, what: str, why: str) -> None:
+        self.rows.story.append(
+            StoryEntry(
+                order_id=attempt.order_id,
+                attempt_id=attempt.attempt_id,
+                at=at,
+                what=what,
+                why=why,
+            )
+        )
+
+    def _is_taken(self, attempt: Attempt, provider_trade_no: str) -> bool:
+        return any(
+            (other.account, other.provider_trade_no) == (attempt.account, provider_trade_no)
+            for other in self.rows.attempts.values()
+            if other.attempt_id != attempt.attempt_id
+        )
+
+    def _refuse_second_winner(self, attempt: Attempt) -> None:
+        if any(
+            other.order_id == attempt.order_id and other.state is AttemptState.SUCCEEDED
+            for other in self.rows.attempts.values()
+        ):
+            message = f"Attempt {attempt.attempt_id} cannot win: its order has a winner."
+            raise UndefinedTransition(message, attempt_id=attempt.attempt_id)
+
+
+def _clash(attempt: Attempt, other: Attempt) -> bool:
+    """Tell whether two attempts cannot both be there."""
+    same_order = attempt.order_id == other.order_id
+    same_account = attempt.account == other.account
+    won = AttemptState.SUCCEEDED
+    return (
+        attempt.attempt_id == other.attempt_id
+        or (same_order and attempt.idx == other.idx)
+        or (same_order and attempt.state is other.state is won)
+        or (
+            same_order
+            and attempt.fingerprint == other.fingerprint
+            and attempt.is_payable
+            and other.is_payable
+        )
+        or (same_account and attempt.number == other.number)
+        or (
+            same_account
+            and attempt.provider_trade_no is not None
+            and attempt.provider_trade_no == other.provider_trade_no
+        )
+    )

@@ -1,0 +1,113 @@
+"""Orders in memory."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from retender.adapters.memory.rows import Rows
+from retender.domain.model.event import StoryEntry
+from retender.domain.model.order import EndReason, Order
+from retender.domain.model.transition import OrderEvent, OrderState, transition
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryOrders:
+    """Implements ``Orders``."""
+
+    rows: Rows
+
+    async def add(self, order: Order) -> bool:
+        """Keep a new order unless it clashes with one that is there."""
+        if any(_clash(order, other) for other in self.rows.orders.values()):
+            return False
+        self.rows.orders[order.order_id] = order
+        return True
+
+    async def get(self, order_no: str) -> Order | None:
+        """Return the order of the shop's number."""
+        return next((o for o in self.rows.orders.values() if o.order_no == order_no), None)
+
+    async def by_id(self, order_id: str) -> Order | None:
+        """Return the order of our id."""
+        return self.rows.orders.get(order_id)
+
+    async def open_under(self, user_id: str, key: str) -> Order | None:
+        """Return the payer's NEW order under this key."""
+        wanted = (user_id, key, OrderState.NEW)
+        orders = self.rows.orders.values()
+        return next((o for o in orders if (o.user_id, o.key, o.state) == wanted), None)
+
+    async def hold_new(self, order_id: str, now: datetime) -> bool:
+        """Count the version up if the order is NEW and in time."""
+        order = self.rows.orders.get(order_id)
+        if order is None or order.state is not OrderState.NEW or now >= order.shown_until:
+            return False
+        return await self.hold(order_id)
+
+    async def hold(self, order_id: str) -> bool:
+        """Count the version up; the lock is the unit of work itself."""
+        order = self.rows.orders.get(order_id)
+        if order is None:
+            return False
+        self.rows.orders[order_id] = replace(order, version=order.version + 1)
+        return True
+
+    async def move(
+        self,
+        order_id: str,
+        event: OrderEvent,
+        *,
+        at: datetime,
+        why: str,
+        winner: str | None = None,
+        end_reason: EndReason | None = None,
+    ) -> bool:
+        """Follow the table, and leave a line in the story."""
+        if (event is OrderEvent.CAPTURED) != (winner is not None):
+            message = "a winner is named with CAPTURED, and with nothing else"
+            raise ValueError(message)
+        row = transition(event)
+        order = self.rows.orders.get(order_id)
+        if order is None or order.state not in row.sources:
+            return False
+        self.rows.orders[order_id] = replace(
+            order,
+            state=OrderState(row.target),
+            winner=winner,
+            end_reason=end_reason or order.end_reason,
+            version=order.version + 1,
+        )
+        what = f"order {order.state} -> {row.target}"
+        self.rows.story.append(StoryEntry(order_id=order_id, at=at, what=what, why=why))
+        return True
+
+    async def past_deadline(self, now: datetime, limit: int) -> Sequence[Order]:
+        """Return NEW orders whose time is over."""
+        late = [
+            order
+            for order in self.rows.orders.values()
+            if order.state is OrderState.NEW and order.shown_until <= now
+        ]
+        return sorted(late, key=lambda order: (order.shown_until, order.order_id))[:limit]
+
+    async def expiring_without_live_attempts(self, limit: int) -> Sequence[Order]:
+        """Return EXPIRING orders that nothing keeps from closing."""
+        alive = {a.order_id for a in self.rows.attempts.values() if a.is_live}
+        done = [
+            order
+            for order in self.rows.orders.values()
+            if order.state is OrderState.EXPIRING and order.order_id not in alive
+        ]
+        return sorted(done, key=lambda order: (order.shown_until, order.order_id))[:limit]
+
+
+def _clash(order: Order, other: Order) -> bool:
+    return (
+        order.order_id == other.order_id
+        or order.order_no == other.order_no
+        or (
+            order.key is not None
+            and (order.user_id, order.key) == (other.user_id, other.key)
+            and order.state is other.state is OrderState.NEW
+        )
+    )

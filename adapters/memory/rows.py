@@ -1,0 +1,43 @@
+"""Rows: all that the memory store holds, copied when a unit of work begins."""
+
+from copy import copy
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+
+from retender.domain.model.attempt import Attempt
+from retender.domain.model.event import Event, Incident, StoryEntry
+from retender.domain.model.order import Order
+from retender.domain.model.refund import Refund
+
+
+@dataclass(slots=True, kw_only=True)
+class Rows:
+    """
+    The state of the store between two commits.
+
+    What the collections hold is frozen, so copying the collections copies all.
+
+    Attributes:
+        orders: by ``order_id``.
+        attempts: by ``attempt_id``.
+        refunds: by ``refund_no``.
+        notices: hash and time by account and ``event_key``.
+        incidents: by ``incident_id``, the oldest first.
+        events: by ``event_id``, the oldest first.
+        sent_at: when an event was told, by ``event_id``.
+        story: every line, in the order of writing.
+
+    """
+
+    orders: dict[str, Order] = field(default_factory=dict)
+    attempts: dict[str, Attempt] = field(default_factory=dict)
+    refunds: dict[str, Refund] = field(default_factory=dict)
+    notices: dict[tuple[str, str], tuple[str, datetime]] = field(default_factory=dict)
+    incidents: dict[str, Incident] = field(default_factory=dict)
+    events: dict[str, Event] = field(default_factory=dict)
+    sent_at: dict[str, datetime] = field(default_factory=dict)
+    story: list[StoryEntry] = field(default_factory=list)
+
+    def copy(self) -> "Rows":
+        """Return rows that can be changed without changing these."""
+        return Rows(**{part.name: copy(getattr(self, part.name)) for part in fields(self)})

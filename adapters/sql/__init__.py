@@ -1,0 +1,1 @@
+"""The SQL store: tables, mapping and one transaction a unit of work."""
