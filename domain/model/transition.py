@@ -74,7 +74,7 @@ class RefundEvent(StrEnum):
     SENT = "sent"
     TRY_AGAIN = "to be tried again"
     CONFIRMED = "confirmed"
-    FAILED = "refused for good"
+    FAILED = "failed for good"
 
 
 State: TypeAlias = OrderState | AttemptState | RefundState
