@@ -1,0 +1,99 @@
+"""The state table is the protocol's, and nothing beside it is allowed."""
+
+import pytest
+
+from retender.domain.model.errors import UndefinedTransition
+from retender.domain.model.transition import (
+    CAPTURED,
+    LIVE,
+    TABLE,
+    AttemptEvent,
+    AttemptState,
+    OrderEvent,
+    OrderState,
+    RefundEvent,
+    RefundState,
+    edges,
+    next_state,
+    transition,
+)
+
+# Written out by hand from the protocol, so that a slip in the table is seen here.
+PROTOCOL = {
+    ("NEW", "captured", "PAID"),
+    ("EXPIRING", "captured", "PAID"),
+    ("NEW", "deadline passed", "EXPIRING"),
+    ("NEW", "cancelled", "EXPIRING"),
+    ("EXPIRING", "nothing live", "CLOSED"),
+    ("CREATING", "page received", "OPEN"),
+    ("CREATING", "refused for good", "CLOSED"),
+    ("CREATING", "close wanted", "CLOSING"),
+    ("OPEN", "close wanted", "CLOSING"),
+    ("CREATING", "proven dead", "CLOSED"),
+    ("OPEN", "proven dead", "CLOSED"),
+    ("CLOSING", "proven dead", "CLOSED"),
+    ("CREATING", "captured, won", "SUCCEEDED"),
+    ("OPEN", "captured, won", "SUCCEEDED"),
+    ("CLOSING", "captured, won", "SUCCEEDED"),
+    ("CLOSED", "captured, won", "SUCCEEDED"),
+    ("CREATING", "captured, surplus", "REFUNDING"),
+    ("OPEN", "captured, surplus", "REFUNDING"),
+    ("CLOSING", "captured, surplus", "REFUNDING"),
+    ("CLOSED", "captured, surplus", "REFUNDING"),
+    ("REFUNDING", "refund confirmed", "REFUNDED"),
+    ("REFUND_STUCK", "refund confirmed", "REFUNDED"),
+    ("REFUNDING", "refund failed", "REFUND_STUCK"),
+    ("DUE", "sent", "SENT"),
+    ("SENT", "to be tried again", "DUE"),
+    ("SENT", "confirmed", "DONE"),
+    ("STUCK", "confirmed", "DONE"),
+    ("SENT", "failed for good", "STUCK"),
+}
+
+MACHINES = [(OrderState, OrderEvent), (AttemptState, AttemptEvent), (RefundState, RefundEvent)]
+
+
+def test_the_table_has_the_protocols_edges_and_no_others():
+    assert {(str(s), str(e), str(t)) for s, e, t in edges()} == PROTOCOL
+
+
+@pytest.mark.parametrize(
+    ("state", "event"),
+    [(s, e) for states, events in MACHINES for s in states for e in events],
+)
+def test_every_pair_of_state_and_event_is_an_edge_or_an_error(state, event):
+    targets = [t for s, e, t in edges() if s is state and e is event]
+    if targets:
+        assert [next_state(state, event)] == targets
+    else:
+        with pytest.raises(UndefinedTransition) as caught:
+            next_state(state, event)
+        assert caught.value.details == {"state": str(state), "event": str(event)}
+
+
+def test_an_event_of_another_machine_is_an_error_even_where_names_agree():
+    with pytest.raises(UndefinedTransition):
+        next_state(AttemptState.CLOSED, OrderEvent.CAPTURED)
+    with pytest.raises(UndefinedTransition):
+        next_state(OrderState.CLOSED, AttemptEvent.WON)
+
+
+def test_every_event_has_exactly_one_row_of_one_machine():
+    for states, events in MACHINES:
+        for event in events:
+            row = transition(event)
+            assert all(isinstance(state, states) for state in (*row.sources, row.target))
+    assert len({row.event for row in TABLE}) == len(TABLE)
+
+
+def test_final_states_have_no_way_out():
+    # States of different machines may share a name, so they are compared with their type.
+    ways_out = {(type(source), source) for source, _, _ in edges()}
+    final = [OrderState.PAID, OrderState.CLOSED, AttemptState.SUCCEEDED, AttemptState.REFUNDED]
+    assert not ways_out & {(type(state), state) for state in [*final, RefundState.DONE]}
+
+
+def test_money_may_come_in_every_state_that_has_not_taken_any():
+    assert set(transition(AttemptEvent.WON).sources) == {*LIVE, AttemptState.CLOSED}
+    assert set(transition(AttemptEvent.SURPLUS).sources) == {*LIVE, AttemptState.CLOSED}
+    assert {*LIVE, AttemptState.CLOSED, *CAPTURED} == set(AttemptState)
