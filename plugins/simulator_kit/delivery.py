@@ -67,6 +67,7 @@ class PendingNotice:
     url: str
     render: Render
     due_at: datetime
+    ladder: tuple[timedelta, ...]
     tries: int = 0
 
 
@@ -144,10 +145,23 @@ class NoticeDelivery:
         self._ids = count(1)
         self._pending: list[PendingNotice] = []
 
-    def queue(self, reference: str, kind: str, url: str, render: Render) -> PendingNotice:
-        """Take up a notice about ``reference``; it is due now, or as the dials say."""
+    def queue(
+        self,
+        reference: str,
+        kind: str,
+        url: str,
+        render: Render,
+        *,
+        ladder: Sequence[timedelta] | None = None,
+    ) -> PendingNotice:
+        """
+        Take up a notice about ``reference``; it is due now, or as the dials say.
+
+        ``ladder`` replaces the usual one for this notice.
+        """
         due_at = self._clock.now() + timedelta(seconds=self.dials.delay_seconds)
-        notice = PendingNotice(next(self._ids), reference, kind, url, render, due_at)
+        gaps = self._ladder if ladder is None else tuple(ladder)
+        notice = PendingNotice(next(self._ids), reference, kind, url, render, due_at, gaps)
         self._pending.append(notice)
         return notice
 
@@ -224,9 +238,9 @@ class NoticeDelivery:
         return delivery
 
     def _retry(self, notice: PendingNotice) -> None:
-        if notice.tries > len(self._ladder):
+        if notice.tries > len(notice.ladder):
             return
-        notice.due_at = self._clock.now() + self._ladder[notice.tries - 1]
+        notice.due_at = self._clock.now() + notice.ladder[notice.tries - 1]
         self._pending.append(notice)
 
 

@@ -103,18 +103,18 @@ class Faults:
         """Return the dials not used up, each with the number of times left."""
         return list(self._dials)
 
-    def take_delay(self, operation: str) -> float:
-        """Use up one ``delay`` for this call; return its seconds, or 0."""
-        fault = self._take(operation, delays=True)
+    def take_delay(self, *names: str) -> float:
+        """Use up one ``delay`` for a call of one of these names; return its seconds, or 0."""
+        fault = self._take(names, delays=True)
         return fault.seconds if fault else 0.0
 
-    def take_trouble(self, operation: str) -> Fault | None:
-        """Use up one fault other than a ``delay`` for this call."""
-        return self._take(operation, delays=False)
+    def take_trouble(self, *names: str) -> Fault | None:
+        """Use up one fault other than a ``delay`` for a call of one of these names."""
+        return self._take(names, delays=False)
 
-    def _take(self, operation: str, *, delays: bool) -> Fault | None:
+    def _take(self, names: tuple[str, ...], *, delays: bool) -> Fault | None:
         for index, (fault, left) in enumerate(self._dials):
-            fits = fault.operation in {operation, ANY_OPERATION}
+            fits = fault.operation in {*names, ANY_OPERATION}
             if not fits or (fault.kind is FaultKind.DELAY) is not delays:
                 continue
             if left == 1:
@@ -164,16 +164,23 @@ class FaultGuard:
     provider_error: Callable[[str, str | None], Response]
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
-    async def __call__(self, operation: str, handle: Callable[[], Awaitable[Response]]) -> Response:
-        """Answer a call of ``operation`` with ``handle``, or as the dials say."""
-        trouble = self.faults.take_trouble(operation)
+    async def __call__(
+        self, operation: str, handle: Callable[[], Awaitable[Response]], *, also: str = ""
+    ) -> Response:
+        """
+        Answer a call of ``operation`` with ``handle``, or as the dials say.
+
+        Operations bear the names of our port's methods, so that a test can set a
+        dial without knowing the brand; ``also`` is the brand's own name for it.
+        """
+        trouble = self.faults.take_trouble(operation, also)
         if trouble is None:
             answer = await handle()
         else:
             if trouble.kind.takes_effect:
                 await handle()
             answer = self._spoilt(operation, trouble)
-        if seconds := self.faults.take_delay(operation):
+        if seconds := self.faults.take_delay(operation, also):
             await self.sleep(seconds)
         return answer
 

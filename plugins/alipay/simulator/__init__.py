@@ -1,0 +1,1 @@
+"""A faithful simulator of the gateway, with every doubtful fact a switch."""
