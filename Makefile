@@ -40,8 +40,9 @@ check: lint types contracts test  ## All of the above: what must be true before 
 demo: $(READY)  ## Play two second payments on a running system; ARGS=--once to leave by itself
 	$(BIN)/retender demo $(ARGS)
 
-states: $(READY)  ## Draw docs/states.svg from the transition tables
+states: $(READY)  ## Draw docs/states.svg from the transition table, and docs/arrows.svg
 	$(BIN)/retender states > docs/states.svg
+	$(BIN)/retender states --rooms > docs/arrows.svg
 
 build: $(READY)  ## Build the wheel into dist/
 	rm -rf build/lib build/bdist.* dist
