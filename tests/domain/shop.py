@@ -1,0 +1,233 @@
+"""A shop with two providers on the memory store, a clock that stands still, and every use case."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from itertools import count
+
+from retender.adapters.memory.unit_of_work import MemoryUnitOfWork
+from retender.domain.model.attempt import Attempt
+from retender.domain.model.client_type import ClientType, Device
+from retender.domain.model.errors import UnknownName
+from retender.domain.model.event import Event
+from retender.domain.model.money import Money
+from retender.domain.model.order import Order
+from retender.domain.model.page import PageKind
+from retender.domain.use_cases.announce_events import AnnounceEvents
+from retender.domain.use_cases.check_attempt import CheckAttempt
+from retender.domain.use_cases.check_refund import CheckRefund
+from retender.domain.use_cases.close_order import CloseOrder
+from retender.domain.use_cases.expire_orders import ExpireOrders
+from retender.domain.use_cases.find_due_work import FindDueWork
+from retender.domain.use_cases.list_incidents import ListIncidents
+from retender.domain.use_cases.list_methods import ListMethods
+from retender.domain.use_cases.pay_order import PayOrder
+from retender.domain.use_cases.payment import AnswerPending, PageReady
+from retender.domain.use_cases.place_order import PlaceOrder
+from retender.domain.use_cases.policy import PayPolicy
+from retender.domain.use_cases.refund_payment import RefundPayment
+from retender.domain.use_cases.show_order import OrderStory, ShowOrder
+from retender.domain.use_cases.show_page import ShowPage
+from retender.domain.use_cases.take_notice import NoticeTaken, TakeNotice
+from retender.ports.accounts import Account
+from retender.ports.payment_provider import ClosePower, RawNotice
+from retender.ports.unit_of_work import UnitOfWork, Work
+from retender.tests.domain.gateway import Gateway
+
+START = datetime(2026, 1, 15, 2, 0, tzinfo=UTC)
+PRICE = Money(8880, "CNY")
+
+_open_units: ContextVar[int] = ContextVar("open_units", default=0)
+
+
+class Clock:
+    """Stands still until told to move."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_by(self, **duration: float) -> None:
+        self.now += timedelta(**duration)
+
+
+class WatchedUnitOfWork:
+    """Counts the transactions that are open, so that gateways can insist on none."""
+
+    def __init__(self, inner: UnitOfWork) -> None:
+        self.inner = inner
+
+    @asynccontextmanager
+    async def __call__(self, *, read_only: bool = False) -> AsyncIterator[Work]:
+        token = _open_units.set(_open_units.get() + 1)
+        try:
+            async with self.inner(read_only=read_only) as work:
+                yield work
+        finally:
+            _open_units.reset(token)
+
+
+class Accounts:
+    """The accounts of a test, by name."""
+
+    def __init__(self, accounts: dict[str, Account]) -> None:
+        self.by_name = accounts
+
+    def get(self, name: str) -> Account:
+        if name not in self.by_name:
+            raise UnknownName("account", name, self.by_name)
+        return self.by_name[name]
+
+    def all(self) -> list[Account]:
+        return list(self.by_name.values())
+
+
+class ClientTypes:
+    """PC, H5, and one that can show nothing on offer."""
+
+    known = (
+        ClientType("pc", "PC", Device.SCREEN, (PageKind.FORM, PageKind.QR)),
+        ClientType("h5", "H5", Device.PHONE, (PageKind.REDIRECT,)),
+        ClientType("app", "App", Device.PHONE, (PageKind.APP_STRING,)),
+    )
+
+    def get(self, code: str) -> ClientType:
+        for client in self.known:
+            if client.code == code:
+                return client
+        raise UnknownName("client type", code, [client.code for client in self.known])
+
+    def all(self) -> tuple[ClientType, ...]:
+        return self.known
+
+    def recognise(self, user_agent: str) -> ClientType | None:
+        del user_agent
+        return None
+
+
+@dataclass
+class Shop:
+    """Everything that a test of the core needs, and shorthands for what payers do."""
+
+    policy: PayPolicy = field(default_factory=PayPolicy)
+    clock: Clock = field(default_factory=Clock)
+    told: list[Event] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        numbers = count(1)
+        self.new_id = lambda: f"ID{next(numbers):010d}"
+        self.unit_of_work = WatchedUnitOfWork(MemoryUnitOfWork())
+        idle = lambda: _open_units.get() == 0  # noqa: E731 - handed on, not named
+        self.wechat = Gateway("wechat", self.clock, idle)
+        self.alipay = Gateway("alipay", self.clock, idle, power=ClosePower.LAZY, validity=None)
+        self.accounts = Accounts(
+            {
+                gateway.name: Account(
+                    name=gateway.name,
+                    title=gateway.name.title(),
+                    provider=gateway,
+                    credentials_epoch="1",
+                    notify_url=f"https://shop.example/v1/notices/{gateway.name}",
+                )
+                for gateway in (self.wechat, self.alipay)
+            }
+        )
+        self.client_types = ClientTypes()
+        asking = (self.unit_of_work, self.accounts, self.clock, self.new_id)
+        self.place_order = PlaceOrder(self.unit_of_work, self.clock, self.new_id)
+        self.take_notice = TakeNotice(*asking)
+        self.check_attempt = CheckAttempt(*asking)
+        self.check_refund = CheckRefund(*asking)
+        self.close_order = CloseOrder(*asking)
+        self.refund_payment = RefundPayment(*asking)
+        self.expire_orders = ExpireOrders(self.unit_of_work, self.clock, self.new_id)
+        self.find_due_work = FindDueWork(self.unit_of_work, self.clock)
+        self.list_incidents = ListIncidents(self.unit_of_work)
+        self.show_order = ShowOrder(self.unit_of_work)
+        self.announce_events = AnnounceEvents(self.unit_of_work, self._hear, self.clock)
+
+    async def _hear(self, event: Event) -> None:
+        self.told.append(event)
+
+    @property
+    def pay_order(self) -> PayOrder:
+        return PayOrder(
+            self.unit_of_work,
+            self.accounts,
+            self.client_types,
+            self.clock,
+            self.new_id,
+            self.policy,
+        )
+
+    @property
+    def list_methods(self) -> ListMethods:
+        return ListMethods(
+            self.unit_of_work, self.accounts, self.client_types, self.clock, self.policy
+        )
+
+    @property
+    def show_page(self) -> ShowPage:
+        return ShowPage(self.unit_of_work, self.clock, self.policy)
+
+    def configure(self, account: str, **changes: object) -> None:
+        """Change an account's configuration."""
+        found = self.accounts.by_name[account]
+        self.accounts.by_name[account] = replace(found, **changes)
+
+    async def place(self, order_no: str = "A1", **changes: object) -> Order:
+        """Place an order for tea."""
+        wish = {"order_no": order_no, "user_id": "ann", "subject": "Tea", "amount": PRICE}
+        return (await self.place_order(**{**wish, **changes})).order
+
+    async def pay(
+        self, account: str = "wechat", client_type: str = "pc", order_no: str = "A1", **more: object
+    ) -> PageReady | AnswerPending:
+        """Press "pay" as Ann."""
+        wish = {"order_no": order_no, "user_id": "ann", "account": account}
+        return await self.pay_order(**{**wish, "client_type": client_type, **more})
+
+    async def page(self, *args: str, **more: object) -> PageReady:
+        """Press "pay" and get a page."""
+        answer = await self.pay(*args, **more)
+        assert isinstance(answer, PageReady)
+        return answer
+
+    async def hear(self, account: str, raw: RawNotice) -> NoticeTaken:
+        """Deliver a notice."""
+        return await self.take_notice(account=account, raw=raw)
+
+    async def story(self, order_no: str = "A1") -> OrderStory:
+        """Look at everything about an order."""
+        return await self.show_order(order_no=order_no)
+
+    async def states(self, order_no: str = "A1") -> tuple[str, list[str]]:
+        """Return the order's state and its attempts' states."""
+        story = await self.story(order_no)
+        return str(story.order.state), [str(attempt.state) for attempt in story.attempts]
+
+    async def attempt(self, idx: int = 1, order_no: str = "A1") -> Attempt:
+        """Return the order's attempt of this index."""
+        return (await self.story(order_no)).attempts[idx - 1]
+
+    async def work_once(self) -> None:
+        """Do what a worker does in one round."""
+        await self.expire_orders()
+        due = await self.find_due_work(limit=100)
+        for attempt_id in due.attempt_ids:
+            await self.check_attempt(attempt_id=attempt_id)
+        for refund_no in due.refund_nos:
+            await self.check_refund(refund_no=refund_no)
+        await self.announce_events()
+
+    async def settle_down(self, hours: float = 2) -> None:
+        """Let workers work until everything has ended."""
+        end = self.clock.now + timedelta(hours=hours)
+        while self.clock.now < end:
+            await self.work_once()
+            self.clock.pass_by(seconds=30)
+        await self.work_once()
