@@ -1,6 +1,7 @@
-"""The throw-away keys and worked examples that the WeChat Pay tests start from."""
+"""What the WeChat Pay tests start from: throw-away keys, worked examples, one set of numbers."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import (
     rsa_crt_dmq1,
     rsa_crt_iqmp,
 )
+
+from retender.plugins.wechat_pay.simulator.identity import new_identity
 
 VECTORS = Path(__file__).parent / "vectors.json"
 
@@ -34,6 +37,12 @@ def merchant_key(vectors):
 @pytest.fixture(scope="session")
 def platform_key(vectors):
     return _key(vectors["platform_rsa_numbers_hex"])
+
+
+@pytest.fixture(scope="session")
+def identity():
+    """One merchant and platform for all tests: making keys takes half a second."""
+    return new_identity(datetime(2026, 1, 10, tzinfo=UTC))
 
 
 def _key(numbers: dict[str, str]) -> RSAPrivateKey:
