@@ -5,22 +5,12 @@ from typing import ClassVar
 
 import pytest
 
-# Strangers' pytest rewrites asserts in test files only; these hold the kit's, and each of the
-# kit's public modules imports this one before them.
+# A stranger's pytest rewrites the asserts of test files only; these modules hold the kit's. Each
+# public module of the kit imports this one before them (``store`` and ``provider`` come later).
 pytest.register_assert_rewrite(
-    *(
-        f"retender.tests.contracts.{module}"
-        for module in (
-            "provider_closing",
-            "provider_notices",
-            "provider_opening",
-            "provider_refunds",
-            "provider_terms",
-            "provider_trouble",
-            "store",
-            "transport_servers",
-        )
-    )
+    "retender.tests.contracts.provider",
+    "retender.tests.contracts.store",
+    "retender.tests.contracts.transport_servers",
 )
 
 

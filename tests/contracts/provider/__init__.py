@@ -1,0 +1,1 @@
+"""The behaviours of ``PaymentProviderContract``, by what they are about."""
