@@ -180,11 +180,11 @@ _FIRST_CHECKS = tuple(timedelta(seconds=s) for s in (15, 30, 60, 120, 300))
 
 def next_check(attempt: Attempt, now: datetime) -> datetime:
     """
-    Return when to ask the provider about a live attempt again; it never gives up.
+    Return when to ask the provider about a live attempt next; it never gives up.
 
     Dense at first, every 5 minutes to the end of the watch, with one check right
     after it (that is when "not found" becomes proof), then hourly for a day,
-    then daily.
+    then daily. ``attempt.checks`` counts the looks that were had.
     """
     if attempt.checks < len(_FIRST_CHECKS):
         planned = now + _FIRST_CHECKS[attempt.checks]

@@ -1,6 +1,6 @@
 """CheckAttempt: find out what became of one attempt, and close it if it should be closed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from retender.domain.model.attempt import Attempt, next_check
 from retender.domain.model.errors import UnknownName
@@ -76,7 +76,8 @@ class CheckAttempt:
     async def _plan(self, attempt: Attempt, problem: str | None) -> None:
         async with self.unit_of_work() as work:
             now = self.clock()
-            await work.attempts.reschedule(attempt.attempt_id, next_check(attempt, now))
+            looked = replace(attempt, checks=attempt.checks + 1)
+            await work.attempts.reschedule(attempt.attempt_id, next_check(looked, now))
             if problem is not None:
                 await tell(work, attempt, at=now, what="not checked", why=problem)
             await work.commit()
