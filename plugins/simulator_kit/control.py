@@ -13,7 +13,6 @@ from starlette.routing import Route
 from retender.plugins.simulator_kit.clock import SimulatorClock
 from retender.plugins.simulator_kit.delivery import (
     Delivery,
-    Forgery,
     NoticeDelivery,
     NoticeDials,
     PendingNotice,
@@ -206,8 +205,6 @@ class _Panel:
     def turn_notices(self, wanted: Mapping[str, Any]) -> Mapping[str, object]:
         _only(wanted, {each.name for each in fields(NoticeDials)})
         changes = {name: _typed(name, value, *_DIAL_TYPES[name]) for name, value in wanted.items()}
-        if "forge" in changes:
-            changes["forge"] = Forgery(changes["forge"])
         return {"dials": asdict(self._simulator.delivery.turn(**changes))}
 
     def show_switches(self, _: Mapping[str, Any]) -> Mapping[str, object]:

@@ -167,6 +167,8 @@ class NoticeDelivery:
 
     def turn(self, **changes: object) -> NoticeDials:
         """Set some dials, leave the others as they are."""
+        if "forge" in changes:
+            changes["forge"] = Forgery(str(changes["forge"]))
         self.dials = replace(self.dials, **changes)  # type: ignore[arg-type]  # a wrong name raises
         return self.dials
 

@@ -119,8 +119,6 @@ class Cashier:
 
         """
         now = self._clock.now()
-        if terms.time_expire is not None and terms.time_expire <= now:
-            raise Refused("ACQ.NOW_TIME_AFTER_EXPIRE_TIME_ERROR", "the time to pay is over")
         trade = self._ledger.check(terms)
         first = self._first_opened.setdefault(terms.out_trade_no, now)
         restart = self._switches.reopening_restarts_timeout
@@ -190,6 +188,7 @@ class Cashier:
 
     def _claim(self, session: Session, buyer: Buyer) -> Trade:
         now = self._clock.now()
+        self._ledger.check(session.terms)
         if self.ends_at(session) <= now:
             raise Refused("ACQ.NOW_TIME_AFTER_EXPIRE_TIME_ERROR", "the time to pay is over")
         pc = session.terms.method == PAGE_PAY

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Final
 
 from starlette.requests import Request
@@ -81,7 +82,7 @@ class Gateway:
         except (GatewayError, Refused) as trouble:
             if method in BROWSER_METHODS:
                 return self._pages.error(trouble)
-            return self._say(method, charset, _failure(trouble), signed=self._signs(trouble))
+            return self._fail(method, charset, trouble)
         return await self._guarded(call, charset)
 
     def terms_of(self, call: Call) -> Terms:
@@ -99,22 +100,33 @@ class Gateway:
             try:
                 fields = self._operations.answer(call, lambda: self.terms_of(call))
             except (GatewayError, Refused) as trouble:
-                echo = _echo(call) if isinstance(trouble, Refused) else {}
-                body = _failure(trouble) | echo
-                return self._say(call.method, charset, body, signed=self._signs(trouble))
+                return self._fail(call.method, charset, trouble, _echo(call))
             return self._say(call.method, charset, {"code": "10000", "msg": "Success", **fields})
 
         def rate_limited(_: str) -> Response:
-            return self._say(
-                call.method, charset, _failure(_TOO_FAST), signed=self._signs(_TOO_FAST)
-            )
+            return self._fail(call.method, charset, _TOO_FAST)
 
         def provider_error(_: str, code: str | None) -> Response:
-            trouble = _trouble(code)
-            return self._say(call.method, charset, _failure(trouble), signed=self._signs(trouble))
+            return self._fail(call.method, charset, _trouble(code))
 
         guard = FaultGuard(self._faults, rate_limited, provider_error)
         return await guard(SERVER_METHODS[call.method], handle, also=call.method)
+
+    def _fail(
+        self,
+        method: str,
+        charset: str,
+        trouble: GatewayError | Refused,
+        echo: Mapping[str, object] = MappingProxyType({}),
+    ) -> Response:
+        if isinstance(trouble, Refused):
+            fields: dict[str, object] = {"code": "40004", "msg": "Business Failed", **echo}
+            signed = True
+        else:
+            fields = {"code": trouble.code, "msg": trouble.msg}
+            signed = trouble.signed and self._switches.gateway_errors_signed
+        fields |= {"sub_code": trouble.sub_code, "sub_msg": trouble.message}
+        return self._say(method, charset, fields, signed=signed)
 
     def _say(
         self, method: str, charset: str, fields: Mapping[str, object], *, signed: bool = True
@@ -134,21 +146,8 @@ class Gateway:
             body.encode(charset), headers={"content-type": f"text/html;charset={charset}"}
         )
 
-    def _signs(self, trouble: GatewayError | Refused) -> bool:
-        if isinstance(trouble, Refused):
-            return True
-        return trouble.signed and self._switches.gateway_errors_signed
-
     def _now(self) -> datetime:
         return self._door.clock.now()
-
-
-def _failure(trouble: GatewayError | Refused) -> dict[str, object]:
-    if isinstance(trouble, Refused):
-        code, msg = "40004", "Business Failed"
-    else:
-        code, msg = trouble.code, trouble.msg
-    return {"code": code, "msg": msg, "sub_code": trouble.sub_code, "sub_msg": trouble.message}
 
 
 def _echo(call: Call) -> dict[str, object]:

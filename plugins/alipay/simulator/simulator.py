@@ -1,7 +1,7 @@
 """The simulator put together: one gateway, one app, one seller, any number of buyers."""
 
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Set
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -40,6 +40,7 @@ from retender.plugins.simulator_kit.payer import (
 )
 
 APP_ID: Final = "2026000000000001"
+_APP_METHODS = frozenset({APP_PAY})
 SELLER_ID: Final = "2088000000000001"
 """What a merchant id looks like: sixteen digits that begin with 2088."""
 
@@ -70,11 +71,12 @@ class AlipaySimulator:
         switches: AlipaySwitches | None = None,
         certified: bool = False,
         send: Send | None = None,
+        keys: KeyRing | None = None,
         app_id: str = APP_ID,
         seller_id: str = SELLER_ID,
     ) -> None:
         """
-        Make keys and an empty ledger.
+        Begin with an empty ledger.
 
         Args:
             base_url: where ``app`` will be reached; pages and QR codes bear it.
@@ -82,6 +84,7 @@ class AlipaySimulator:
             switches: the unconfirmed facts.
             certified: certificate mode in place of key mode.
             send: how to post notices; if given, a server sends them by itself.
+            keys: both sides' keys, or None: make new ones.
             app_id: the one app that the gateway knows.
             seller_id: the merchant whose money it is.
 
@@ -91,7 +94,7 @@ class AlipaySimulator:
         self.faults = Faults()
         self.switches = switches or AlipaySwitches()
         self.delivery = NoticeDelivery(self.clock, LADDER, heard)
-        self.keys = KeyRing.make(self.clock.now())
+        self.keys = keys or KeyRing.make(self.clock.now())
         self._app_id = app_id
         self._seller_id = seller_id
         self._certified = certified
@@ -152,7 +155,7 @@ class AlipaySimulator:
             routes=[
                 Route("/gateway.do", self._gateway.answer, methods=["GET", "POST"]),
                 Route("/bills/{token}", bill),
-                *self._pages.routes(lambda order: self._terms_of(order, {APP_PAY})),
+                *self._pages.routes(lambda order: self._terms_of(order, _APP_METHODS)),
                 *control_routes(self),
             ],
             lifespan=lifespan,
@@ -236,7 +239,7 @@ class AlipaySimulator:
             code = self._cashier.code(held.removeprefix(self._qr_prefix))
             return self._cashier.session_of(held, buyer, lambda: self._cashier.scan(code))
         if isinstance(held, str) and not held.startswith(self.base_url):
-            return self._cashier.session_of(held, buyer, lambda: self._terms_of(held, {APP_PAY}))
+            return self._cashier.session_of(held, buyer, lambda: self._terms_of(held, _APP_METHODS))
         url, fields = (held, {}) if isinstance(held, str) else (held.action, held.fields)
         if not url.startswith(self.gateway_url):
             raise invalid("page", "this page leads elsewhere")
@@ -247,7 +250,7 @@ class AlipaySimulator:
         )
 
     def _terms_of(
-        self, query: str, methods: Set[str], fields: Mapping[str, str] = MappingProxyType({})
+        self, query: str, methods: frozenset[str], fields: Mapping[str, str] = MappingProxyType({})
     ) -> Terms:
         """Prove a page in somebody's hand as the gateway would, and read it."""
         parameters = read_parameters(query, b"")
@@ -270,6 +273,9 @@ def create_simulator(
     switches: AlipaySwitches | None = None,
     certified: bool = False,
     send: Send | None = None,
+    keys: KeyRing | None = None,
 ) -> AlipaySimulator:
     """Make a simulator that will be served at ``base_url``; see ``AlipaySimulator``."""
-    return AlipaySimulator(base_url, clock=clock, switches=switches, certified=certified, send=send)
+    return AlipaySimulator(
+        base_url, clock=clock, switches=switches, certified=certified, send=send, keys=keys
+    )

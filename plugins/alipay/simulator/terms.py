@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Final
 
 from retender.plugins.alipay.beijing import beijing, from_beijing
-from retender.plugins.alipay.simulator.errors import Refused, invalid
+from retender.plugins.alipay.simulator.errors import GatewayError, Refused, invalid
 from retender.plugins.alipay.simulator.switches import AlipaySwitches
 
 PAGE_PAY: Final = "alipay.trade.page.pay"
@@ -114,7 +114,7 @@ def read_terms(
     method = parameters["method"]
     passback = _text(content, "passback_params", most=_PASSBACK_MAX)
     if passback and _SUSPECT.search(passback):
-        raise invalid("suspected-attack", signed=True)
+        raise GatewayError("40002", "Invalid Arguments", "isv.suspected-attack", signed=True)
     extend = _extend_params(content.get("extend_params"))
     echoed = {"body": _text(content, "body", most=128), "passback_params": passback}
     return Terms(
