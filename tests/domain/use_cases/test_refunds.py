@@ -1,0 +1,344 @@
+"""Refunds: under one number, never twice, never more than was paid, never taken for failed."""
+
+import asyncio
+import json
+from datetime import timedelta
+
+import pytest
+
+from retender.domain.model.errors import (
+    AmountInvalid,
+    IdempotencyConflict,
+    NotOffered,
+    NumberInvalid,
+    PayOrderNotExist,
+    PayOrderStateError,
+    ProviderRefused,
+    ProviderUnavailable,
+    ProviderUncertain,
+    RefundExceedsPaid,
+    RefundNotExist,
+    Refusal,
+    TextInvalid,
+)
+from retender.domain.model.money import Money
+from retender.domain.model.refund import MOST_TRIES, next_try
+from retender.domain.model.transition import RefundEvent
+from retender.domain.use_cases.show_refund import ShowRefund
+from retender.ports.payment_provider import RawNotice, RefundTerms
+
+pytestmark = pytest.mark.asyncio
+
+UNKNOWN = ProviderUncertain("read time-out")
+UNREACHED = ProviderUnavailable("connection refused")
+NOT_NOW = ProviderRefused(Refusal.NOT_NOW, provider_code="NOT_ENOUGH")
+
+
+def cny(minor: int) -> Money:
+    return Money(minor, "CNY")
+
+
+async def paid(shop) -> str:
+    """Place an order and pay it at WeChat; return the number."""
+    await shop.place()
+    number = (await shop.page()).attempt.number
+    await shop.hear("wechat", shop.wechat.pay(number))
+    return number
+
+
+async def surplus(shop) -> str:
+    """Pay an order twice; return the refund's number."""
+    await shop.place()
+    old = (await shop.page("alipay", "pc")).attempt
+    new = (await shop.page("wechat", "pc")).attempt
+    await shop.hear("alipay", shop.alipay.pay(old.number))
+    await shop.hear("wechat", shop.wechat.pay(new.number))
+    return f"R{new.number}"
+
+
+def refund(shop, refund_no: str = "RF1", **more: object):
+    return shop.refund_payment(**{"order_no": "A1", "refund_no": refund_no, **more})
+
+
+# --- the shop's refunds -----------------------------------------------------------------
+
+
+async def test_a_refund_gives_everything_back_and_tells_the_shop(shop):
+    number = await paid(shop)
+    done = await refund(shop)
+    assert (done.state, done.amount) == ("DONE", cny(8880))
+    assert shop.wechat.kept() == {number: 0}
+    await shop.announce_events()
+    assert [event.kind for event in shop.told] == ["order.paid", "refund.done"]
+    assert await shop.states() == ("PAID", ["SUCCEEDED"])  # a refund is no order state
+
+
+async def test_parts_go_back_until_nothing_is_left(shop):
+    number = await paid(shop)
+    await refund(shop, "RF1", amount=cny(1000))
+    await refund(shop, "RF2", amount=cny(7000))
+    with pytest.raises(RefundExceedsPaid) as caught:
+        await refund(shop, "RF3", amount=cny(881))
+    assert caught.value.details["left"] == "8.80"
+    assert (await refund(shop, "RF4")).amount == cny(880)
+    with pytest.raises(RefundExceedsPaid):
+        await refund(shop, "RF5")
+    assert shop.wechat.kept() == {number: 0}
+
+
+async def test_the_same_refund_again_is_the_same_refund(shop):
+    await paid(shop)
+    first = await refund(shop, amount=cny(1000))
+    assert await refund(shop, amount=cny(1000)) == first
+    assert await refund(shop) == first
+    assert len([call for call in shop.wechat.calls if call.startswith("refund")]) == 1
+
+
+async def test_one_number_with_another_amount_is_a_conflict(shop):
+    await paid(shop)
+    await refund(shop, amount=cny(1000))
+    with pytest.raises(IdempotencyConflict) as caught:
+        await refund(shop, amount=cny(999))
+    assert caught.value.details["fields"] == ["amount"]
+
+
+async def test_one_number_for_another_order_is_a_conflict(shop):
+    await paid(shop)
+    await refund(shop, amount=cny(1000))
+    await shop.place("A2")
+    number = (await shop.page(order_no="A2")).attempt.number
+    await shop.hear("wechat", shop.wechat.pay(number))
+    with pytest.raises(IdempotencyConflict):
+        await refund(shop, order_no="A2", amount=cny(1000))
+
+
+async def test_an_automatic_refunds_number_is_not_the_shops_to_use(shop):
+    number = await surplus(shop)
+    with pytest.raises(IdempotencyConflict):
+        await refund(shop, number)
+
+
+async def test_many_refunds_at_once_never_exceed_what_was_paid(shop):
+    number = await paid(shop)
+    calls = [refund(shop, f"RF{i}", amount=cny(1000)) for i in range(20)]
+    answers = await asyncio.gather(*calls, return_exceptions=True)
+    assert sum(isinstance(answer, RefundExceedsPaid) for answer in answers) == 12
+    assert shop.wechat.kept() == {number: 880}
+
+
+@pytest.mark.parametrize(
+    ("wish", "error"),
+    [
+        ({"order_no": "NOPE"}, PayOrderNotExist),
+        ({"refund_no": "a b"}, NumberInvalid),
+        ({"refund_no": ""}, NumberInvalid),
+        ({"reason": "\x00"}, TextInvalid),
+        ({"amount": Money(100, "JPY")}, AmountInvalid),
+        ({"amount": Money(0, "CNY")}, AmountInvalid),
+        ({"amount": Money(8881, "CNY")}, RefundExceedsPaid),
+    ],
+)
+async def test_a_refund_that_cannot_be_meant_changes_nothing(shop, wish, error):
+    number = await paid(shop)
+    with pytest.raises(error):
+        await refund(shop, **wish)
+    assert shop.wechat.kept() == {number: 8880}
+    assert (await shop.story()).refunds == []
+
+
+async def test_an_unpaid_order_has_nothing_to_give_back(shop):
+    await shop.place()
+    await shop.page()
+    with pytest.raises(PayOrderStateError):
+        await refund(shop)
+
+
+async def test_a_provider_that_gives_back_all_or_nothing_says_so(shop):
+    shop.wechat.refund_terms = RefundTerms(partial=False)
+    await paid(shop)
+    with pytest.raises(NotOffered):
+        await refund(shop, amount=cny(1))
+    assert (await refund(shop)).state == "DONE"
+
+
+async def test_no_more_refunds_than_the_provider_takes(shop):
+    shop.wechat.refund_terms = RefundTerms(most=2)
+    await paid(shop)
+    await refund(shop, "RF1", amount=cny(1))
+    await refund(shop, "RF2", amount=cny(1))
+    with pytest.raises(NotOffered):
+        await refund(shop, "RF3", amount=cny(1))
+
+
+async def test_the_providers_least_time_between_two_refunds_is_kept(shop):
+    shop.wechat.refund_terms = RefundTerms(spacing=timedelta(minutes=1))
+    await paid(shop)
+    assert (await refund(shop, "RF1", amount=cny(1))).state == "DONE"
+    second = await refund(shop, "RF2", amount=cny(1))
+    assert second.state == "DUE"
+    assert second.next_try_at == shop.clock() + timedelta(minutes=1)
+    await shop.settle_down(hours=0.1)
+    assert (await ShowRefund(shop.unit_of_work)(refund_no="RF2")).state == "DONE"
+
+
+# --- what is unknown stays under its number ---------------------------------------------
+
+
+async def test_an_unknown_answer_is_sent_again_under_the_same_number_and_refunds_once(shop):
+    number = await paid(shop)
+    shop.wechat.fail("refund", UNKNOWN, after_effect=True)
+    unknown = await refund(shop)
+    assert unknown.state == "DUE"
+    await shop.settle_down(hours=0.1)
+    sent = {call for call in shop.wechat.calls if call.startswith("refund")}
+    assert sent == {f"refund {unknown.number}"}
+    assert shop.wechat.kept() == {number: 0}
+    assert (await shop.story()).refunds[0].state == "DONE"
+
+
+@pytest.mark.parametrize("trouble", [UNREACHED, NOT_NOW, UNKNOWN])
+async def test_trouble_delays_a_refund_and_never_loses_it(shop, trouble):
+    number = await paid(shop)
+    shop.wechat.fail("refund", trouble, trouble, trouble)
+    waiting = await refund(shop)
+    assert waiting.state == "DUE"
+    assert waiting.next_try_at > shop.clock()
+    await shop.settle_down(hours=1)
+    assert shop.wechat.kept() == {number: 0}
+
+
+async def test_a_crash_between_writing_and_sending_is_made_good(shop):
+    number = await paid(shop)
+
+    async def die() -> None:
+        raise KeyboardInterrupt
+
+    shop.wechat.during("refund", die)
+    with pytest.raises(KeyboardInterrupt):
+        await refund(shop)
+    assert (await shop.story()).refunds[0].state == "SENT"
+    await shop.settle_down(hours=0.2)
+    assert (await shop.story()).refunds[0].state == "DONE"
+    assert shop.wechat.kept() == {number: 0}
+
+
+async def test_a_refund_that_takes_its_time_is_asked_after(shop):
+    await paid(shop)
+    shop.wechat.pending_refunds = True
+    assert (await refund(shop)).state == "SENT"
+    shop.wechat.fail("query_refund", UNKNOWN)
+    await shop.settle_down(hours=0.2)
+    assert (await shop.story()).refunds[0].state == "SENT"
+    shop.wechat.pending_refunds = False
+    await shop.settle_down(hours=1)
+    assert (await shop.story()).refunds[0].state == "DONE"
+
+
+async def test_a_notice_of_the_refund_ends_it_whatever_state_it_is_in(shop):
+    await paid(shop)
+    shop.wechat.fail("refund", UNKNOWN, after_effect=True)
+    due = await refund(shop)
+    body = json.dumps({"key": "r1", "refund": due.number, "sign": "good"}).encode()
+    raw = RawNotice(headers={}, body=body, received_at=shop.clock())
+    assert (await shop.hear("wechat", raw)).code == "NOTICE_TAKEN"
+    assert (await shop.story()).refunds[0].state == "DONE"
+
+
+async def test_a_notice_of_a_refund_that_is_not_ours_is_an_incident(shop):
+    body = json.dumps({"key": "r1", "refund": "STRANGER1", "sign": "good"}).encode()
+    raw = RawNotice(headers={}, body=body, received_at=shop.clock())
+    assert (await shop.hear("wechat", raw)).code == "EVIDENCE_UNKNOWN_REFUND"
+    assert len(await shop.list_incidents()) == 1
+
+
+# --- stuck ------------------------------------------------------------------------------
+
+
+async def test_a_refund_refused_for_good_is_stuck_and_an_operator_hears_of_it(shop):
+    await paid(shop)
+    shop.wechat.failing_refunds = True
+    stuck = await refund(shop)
+    assert stuck.state == "STUCK"
+    assert "NO_REFUNDS" in stuck.problem
+    assert stuck.next_try_at is None
+    await shop.settle_down()
+    assert [event.kind for event in shop.told] == ["order.paid", "refund.stuck"]
+
+
+async def test_a_stuck_refund_leaves_its_amount_to_be_refunded_under_another_number(shop):
+    number = await paid(shop)
+    shop.wechat.failing_refunds = True
+    await refund(shop, "RF1")
+    shop.wechat.failing_refunds = False
+    assert (await refund(shop, "RF2")).state == "DONE"
+    assert shop.wechat.kept() == {number: 0}
+
+
+async def test_a_surplus_whose_refund_is_stuck_says_so(shop):
+    number = await surplus(shop)
+    shop.wechat.failing_refunds = True
+    await shop.work_once()
+    assert await shop.states() == ("PAID", ["SUCCEEDED", "REFUND_STUCK"])
+    assert (await shop.story()).surpluses[0].refund.refund_no == number
+
+
+async def test_an_operator_may_ask_after_a_stuck_refund_that_was_finished_by_hand(shop):
+    number = await surplus(shop)
+    shop.wechat.failing_refunds = True
+    await shop.work_once()
+    trade = shop.wechat.trades[number[1:]]
+    trade.refunds[number] = trade.charge.amount
+    assert (await shop.check_refund(refund_no=number)).state == "DONE"
+    assert await shop.states() == ("PAID", ["SUCCEEDED", "REFUNDED"])
+
+
+async def test_a_refused_repeat_is_asked_after_before_it_is_given_up(shop):
+    number = await paid(shop)
+    shop.wechat.fail("refund", UNKNOWN, after_effect=True)
+    await refund(shop)
+    shop.wechat.fail("refund", ProviderRefused(Refusal.REJECTED, provider_code="HAS_CLOSED"))
+    await shop.settle_down(hours=0.1)
+    assert (await shop.story()).refunds[0].state == "DONE"
+    assert shop.wechat.kept() == {number: 0}
+
+
+async def test_a_refused_refund_that_cannot_be_asked_after_is_tried_again(shop):
+    await paid(shop)
+    shop.wechat.fail("refund", ProviderRefused(Refusal.REJECTED, provider_code="X"))
+    shop.wechat.fail("query_refund", UNKNOWN)
+    assert (await refund(shop)).state == "DUE"
+
+
+async def test_the_winner_is_never_refunded_by_itself(shop):
+    await surplus(shop)
+    await shop.settle_down()
+    story = await shop.story()
+    assert [r.attempt_id for r in story.refunds] != [story.order.winner]
+    assert sum(shop.alipay.kept().values()) == 8880
+
+
+async def test_after_the_last_try_an_operator_is_called(shop):
+    await paid(shop)
+    shop.wechat.fail("refund", UNKNOWN)
+    due = await refund(shop)
+    async with shop.unit_of_work() as work:
+        for _ in range(MOST_TRIES - 1):
+            await work.refunds.move("RF1", RefundEvent.SENT, at=shop.clock(), why="test")
+            await work.refunds.move("RF1", RefundEvent.TRY_AGAIN, at=shop.clock(), why="test")
+        await work.commit()
+    shop.wechat.fail("refund", UNKNOWN)
+    assert (await shop.check_refund(refund_no=due.refund_no)).state == "STUCK"
+
+
+async def test_tries_come_at_ten_seconds_then_minutes_then_hourly(shop):
+    await paid(shop)
+    done = await refund(shop)
+    now = shop.clock()
+    assert next_try(done, now) - now == timedelta(seconds=60)  # after the first try
+
+
+async def test_a_refund_that_is_none_does_not_exist(shop):
+    with pytest.raises(RefundNotExist):
+        await shop.check_refund(refund_no="NOPE")
+    with pytest.raises(RefundNotExist):
+        await ShowRefund(shop.unit_of_work)(refund_no="NOPE")
