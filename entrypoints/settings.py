@@ -128,8 +128,8 @@ class TransportSettings(Section):
     connect_seconds: SomeSeconds = Field(1.0, description="time to make a connection")
     read_seconds: SomeSeconds = Field(5.0, description="longest silence of a gateway")
     total_seconds: SomeSeconds = Field(10.0, description="time for one whole call")
-    max_connections: int = Field(20, ge=1, le=1000, description="connections per account")
-    max_bytes: int = Field(1_048_576, ge=1024, le=2**30, description="longest answer that is read")
+    max_connections: int = Field(50, ge=1, le=1000, description="connections per account")
+    max_bytes: int = Field(4_194_304, ge=1024, le=2**30, description="longest answer that is read")
 
 
 class LogSettings(Section):

@@ -1,0 +1,137 @@
+"""What OpenAPI says of problems: one example of every error, by status."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from fastapi import FastAPI
+from pydantic import BaseModel, ConfigDict, Field
+
+from retender.domain.model import errors
+from retender.entrypoints.http.problems import (
+    INTERNAL,
+    INTERNAL_DETAIL,
+    PROBLEM_JSON,
+    Problem,
+    problem_of,
+    protocol_problem,
+)
+
+_AT = datetime(2026, 7, 1, 8, 31, tzinfo=UTC)
+
+EXAMPLES: tuple[errors.RetenderError, ...] = (
+    errors.InvalidInput("pay_within must lie between 1 minute and 30 days.", field="pay_within"),
+    errors.AmountInvalid("88.888", "CNY has 2 digits behind the point"),
+    errors.CurrencyUnknown("RMB"),
+    errors.TextInvalid("subject", "must not hold control characters"),
+    errors.NumberInvalid("order_no", "must be 1 to 64 letters, digits, '_', '.' or '-'"),
+    errors.PayerInputMissing(["openid"], "jsapi"),
+    errors.UnknownName("account", "alipai", ["alipay", "wechat_pay"]),
+    errors.NoCommonPage("pc", ["form", "redirect", "qr"], ["app_string"], None),
+    errors.NotOffered("Alipay takes CNY, not USD.", field="currency"),
+    errors.PayOrderNotExist("20260701-0042"),
+    errors.PayOrderStateError("20260701-0042", "PAID"),
+    errors.PayOrderPayTimeout(
+        "The time to pay ended at 2026-07-01T08:30:00+00:00.",
+        pay_until="2026-07-01T08:30:00+00:00",
+        reason="cutoff",
+    ),
+    errors.PayOrderFail(
+        "Alipay refused the payment: ACQ.INVALID_PARAMETER.",
+        order_no="20260701-0042",
+        provider_code="ACQ.INVALID_PARAMETER",
+    ),
+    errors.SwitchRefused("20260701-0042", "alipay", _AT, 240),
+    errors.IdempotencyConflict("Order", "20260701-0042", ["amount"]),
+    errors.OpenOrderExists("20260701-0041", "cart-9"),
+    errors.RefundNotExist("R-20260701-0042-1"),
+    errors.RefundExceedsPaid(
+        "Of 88.80 CNY, 8.80 CNY is left to give back.", left="8.80", currency="CNY"
+    ),
+    errors.ProviderRefused(errors.Refusal.NOT_NOW, provider_code="FREQUENCY_LIMITED"),
+    errors.ProviderUnavailable("alipay was not reached: connecting took too long."),
+    errors.ProviderUncertain("alipay did not answer in time."),
+    errors.NoticeRejected(errors.NoticeProblem.SIGNATURE_WRONG, "The signature is not theirs."),
+    errors.StoreBusy("The database had no time for us; ask again."),
+    errors.SetupError("not shown to callers"),
+    errors.UndefinedTransition("not shown to callers"),
+)
+"""One of every error that can be raised; a test knows if one is missing."""
+
+_BY_CLASS: Mapping[type[errors.RetenderError], errors.RetenderError] = {
+    type(example): example for example in EXAMPLES
+}
+
+Documented = dict[int | str, dict[str, Any]]
+
+
+class ProblemView(BaseModel):
+    """RFC 9457 problem details; further members hold facts about this problem."""
+
+    model_config = ConfigDict(extra="allow", title="Problem")
+
+    type: str = Field(examples=["urn:retender:problem:pay_order_not_exist"])
+    title: str
+    status: int
+    detail: str = Field(description="one sentence for people")
+    code: str = Field(description="stable; branch on this", examples=["PAY_ORDER_NOT_EXIST"])
+    correlation_id: str | None = Field(None, description="under which we logged the request")
+
+
+def told(*kinds: type[errors.RetenderError], body: bool = True) -> Documented:
+    """
+    Return ``responses`` for a route that answers these errors.
+
+    What every route may answer is added: a form that is wrong, a busy store, an
+    error of ours, and for routes that read a body its being too long or no JSON.
+    """
+    problems = [problem_of(_BY_CLASS[kind]) for kind in (*kinds, errors.StoreBusy)]
+    problems += [
+        Problem(422, errors.InvalidInput.code, "user_id: Field required.", {"field": "user_id"}),
+        Problem(500, INTERNAL, INTERNAL_DETAIL),
+    ]
+    if body:
+        problems += [protocol_problem(400), protocol_problem(413)]
+    return grouped(problems)
+
+
+def grouped(problems: Iterable[Problem]) -> Documented:
+    """Group problems by status, an example of each."""
+    found: Documented = {}
+    for problem in problems:
+        entry = found.setdefault(
+            problem.status,
+            {
+                "content": {
+                    PROBLEM_JSON: {
+                        "schema": {"$ref": "#/components/schemas/Problem"},
+                        "examples": {},
+                    }
+                }
+            },
+        )
+        examples = entry["content"][PROBLEM_JSON]["examples"]
+        examples[problem.code] = {"summary": problem.detail, "value": problem.body("01K4YQ7Z0V")}
+        entry["description"] = ", ".join(sorted(examples))
+    return found
+
+
+def answered(example: Mapping[str, object], description: str) -> dict[str, Any]:
+    """Return one entry of ``responses`` with an example."""
+    return {
+        "description": description,
+        "content": {"application/json": {"example": example}},
+    }
+
+
+def openapi_of(app: FastAPI) -> Callable[[], dict[str, Any]]:
+    """Return the app's ``openapi`` with the one schema that the framework cannot infer."""
+    usual = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = usual()
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        schemas["Problem"] = ProblemView.model_json_schema()
+        return document
+
+    return openapi

@@ -1,0 +1,135 @@
+"""What OpenAPI shows of good answers; a test reads each back through its view."""
+
+from typing import Any
+
+_AMOUNT = {"amount": "88.80", "currency": "CNY", "minor": 8880}
+_ATTEMPT_ID = "01K4YQ7Z0V6M3T9E2B5C8D1F4G"
+_NUMBER = "01K4YQ7Z0WXA8H2J5N6P7R3S4T"
+_ORDER_NO = "20260701-0042"
+_PAGE_URL = f"https://pay.example.com/pages/{_ATTEMPT_ID}"
+
+ORDER: dict[str, Any] = {
+    "order_no": _ORDER_NO,
+    "user_id": "user-7",
+    "subject": "Jasmine tea, 2 tins",
+    "amount": _AMOUNT,
+    "state": "NEW",
+    "key": None,
+    "created_at": "2026-07-01T08:00:00Z",
+    "pay_until": "2026-07-01T08:30:00Z",
+    "end_reason": None,
+}
+
+CLOSED_ORDER: dict[str, Any] = {**ORDER, "state": "CLOSED", "end_reason": "cancelled"}
+
+PAGE_READY: dict[str, Any] = {
+    "status": "page_ready",
+    "order_no": _ORDER_NO,
+    "attempt_id": _ATTEMPT_ID,
+    "account": "wechat_pay",
+    "client_type": "pc",
+    "page": {"kind": "qr", "content": "weixin://wxpay/bizpayurl?pr=p4lpSuKzz"},
+    "page_url": _PAGE_URL,
+    "page_until": "2026-07-01T08:31:00Z",
+    "pay_until": "2026-07-01T08:30:00Z",
+    "reused": False,
+}
+
+ANSWER_PENDING: dict[str, Any] = {
+    "status": "answer_pending",
+    "order_no": _ORDER_NO,
+    "attempt_id": _ATTEMPT_ID,
+    "account": "wechat_pay",
+    "client_type": "pc",
+    "retry_after_seconds": 2,
+    "page_url": _PAGE_URL,
+}
+
+METHODS: dict[str, Any] = {
+    "client_type": "h5",
+    "methods": [
+        {
+            "account": "alipay",
+            "title": "Alipay",
+            "provider": "alipay",
+            "page_kind": "redirect",
+            "needs": [],
+            "instalments": [3, 6, 12],
+            "available": True,
+            "why_not": None,
+        },
+        {
+            "account": "wechat_pay",
+            "title": "WeChat Pay",
+            "provider": "wechat_pay",
+            "page_kind": "redirect",
+            "needs": ["client_ip"],
+            "instalments": [],
+            "available": False,
+            "why_not": "PAY_ORDER_PAY_TIMEOUT",
+        },
+    ],
+}
+
+REFUND: dict[str, Any] = {
+    "refund_no": "R-20260701-0042-1",
+    "number": "F01K4YR3C5D7E9F1G2H3J4K5M6N",
+    "attempt_id": _ATTEMPT_ID,
+    "amount": {"amount": "8.80", "currency": "CNY", "minor": 880},
+    "cause": "shop",
+    "reason": "One tin broke",
+    "state": "DONE",
+    "created_at": "2026-07-02T09:00:00Z",
+    "tries": 1,
+    "next_try_at": None,
+    "provider_refund_no": "50300901",
+    "problem": None,
+}
+
+REFUND_DUE: dict[str, Any] = {
+    **REFUND,
+    "state": "SENT",
+    "next_try_at": "2026-07-02T09:00:10Z",
+    "provider_refund_no": None,
+}
+
+STORY: dict[str, Any] = {
+    "order": {**ORDER, "state": "PAID"},
+    "attempts": [
+        {
+            "attempt_id": _ATTEMPT_ID,
+            "idx": 1,
+            "account": "wechat_pay",
+            "client_type": "pc",
+            "page_kind": "qr",
+            "instalments": None,
+            "number": _NUMBER,
+            "amount": _AMOUNT,
+            "state": "SUCCEEDED",
+            "winner": True,
+            "created_at": "2026-07-01T08:00:03Z",
+            "expires_at": "2026-07-01T08:31:00Z",
+            "captured_at": "2026-07-01T08:04:11Z",
+            "provider_trade_no": "4200000000202607010000000001",
+        }
+    ],
+    "refunds": [],
+    "surpluses": [],
+    "events": [
+        {
+            "event_id": "01K4YQJ8M2N4P6R8T1V3W5X7Y9",
+            "kind": "order.paid",
+            "at": "2026-07-01T08:04:12Z",
+            "data": {"account": "wechat_pay", "amount": "88.80 CNY"},
+        }
+    ],
+    "story": [
+        {
+            "at": "2026-07-01T08:00:00Z",
+            "what": "order NEW",
+            "why": "placed: 88.80 CNY until 2026-07-01T08:30:00+00:00",
+            "attempt_id": None,
+            "data": {},
+        }
+    ],
+}

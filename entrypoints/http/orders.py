@@ -1,0 +1,167 @@
+"""Routes of orders: place, show, pay, list the ways to pay, close."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from retender.domain.model import errors
+from retender.domain.use_cases.payment import PageReady
+from retender.entrypoints.http import examples
+from retender.entrypoints.http.bodies import CloseBody, OrderBody, PayBody
+from retender.entrypoints.http.cases import Given
+from retender.entrypoints.http.documented import answered, told
+from retender.entrypoints.http.views import (
+    AnswerPendingView,
+    MethodsView,
+    MethodView,
+    OrderStoryView,
+    OrderView,
+    PageReadyView,
+)
+
+router = APIRouter(prefix="/v1/orders", tags=["orders"])
+
+UserQuery = Annotated[
+    str | None, Query(description="if given, another user's order does not exist")
+]
+ClientTypeQuery = Annotated[
+    str | None, Query(description="from where; default: recognised from the `User-Agent`")
+]
+
+_WRONG_VALUES = (
+    errors.AmountInvalid,
+    errors.CurrencyUnknown,
+    errors.TextInvalid,
+    errors.NumberInvalid,
+)
+_NOT_NOW = (errors.PayOrderNotExist, errors.PayOrderStateError, errors.PayOrderPayTimeout)
+
+
+@router.post(
+    "",
+    status_code=201,
+    summary="Place an order; again with the same parameters returns it",
+    responses={
+        200: answered(examples.ORDER, "It existed, and is the same.") | {"model": OrderView},
+        201: answered(examples.ORDER, "It was placed."),
+        **told(*_WRONG_VALUES, errors.IdempotencyConflict, errors.OpenOrderExists),
+    },
+)
+async def place_order(body: OrderBody, cases: Given, response: Response) -> OrderView:
+    """Write down what is owed. The shop's `order_no` makes repeats harmless."""
+    placed = await cases.place_order(
+        order_no=body.order_no,
+        user_id=body.user_id,
+        subject=body.subject,
+        amount=body.amount.money(),
+        key=body.key,
+        pay_within=body.pay_within(),
+    )
+    if not placed.created:
+        response.status_code = 200
+    response.headers["Location"] = f"{cases.public_url}/v1/orders/{placed.order.order_no}"
+    return OrderView.of(placed.order)
+
+
+@router.get(
+    "/{order_no}",
+    summary="Show an order and its whole story",
+    responses={
+        200: answered(examples.STORY, "The order."),
+        **told(errors.PayOrderNotExist, body=False),
+    },
+)
+async def show_order(order_no: str, cases: Given, user_id: UserQuery = None) -> OrderStoryView:
+    """Every attempt, refund, event, and each decision with its reason."""
+    return OrderStoryView.of(await cases.show_order(order_no=order_no, user_id=user_id))
+
+
+@router.post(
+    "/{order_no}/pay",
+    summary="Get a page to pay with, the first time or again",
+    response_model=PageReadyView,
+    responses={
+        200: answered(examples.PAGE_READY, "A page that pays the order now."),
+        202: answered(
+            examples.ANSWER_PENDING,
+            "The provider has not answered yet: send the same request again after `Retry-After`.",
+        )
+        | {"model": AnswerPendingView},
+        **told(
+            *_NOT_NOW,
+            errors.UnknownName,
+            errors.NoCommonPage,
+            errors.NotOffered,
+            errors.PayerInputMissing,
+            errors.PayOrderFail,
+            errors.SwitchRefused,
+            errors.ProviderUnavailable,
+        ),
+    },
+)
+async def pay_order(
+    order_no: str, body: PayBody, cases: Given, request: Request
+) -> PageReadyView | Response:
+    """
+    Pay, or pay again.
+
+    The same wish gets the page that is still good. Another account or client
+    type gets a new page, after the earlier one was left as the switch policy
+    demands.
+    """
+    answer = await cases.pay_order(
+        order_no=order_no,
+        user_id=body.user_id,
+        account=body.account,
+        client_type=cases.client_type(body.client_type, request),
+        page_kind=body.page_kind,
+        instalments=body.instalments,
+        payer=body.payer.payer(request.client.host if request.client else None),
+    )
+    page_url = cases.page_url(answer.attempt.attempt_id)
+    if isinstance(answer, PageReady):
+        return PageReadyView.of(answer, page_url)
+    pending = AnswerPendingView.of(answer, page_url)
+    return Response(
+        pending.model_dump_json(),
+        status_code=202,
+        headers={"Retry-After": str(pending.retry_after_seconds)},
+        media_type="application/json",
+    )
+
+
+@router.get(
+    "/{order_no}/methods",
+    summary="List what this client type can pay the order with now",
+    responses={
+        200: answered(examples.METHODS, "Every account, usable or not."),
+        **told(*_NOT_NOW, errors.UnknownName, body=False),
+    },
+)
+async def list_methods(
+    order_no: str,
+    user_id: Annotated[str, Query(description="who pays")],
+    cases: Given,
+    request: Request,
+    client_type: ClientTypeQuery = None,
+) -> MethodsView:
+    """For a cashier: what to offer, what it needs, and why the rest cannot be chosen."""
+    client = cases.client_type(client_type, request)
+    methods = await cases.list_methods(order_no=order_no, user_id=user_id, client_type=client)
+    return MethodsView(client_type=client, methods=[MethodView.of(method) for method in methods])
+
+
+@router.post(
+    "/{order_no}/close",
+    summary="Give an order up",
+    responses={
+        200: answered(
+            examples.CLOSED_ORDER, "CLOSED, or EXPIRING while a page may still take money."
+        ),
+        **told(errors.PayOrderNotExist, errors.PayOrderStateError),
+    },
+)
+async def close_order(order_no: str, cases: Given, body: CloseBody | None = None) -> OrderView:
+    """Take no payment any more, and close every page that is out. Again is harmless."""
+    user_id = body.user_id if body else None
+    return OrderView.of(await cases.close_order(order_no=order_no, user_id=user_id))

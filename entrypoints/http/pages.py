@@ -1,0 +1,57 @@
+"""The route of pages that a payer's browser opens."""
+
+from fastapi import APIRouter
+from starlette.responses import HTMLResponse
+
+from retender.domain.model.errors import RetenderError, UnknownName
+from retender.entrypoints.http.browser import Html, render_page, render_trouble, trouble_of
+from retender.entrypoints.http.cases import Cases, Given
+from retender.entrypoints.http.problems import problem_of
+
+router = APIRouter(tags=["pages"])
+
+_NONCE_LENGTH = 24
+
+
+@router.get(
+    "/pages/{attempt_id}",
+    summary="Open a payment page in a browser",
+    response_class=HTMLResponse,
+    responses={
+        200: {
+            "description": "Goes on to the provider by itself, or shows the QR code.",
+            "content": {"text/html": {"example": "<!doctype html>..."}},
+        },
+        404: {
+            "description": "There is no such page.",
+            "content": {"text/html": {"example": "<!doctype html>..."}},
+        },
+        409: {
+            "description": "The order is paid or closed, or the page's time is over.",
+            "content": {"text/html": {"example": "<!doctype html>..."}},
+        },
+    },
+)
+async def show_page(attempt_id: str, cases: Given) -> HTMLResponse:
+    """Form pages post themselves, redirects go on, QR codes wait to be scanned."""
+    nonce = cases.random_text(_NONCE_LENGTH)
+    try:
+        ready = await cases.show_page(attempt_id=attempt_id)
+    except RetenderError as error:
+        return _answer(render_trouble(trouble_of(error), nonce=nonce), problem_of(error).status)
+    title = _title(cases, ready.attempt.account)
+    return _answer(
+        render_page(ready, account_title=title, now=cases.clock(), nonce=nonce), status=200
+    )
+
+
+def _title(cases: Cases, account: str) -> str:
+    """Name an account for people, also one that was taken out of the settings since."""
+    try:
+        return cases.accounts.get(account).title
+    except UnknownName:
+        return account
+
+
+def _answer(page: Html, status: int) -> HTMLResponse:
+    return HTMLResponse(page.text, status_code=status, headers=page.headers)

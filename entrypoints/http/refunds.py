@@ -1,0 +1,71 @@
+"""Routes of refunds: give back, and look how it stands."""
+
+from http import HTTPStatus
+
+from fastapi import APIRouter, Response
+
+from retender.domain.model import errors
+from retender.domain.model.transition import RefundState
+from retender.entrypoints.http import examples
+from retender.entrypoints.http.bodies import RefundBody
+from retender.entrypoints.http.cases import Given
+from retender.entrypoints.http.documented import answered, told
+from retender.entrypoints.http.views import RefundView
+
+router = APIRouter(prefix="/v1", tags=["refunds"])
+
+_POLL_SECONDS = 10
+
+
+@router.post(
+    "/orders/{order_no}/refunds",
+    summary="Give money back; again under the same number gives it back once",
+    responses={
+        200: answered(examples.REFUND, "DONE: the money went back."),
+        202: answered(
+            examples.REFUND_DUE,
+            "Not yet known: look at the refund later, at `Location`. "
+            "STUCK: the provider refuses, and an operator looks.",
+        )
+        | {"model": RefundView},
+        **told(
+            errors.AmountInvalid,
+            errors.CurrencyUnknown,
+            errors.TextInvalid,
+            errors.NumberInvalid,
+            errors.NotOffered,
+            errors.PayOrderNotExist,
+            errors.PayOrderStateError,
+            errors.RefundExceedsPaid,
+            errors.IdempotencyConflict,
+        ),
+    },
+)
+async def refund_payment(
+    order_no: str, body: RefundBody, cases: Given, response: Response
+) -> RefundView:
+    """Write the refund down, then send it. The provider may take its time."""
+    refund = await cases.refund_payment(
+        order_no=order_no,
+        refund_no=body.refund_no,
+        amount=body.amount.money() if body.amount else None,
+        reason=body.reason,
+    )
+    if refund.state is not RefundState.DONE:
+        response.status_code = HTTPStatus.ACCEPTED
+        response.headers["Retry-After"] = str(_POLL_SECONDS)
+    response.headers["Location"] = f"{cases.public_url}/v1/refunds/{refund.refund_no}"
+    return RefundView.of(refund)
+
+
+@router.get(
+    "/refunds/{refund_no}",
+    summary="Show a refund",
+    responses={
+        200: answered(examples.REFUND, "The refund."),
+        **told(errors.RefundNotExist, body=False),
+    },
+)
+async def show_refund(refund_no: str, cases: Given) -> RefundView:
+    """How it stands; the worker goes on with it."""
+    return RefundView.of(await cases.show_refund(refund_no=refund_no))
