@@ -1,0 +1,290 @@
+"""What a store promises of attempts."""
+
+from dataclasses import replace
+
+import pytest
+
+from retender.domain.model.attempt import Attempt
+from retender.domain.model.page import Page
+from retender.domain.model.transition import LIVE, PAYABLE, AttemptEvent, AttemptState
+from retender.ports.unit_of_work import UnitOfWork
+from retender.tests.contracts.store.ground import StoreContract
+from retender.tests.contracts.store.samples import (
+    MINUTE,
+    NOW,
+    PAGES,
+    TICK,
+    a_charge,
+    all_attempts,
+    an_attempt,
+    an_order,
+    attempt_in,
+    keep,
+)
+
+UNPAYABLE = [state for state in AttemptState if state not in PAYABLE]
+DEAD = [state for state in AttemptState if state not in LIVE]
+UNTIL = NOW + MINUTE
+
+
+class AttemptsContract(StoreContract):
+    """One number an account, one payable attempt a wish, one asker, one worker at a time."""
+
+    @pytest.mark.asyncio
+    async def test_an_attempt_comes_back_equal_in_every_field(
+        self, unit_of_work: UnitOfWork
+    ) -> None:
+        """By our id, by the provider-side number and among its order's, which are in order."""
+        order = an_order()
+        attempts = list(all_attempts(order))
+        await keep(unit_of_work, order, an_order(), *reversed(attempts))
+        async with unit_of_work(read_only=True) as work:
+            assert list(await work.attempts.of_order(order.order_id)) == attempts
+            for attempt in attempts:
+                assert await work.attempts.get(attempt.attempt_id) == attempt
+                assert await work.attempts.by_number(attempt.account, attempt.number) == attempt
+
+    @pytest.mark.asyncio
+    async def test_an_unknown_attempt_is_none(self, unit_of_work: UnitOfWork) -> None:
+        """Nobody is told of an attempt that is not there, and nothing can be done to it."""
+        order = an_order()
+        attempt = an_attempt(order)
+        await keep(unit_of_work, order, attempt)
+        async with unit_of_work() as work:
+            assert await work.attempts.get("nobody") is None
+            assert await work.attempts.by_number("another", attempt.number) is None
+            assert await work.attempts.by_number(attempt.account, "nothing1") is None
+            assert list(await work.attempts.of_order("nobody")) == []
+            assert await work.attempts.claim_asking("nobody", NOW, UNTIL) is False
+            assert await work.attempts.keep_page("nobody", PAGES[0], UNTIL, NOW) is False
+            assert await work.attempts.reschedule("nobody", UNTIL) is False
+            await work.attempts.release_asking("nobody")
+
+    @pytest.mark.asyncio
+    @pytest.mark.parametrize("there", PAYABLE)
+    @pytest.mark.parametrize("new", PAYABLE)
+    async def test_a_wish_has_one_payable_attempt(
+        self, unit_of_work: UnitOfWork, there: AttemptState, new: AttemptState
+    ) -> None:
+        """A double click makes one attempt, not two."""
+        order = an_order()
+        first = attempt_in(there, order)
+        second = attempt_in(new, order, idx=2)
+        await keep(unit_of_work, order, first)
+        async with unit_of_work() as work:
+            assert await work.attempts.add(second) is False
+            await work.commit()
+        async with unit_of_work(read_only=True) as work:
+            assert list(await work.attempts.of_order(order.order_id)) == [first]
+
+    @pytest.mark.asyncio
+    @pytest.mark.parametrize("state", UNPAYABLE)
+    async def test_an_attempt_that_is_left_behind_makes_room(
+        self, unit_of_work: UnitOfWork, state: AttemptState
+    ) -> None:
+        """The same wish may be tried again, under another number."""
+        order = an_order()
+        await keep(unit_of_work, order, attempt_in(state, order), an_attempt(order, idx=2))
+
+    @pytest.mark.asyncio
+    async def test_other_wishes_and_other_orders_are_free(self, unit_of_work: UnitOfWork) -> None:
+        """The rule is for one order and one fingerprint."""
+        order, other = an_order(), an_order()
+        await keep(
+            unit_of_work,
+            order,
+            other,
+            an_attempt(order),
+            an_attempt(order, idx=2, fingerprint="e" * 32),
+            an_attempt(other),
+        )
+
+    @pytest.mark.asyncio
+    async def test_an_order_has_one_attempt_of_an_index(self, unit_of_work: UnitOfWork) -> None:
+        """Whatever the first one's state and wish."""
+        order = an_order()
+        await keep(unit_of_work, order, attempt_in(AttemptState.CLOSED, order))
+        async with unit_of_work() as work:
+            assert await work.attempts.add(an_attempt(order, fingerprint="e" * 32)) is False
+
+    @pytest.mark.asyncio
+    async def test_an_account_has_a_number_once(self, unit_of_work: UnitOfWork) -> None:
+        """Another account may have it too; numbers that differ in case are two."""
+        order = an_order()
+        await keep(unit_of_work, order, an_attempt(order, charge=a_charge(number="tea000001")))
+        same, elsewhere, upper = (
+            an_attempt(
+                order,
+                idx=idx,
+                fingerprint=f"{idx:032}",
+                account=account,
+                charge=a_charge(number=number),
+            )
+            for idx, account, number in (
+                (2, "tea-house", "tea000001"),
+                (3, "coffee-house", "tea000001"),
+                (4, "tea-house", "TEA000001"),
+            )
+        )
+        async with unit_of_work() as work:
+            assert await work.attempts.add(same) is False
+            assert await work.attempts.add(elsewhere) is True
+            assert await work.attempts.add(upper) is True
+            assert await work.attempts.by_number("coffee-house", "tea000001") == elsewhere
+            assert await work.attempts.by_number("tea-house", "TEA000001") == upper
+
+    # --- asking for a page --------------------------------------------------------------
+
+    @pytest.mark.asyncio
+    @pytest.mark.parametrize("state", AttemptState)
+    async def test_only_payable_attempts_are_asked_for(
+        self, unit_of_work: UnitOfWork, state: AttemptState
+    ) -> None:
+        """The claim is noted, nothing else; an attempt left behind stays as it is."""
+        order = an_order()
+        attempt = attempt_in(state, order, asking_until=None)
+        await keep(unit_of_work, order, attempt)
+        payable = state in PAYABLE
+        async with unit_of_work() as work:
+            assert await work.attempts.claim_asking(attempt.attempt_id, NOW, UNTIL) is payable
+            asked = await work.attempts.get(attempt.attempt_id)
+        assert asked == replace(attempt, asking_until=UNTIL if payable else None)
+
+    @pytest.mark.asyncio
+    async def test_one_asks_at_a_time(self, unit_of_work: UnitOfWork) -> None:
+        """Until the claim is over: then, to the microsecond, another may."""
+        attempt = await a_kept_attempt(unit_of_work)
+        async with unit_of_work() as work:
+            assert await work.attempts.claim_asking(attempt.attempt_id, NOW, UNTIL)
+            await work.commit()
+        async with unit_of_work() as work:
+            claim = work.attempts.claim_asking
+            assert not await claim(attempt.attempt_id, UNTIL - TICK, UNTIL + MINUTE)
+            assert await claim(attempt.attempt_id, UNTIL, UNTIL + MINUTE)
+
+    @pytest.mark.asyncio
+    async def test_a_released_claim_is_free_at_once(self, unit_of_work: UnitOfWork) -> None:
+        """The payer may press again."""
+        attempt = await a_kept_attempt(unit_of_work)
+        async with unit_of_work() as work:
+            assert await work.attempts.claim_asking(attempt.attempt_id, NOW, UNTIL)
+            await work.attempts.release_asking(attempt.attempt_id)
+            assert await work.attempts.get(attempt.attempt_id) == attempt
+            assert await work.attempts.claim_asking(attempt.attempt_id, NOW, UNTIL)
+
+    @pytest.mark.asyncio
+    @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.kind))
+    @pytest.mark.parametrize("state", PAYABLE)
+    async def test_a_page_is_kept_while_the_attempt_is_payable(
+        self, unit_of_work: UnitOfWork, state: AttemptState, page: Page
+    ) -> None:
+        """It is OPEN then, the claim to ask is over, and a new page takes the old one's place."""
+        attempt = await a_kept_attempt(unit_of_work, state)
+        async with unit_of_work() as work:
+            assert await work.attempts.keep_page(attempt.attempt_id, page, UNTIL, NOW) is True
+            await work.commit()
+        async with unit_of_work(read_only=True) as work:
+            opened = await work.attempts.get(attempt.attempt_id)
+            story = await work.story.of_order(attempt.order_id)
+        assert opened == replace(
+            attempt, state=AttemptState.OPEN, page=page, page_until=UNTIL, asking_until=None
+        )
+        moves = [entry.at for entry in story if "CREATING -> OPEN" in entry.what]
+        assert moves == ([NOW] if state is AttemptState.CREATING else [])
+
+    @pytest.mark.asyncio
+    @pytest.mark.parametrize("state", UNPAYABLE)
+    async def test_a_page_that_comes_too_late_is_not_kept(
+        self, unit_of_work: UnitOfWork, state: AttemptState
+    ) -> None:
+        """The attempt was left behind meanwhile: nobody may see the page."""
+        attempt = await a_kept_attempt(unit_of_work, state)
+        async with unit_of_work() as work:
+            assert await work.attempts.keep_page(attempt.attempt_id, PAGES[0], UNTIL, NOW) is False
+            assert await work.attempts.get(attempt.attempt_id) == attempt
+            assert list(await work.story.of_order(attempt.order_id)) == []
+
+    # --- due work -----------------------------------------------------------------------
+
+    @pytest.mark.asyncio
+    @pytest.mark.parametrize("state", LIVE)
+    async def test_a_due_attempt_is_leased_until_the_lease_is_over(
+        self, unit_of_work: UnitOfWork, state: AttemptState
+    ) -> None:
+        """From the planned time on; nobody else gets it before the lease's end."""
+        attempt = await a_kept_attempt(unit_of_work, state, next_check_at=NOW, leased_until=None)
+        async with unit_of_work() as work:
+            assert list(await work.attempts.claim_due(NOW - TICK, UNTIL, 10)) == []
+            leased = replace(attempt, leased_until=UNTIL)
+            assert list(await work.attempts.claim_due(NOW, UNTIL, 10)) == [leased]
+            assert await work.attempts.get(attempt.attempt_id) == leased
+            await work.commit()
+        async with unit_of_work() as work:
+            assert list(await work.attempts.claim_due(UNTIL - TICK, UNTIL + MINUTE, 10)) == []
+            again = replace(attempt, leased_until=UNTIL + MINUTE)
+            assert list(await work.attempts.claim_due(UNTIL, UNTIL + MINUTE, 10)) == [again]
+
+    @pytest.mark.asyncio
+    @pytest.mark.parametrize("state", DEAD)
+    async def test_a_dead_attempt_is_never_due(
+        self, unit_of_work: UnitOfWork, state: AttemptState
+    ) -> None:
+        """Even if a time to look at it was left behind."""
+        await a_kept_attempt(unit_of_work, state, next_check_at=NOW, leased_until=None)
+        async with unit_of_work() as work:
+            assert list(await work.attempts.claim_due(UNTIL, UNTIL + MINUTE, 10)) == []
+
+    @pytest.mark.asyncio
+    async def test_the_most_overdue_attempts_come_first(self, unit_of_work: UnitOfWork) -> None:
+        """As many as asked for; the others stay free."""
+        order = an_order()
+        attempts = [
+            an_attempt(
+                order,
+                idx=idx,
+                fingerprint=f"{idx:032}",
+                next_check_at=NOW - age * TICK,
+                leased_until=NOW - MINUTE,
+            )
+            for idx, age in enumerate((2, 4, 1, 3), start=1)
+        ]
+        await keep(unit_of_work, order, *attempts)
+        async with unit_of_work() as work:
+            first = await work.attempts.claim_due(NOW, UNTIL, 3)
+            second = await work.attempts.claim_due(NOW, UNTIL, 3)
+        assert [a.idx for a in first] == [2, 4, 1]
+        assert [a.idx for a in second] == [3]
+
+    @pytest.mark.asyncio
+    @pytest.mark.parametrize("state", AttemptState)
+    async def test_a_live_attempt_is_looked_at_again(
+        self, unit_of_work: UnitOfWork, state: AttemptState
+    ) -> None:
+        """The check counts, the next is planned, the lease ends; not for dead ones."""
+        attempt = await a_kept_attempt(unit_of_work, state)
+        after = replace(attempt, checks=8, next_check_at=UNTIL, leased_until=None)
+        async with unit_of_work() as work:
+            assert await work.attempts.reschedule(attempt.attempt_id, UNTIL) is (state in LIVE)
+            found = await work.attempts.get(attempt.attempt_id)
+        assert found == (after if state in LIVE else attempt)
+
+    @pytest.mark.asyncio
+    async def test_a_move_ends_the_lease(self, unit_of_work: UnitOfWork) -> None:
+        """What was just closed is looked at when planned, not when the old lease is over."""
+        attempt = await a_kept_attempt(unit_of_work, AttemptState.OPEN, leased_until=UNTIL)
+        async with unit_of_work() as work:
+            await work.attempts.move(
+                attempt.attempt_id, AttemptEvent.CLOSE_WANTED, at=NOW, why="x", next_check_at=NOW
+            )
+            (claimed,) = await work.attempts.claim_due(NOW, UNTIL, 10)
+        assert claimed.attempt_id == attempt.attempt_id
+
+
+async def a_kept_attempt(
+    unit_of_work: UnitOfWork, state: AttemptState = AttemptState.CREATING, **facts: object
+) -> Attempt:
+    """Return an attempt in this state that is in the store, free to be asked for."""
+    order = an_order()
+    attempt = attempt_in(state, order, **{"asking_until": None, **facts})
+    await keep(unit_of_work, order, attempt)
+    return attempt

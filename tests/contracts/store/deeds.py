@@ -1,0 +1,122 @@
+"""Deeds: one of every kind that changes a store, to see it kept, undone and never half done."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from retender.domain.model.attempt import Attempt
+from retender.domain.model.event import Event, EventKind
+from retender.domain.model.order import Order
+from retender.domain.model.refund import Refund
+from retender.domain.model.transition import AttemptEvent, OrderEvent, RefundEvent, RefundState
+from retender.ports.unit_of_work import UnitOfWork, Work
+from retender.tests.contracts.store.samples import (
+    MINUTE,
+    NOW,
+    PAGES,
+    a_line,
+    a_refund,
+    an_attempt,
+    an_event,
+    an_incident,
+    an_order,
+    keep,
+)
+
+UNTIL = NOW + MINUTE
+LATER = NOW + timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """What is in the store before the deed, and what a deed may add."""
+
+    order: Order
+    attempt: Attempt
+    due: Refund
+    sent: Refund
+    event: Event
+    new_order: Order
+    new_attempt: Attempt
+    new_refund: Refund
+    new_event: Event
+
+
+async def a_scene(unit_of_work: UnitOfWork) -> Scene:
+    """Put an order into the store on which every deed can be done."""
+    order = an_order()
+    attempt = an_attempt(order, next_check_at=NOW, asking_until=NOW)
+    due, sent = a_refund(attempt), a_refund(attempt, state=RefundState.SENT)
+    event = an_event(order)
+    await keep(unit_of_work, order, attempt, due, sent, event)
+    return Scene(
+        order=order,
+        attempt=attempt,
+        due=due,
+        sent=sent,
+        event=event,
+        new_order=an_order(),
+        new_attempt=an_attempt(order, idx=2, fingerprint="e" * 32),
+        new_refund=a_refund(attempt),
+        new_event=an_event(order, kind=EventKind.ORDER_CLOSED),
+    )
+
+
+async def everything(unit_of_work: UnitOfWork, scene: Scene) -> list[object]:
+    """Read back all that can be read of the scene."""
+    order_id = scene.order.order_id
+    async with unit_of_work(read_only=True) as work:
+        return [
+            await work.orders.by_id(order_id),
+            await work.orders.get(scene.new_order.order_no),
+            list(await work.attempts.of_order(order_id)),
+            list(await work.refunds.of_order(order_id)),
+            list(await work.incidents.all()),
+            list(await work.outbox.unsent(100)),
+            list(await work.outbox.of_order(scene.order.order_no)),
+            list(await work.story.of_order(order_id)),
+        ]
+
+
+Deed = Callable[[Work, Scene], Awaitable[object]]
+
+WHY = "a deed"
+
+DEEDS: Mapping[str, Deed] = {
+    "orders.add": lambda w, s: w.orders.add(s.new_order),
+    "orders.hold_new": lambda w, s: w.orders.hold_new(s.order.order_id, NOW),
+    "orders.hold": lambda w, s: w.orders.hold(s.order.order_id),
+    "orders.move": lambda w, s: w.orders.move(
+        s.order.order_id, OrderEvent.DEADLINE_PASSED, at=NOW, why=WHY
+    ),
+    "attempts.add": lambda w, s: w.attempts.add(s.new_attempt),
+    "attempts.move": lambda w, s: w.attempts.move(
+        s.attempt.attempt_id, AttemptEvent.CLOSE_WANTED, at=NOW, why=WHY
+    ),
+    "attempts.claim_asking": lambda w, s: w.attempts.claim_asking(s.attempt.attempt_id, NOW, UNTIL),
+    "attempts.keep_page": lambda w, s: w.attempts.keep_page(
+        s.attempt.attempt_id, PAGES[0], UNTIL, NOW
+    ),
+    "attempts.release_asking": lambda w, s: w.attempts.release_asking(s.attempt.attempt_id),
+    "attempts.claim_due": lambda w, _: w.attempts.claim_due(NOW, UNTIL, 10),
+    "attempts.reschedule": lambda w, s: w.attempts.reschedule(s.attempt.attempt_id, LATER),
+    "refunds.add": lambda w, s: w.refunds.add(s.new_refund),
+    "refunds.move": lambda w, s: w.refunds.move(s.due.refund_no, RefundEvent.SENT, at=NOW, why=WHY),
+    "refunds.claim_due": lambda w, _: w.refunds.claim_due(NOW, UNTIL, 10),
+    "refunds.reschedule": lambda w, s: w.refunds.reschedule(s.sent.refund_no, LATER),
+    "inbox.add": lambda w, _: w.inbox.add("tea-house", "evt-1", "hash", NOW),
+    "incidents.add": lambda w, s: w.incidents.add(an_incident(incident_id=s.order.order_id)),
+    "outbox.add": lambda w, s: w.outbox.add(s.new_event),
+    "outbox.mark_sent": lambda w, s: w.outbox.mark_sent(s.event.event_id, NOW),
+    "story.add": lambda w, s: w.story.add(a_line(s.order)),
+}
+"""Every method of the port that changes something, by name."""
+
+UNSEEN = {"inbox.add"}
+"""Deeds of which nothing can be read back; only doing them again shows them."""
+
+
+async def do(deed: str, work: Work, scene: Scene) -> None:
+    """Do it, and insist that the store says so; some methods have nothing to say."""
+    answer = await DEEDS[deed](work, scene)
+    assert answer is None or answer

@@ -1,0 +1,208 @@
+"""What a store promises of orders."""
+
+from dataclasses import replace
+
+import pytest
+
+from retender.domain.model.order import Order
+from retender.domain.model.transition import AttemptState, OrderState
+from retender.ports.unit_of_work import UnitOfWork
+from retender.tests.contracts.store.ground import StoreContract
+from retender.tests.contracts.store.samples import (
+    MINUTE,
+    NOW,
+    TICK,
+    a_line,
+    all_orders,
+    an_attempt,
+    an_order,
+    attempt_in,
+    keep,
+    order_in,
+)
+
+
+class OrdersContract(StoreContract):
+    """One order a number, one open order a payer and key, and a lock on each."""
+
+    @pytest.mark.asyncio
+    @pytest.mark.parametrize("order", list(all_orders()), ids=lambda order: str(order.state))
+    async def test_an_order_comes_back_equal_in_every_field(
+        self, unit_of_work: UnitOfWork, order: Order
+    ) -> None:
+        """By our id and by the shop's number, to the microsecond and to the emoji."""
+        await keep(unit_of_work, order)
+        async with unit_of_work(read_only=True) as work:
+            assert await work.orders.get(order.order_no) == order
+            assert await work.orders.by_id(order.order_id) == order
+
+    @pytest.mark.asyncio
+    async def test_an_unknown_order_is_none(self, unit_of_work: UnitOfWork) -> None:
+        """Nobody is told of an order that is not there, and nothing can be done to it."""
+        await keep(unit_of_work, an_order())
+        async with unit_of_work() as work:
+            assert await work.orders.get("nobody") is None
+            assert await work.orders.by_id("nobody") is None
+            assert await work.orders.hold("nobody") is False
+            assert await work.orders.hold_new("nobody", NOW) is False
+
+    @pytest.mark.asyncio
+    async def test_a_number_is_given_once(self, unit_of_work: UnitOfWork) -> None:
+        """The second order of one number is refused, and the first one stays as it was."""
+        first = an_order()
+        second = an_order(order_no=first.order_no, user_id="payer-2", subject="Coffee")
+        await keep(unit_of_work, first)
+        async with unit_of_work() as work:
+            assert await work.orders.add(second) is False
+            await work.commit()
+        async with unit_of_work(read_only=True) as work:
+            assert await work.orders.get(first.order_no) == first
+            assert await work.orders.by_id(second.order_id) is None
+
+    @pytest.mark.asyncio
+    async def test_numbers_that_differ_in_case_are_two(self, unit_of_work: UnitOfWork) -> None:
+        """A collation that takes ``a`` for ``A`` would give one shop's order to another."""
+        lower, upper = an_order(order_no="tea-a"), an_order(order_no="tea-A")
+        await keep(unit_of_work, lower, upper)
+        async with unit_of_work(read_only=True) as work:
+            assert await work.orders.get("tea-a") == lower
+            assert await work.orders.get("tea-A") == upper
+
+    @pytest.mark.asyncio
+    async def test_after_a_refused_order_the_transaction_goes_on(
+        self, unit_of_work: UnitOfWork
+    ) -> None:
+        """A no is an answer: what is done besides is kept."""
+        order = an_order()
+        await keep(unit_of_work, order)
+        async with unit_of_work() as work:
+            assert await work.orders.add(an_order(order_no=order.order_no)) is False
+            await work.story.add(a_line(order))
+            await work.commit()
+        async with unit_of_work(read_only=True) as work:
+            assert await work.story.of_order(order.order_id) == [a_line(order)]
+
+    @pytest.mark.asyncio
+    async def test_a_payer_has_one_new_order_under_a_key(self, unit_of_work: UnitOfWork) -> None:
+        """The open one is found by the key, and a second one is refused."""
+        first = an_order(key="table-7")
+        await keep(unit_of_work, first)
+        async with unit_of_work() as work:
+            assert await work.orders.add(an_order(key="table-7")) is False
+            assert await work.orders.open_under("payer-1", "table-7") == first
+
+    @pytest.mark.asyncio
+    async def test_other_payers_and_other_keys_are_free(self, unit_of_work: UnitOfWork) -> None:
+        """The rule is for one payer and one key; no key is no rule."""
+        await keep(
+            unit_of_work,
+            an_order(key="table-7"),
+            an_order(key="table-8"),
+            an_order(key="table-7", user_id="payer-2"),
+            an_order(),
+            an_order(),
+        )
+        async with unit_of_work(read_only=True) as work:
+            assert await work.orders.open_under("payer-2", "table-8") is None
+
+    @pytest.mark.asyncio
+    @pytest.mark.parametrize("state", [s for s in OrderState if s is not OrderState.NEW])
+    async def test_an_order_that_is_not_new_frees_its_key(
+        self, unit_of_work: UnitOfWork, state: OrderState
+    ) -> None:
+        """Paid, closed or on the way out: the payer may place another."""
+        await keep(unit_of_work, order_in(state, key="table-7"))
+        async with unit_of_work() as work:
+            assert await work.orders.open_under("payer-1", "table-7") is None
+            assert await work.orders.add(an_order(key="table-7")) is True
+
+    @pytest.mark.asyncio
+    async def test_holding_counts_the_version(self, unit_of_work: UnitOfWork) -> None:
+        """Whatever the state, and nothing else changes."""
+        for state in OrderState:
+            order = order_in(state)
+            await keep(unit_of_work, order)
+            async with unit_of_work() as work:
+                assert await work.orders.hold(order.order_id) is True
+                held = await work.orders.by_id(order.order_id)
+            assert held == replace(order, version=1)
+
+    @pytest.mark.asyncio
+    @pytest.mark.parametrize("state", OrderState)
+    async def test_only_a_new_order_is_held_as_new(
+        self, unit_of_work: UnitOfWork, state: OrderState
+    ) -> None:
+        """Holding it says that it is NEW, and counts the version if it is."""
+        order = order_in(state)
+        is_new = state is OrderState.NEW
+        await keep(unit_of_work, order)
+        async with unit_of_work() as work:
+            assert await work.orders.hold_new(order.order_id, NOW) is is_new
+            assert await work.orders.by_id(order.order_id) == replace(order, version=int(is_new))
+
+    @pytest.mark.asyncio
+    async def test_the_deadline_ends_holding_to_the_microsecond(
+        self, unit_of_work: UnitOfWork
+    ) -> None:
+        """At the shown deadline it is too late; a microsecond before, it is not."""
+        order = an_order()
+        await keep(unit_of_work, order)
+        async with unit_of_work() as work:
+            assert await work.orders.hold_new(order.order_id, order.shown_until) is False
+            assert await work.orders.hold_new(order.order_id, order.shown_until - TICK) is True
+
+    @pytest.mark.asyncio
+    async def test_orders_past_their_deadline_are_found(self, unit_of_work: UnitOfWork) -> None:
+        """NEW ones only, the oldest first, from the deadline on, as many as asked for."""
+        old, older, oldest = (
+            an_order(created_at=NOW - age * MINUTE, shown_until=NOW - (age - 1) * MINUTE)
+            for age in (1, 2, 3)
+        )
+        in_time = an_order(shown_until=NOW + TICK)
+        others = [
+            order_in(state, shown_until=NOW - MINUTE)
+            for state in OrderState
+            if state is not OrderState.NEW
+        ]
+        await keep(unit_of_work, older, in_time, old, oldest, *others)
+        async with unit_of_work(read_only=True) as work:
+            assert list(await work.orders.past_deadline(NOW, 10)) == [oldest, older, old]
+            assert list(await work.orders.past_deadline(NOW, 2)) == [oldest, older]
+
+    @pytest.mark.asyncio
+    async def test_expiring_orders_with_nothing_live_are_found(
+        self, unit_of_work: UnitOfWork
+    ) -> None:
+        """They can be closed; the oldest first, as many as asked for."""
+        bare, old = (
+            order_in(
+                OrderState.EXPIRING,
+                created_at=NOW - age * MINUTE,
+                shown_until=NOW - (age - 1) * MINUTE,
+            )
+            for age in (1, 2)
+        )
+        dead = [
+            attempt_in(state, old, idx=idx)
+            for idx, state in enumerate((AttemptState.CLOSED, AttemptState.REFUNDED), start=1)
+        ]
+        others = [order_in(s) for s in OrderState if s is not OrderState.EXPIRING]
+        await keep(unit_of_work, bare, old, *dead, *others)
+        async with unit_of_work(read_only=True) as work:
+            assert list(await work.orders.expiring_without_live_attempts(10)) == [old, bare]
+            assert list(await work.orders.expiring_without_live_attempts(1)) == [old]
+
+    @pytest.mark.asyncio
+    @pytest.mark.parametrize(
+        "state", [AttemptState.CREATING, AttemptState.OPEN, AttemptState.CLOSING]
+    )
+    async def test_a_live_attempt_keeps_its_order_from_closing(
+        self, unit_of_work: UnitOfWork, state: AttemptState
+    ) -> None:
+        """Closing it now would turn a payment made in time into a refund."""
+        order = order_in(OrderState.EXPIRING)
+        dead = an_attempt(order, state=AttemptState.CLOSED, next_check_at=None)
+        live = attempt_in(state, order, idx=2)
+        await keep(unit_of_work, order, dead, live)
+        async with unit_of_work(read_only=True) as work:
+            assert list(await work.orders.expiring_without_live_attempts(10)) == []

@@ -1,0 +1,143 @@
+"""What a store promises of inbox, incidents, outbox and story."""
+
+from dataclasses import replace
+
+import pytest
+
+from retender.domain.model.event import EventKind, IncidentCode
+from retender.ports.unit_of_work import UnitOfWork
+from retender.tests.contracts.store.ground import StoreContract
+from retender.tests.contracts.store.samples import (
+    BEIJING,
+    NOW,
+    TICK,
+    a_line,
+    an_attempt,
+    an_event,
+    an_incident,
+    an_order,
+    keep,
+)
+
+
+class RecordsContract(StoreContract):
+    """What was heard, what must be told, and what happened: each once, in order, for good."""
+
+    @pytest.mark.asyncio
+    async def test_a_notice_is_noted_once_an_account(self, unit_of_work: UnitOfWork) -> None:
+        """Even if its body differs; another account's key is another key."""
+        async with unit_of_work() as work:
+            assert await work.inbox.add("tea-house", "evt-1", "hash-1", NOW) is True
+            assert await work.inbox.add("tea-house", "evt-1", "hash-2", NOW) is False
+            assert await work.inbox.add("coffee-house", "evt-1", "hash-1", NOW) is True
+            assert await work.inbox.add("tea-house", "EVT-1", "hash-1", NOW) is True
+            await work.commit()
+        async with unit_of_work() as work:
+            assert await work.inbox.add("tea-house", "evt-1", "hash-1", NOW) is False
+
+    @pytest.mark.asyncio
+    async def test_a_notice_may_have_a_long_key(self, unit_of_work: UnitOfWork) -> None:
+        """Its length is the provider's business; what differs at its end differs."""
+        async with unit_of_work() as work:
+            assert await work.inbox.add("tea-house", "茶" * 5000, "hash", NOW) is True
+            assert await work.inbox.add("tea-house", "茶" * 4999 + "x", "hash", NOW) is True
+            assert await work.inbox.add("tea-house", "茶" * 5000, "hash", NOW) is False
+
+    @pytest.mark.asyncio
+    async def test_an_incident_is_kept_once(self, unit_of_work: UnitOfWork) -> None:
+        """Equal in every field, the newest first, as many as asked for."""
+        incidents = [an_incident(code=code) for code in IncidentCode]
+        incidents.append(an_incident(at=NOW.astimezone(BEIJING), data={}))
+        async with unit_of_work() as work:
+            for incident in incidents:
+                assert await work.incidents.add(incident) is True
+            assert await work.incidents.add(replace(incidents[0], source="bill")) is False
+            await work.commit()
+        async with unit_of_work(read_only=True) as work:
+            assert list(await work.incidents.all()) == incidents[::-1]
+            assert list(await work.incidents.all(2)) == incidents[:-3:-1]
+
+    @pytest.mark.asyncio
+    async def test_an_event_exists_once_a_subject_and_kind(self, unit_of_work: UnitOfWork) -> None:
+        """The shop hears of a payment once; of other things, and of others, as well."""
+        order = an_order()
+        paid = an_event(order)
+        closed = an_event(order, kind=EventKind.ORDER_CLOSED)
+        other = an_event(order, subject="another")
+        async with unit_of_work() as work:
+            assert await work.outbox.add(paid) is True
+            assert await work.outbox.add(an_event(order)) is False
+            assert await work.outbox.add(closed) is True
+            assert await work.outbox.add(other) is True
+            await work.commit()
+        async with unit_of_work(read_only=True) as work:
+            assert list(await work.outbox.unsent(10)) == [paid, closed, other]
+
+    @pytest.mark.asyncio
+    async def test_events_come_back_equal_and_in_order(self, unit_of_work: UnitOfWork) -> None:
+        """The oldest first, as many as asked for; an order's own, told or not."""
+        order, other = an_order(), an_order()
+        events = [
+            an_event(order, kind=kind, at=NOW + age * TICK) for age, kind in enumerate(EventKind)
+        ]
+        stranger = an_event(other, at=NOW.astimezone(BEIJING), data={})
+        await keep(unit_of_work, *events, stranger)
+        async with unit_of_work() as work:
+            assert list(await work.outbox.unsent(100)) == [*events, stranger]
+            assert list(await work.outbox.unsent(2)) == events[:2]
+            assert await work.outbox.mark_sent(events[0].event_id, NOW)
+            assert list(await work.outbox.of_order(order.order_no)) == events
+            assert list(await work.outbox.of_order("nobody")) == []
+
+    @pytest.mark.asyncio
+    async def test_an_event_is_marked_told_once(self, unit_of_work: UnitOfWork) -> None:
+        """And is not found among the untold again; one that is not there cannot be."""
+        order = an_order()
+        first, second = an_event(order), an_event(order, subject="another")
+        await keep(unit_of_work, first, second)
+        async with unit_of_work() as work:
+            assert await work.outbox.mark_sent(first.event_id, NOW) is True
+            assert await work.outbox.mark_sent(first.event_id, NOW) is False
+            assert await work.outbox.mark_sent("nobody", NOW) is False
+            await work.commit()
+        async with unit_of_work(read_only=True) as work:
+            assert list(await work.outbox.unsent(10)) == [second]
+
+    @pytest.mark.asyncio
+    async def test_a_story_is_told_in_the_order_of_writing(self, unit_of_work: UnitOfWork) -> None:
+        """Whatever the clock said; over several transactions; one order's lines only."""
+        order, other = an_order(), an_order()
+        attempt = an_attempt(order)
+        await keep(unit_of_work, order, other, attempt)
+        lines = [
+            a_line(order, what=f"line {n}", at=NOW - n * TICK, data={"n": str(n)})
+            for n in range(12)
+        ]
+        lines[5] = a_line(order, attempt_id=attempt.attempt_id, at=NOW.astimezone(BEIJING))
+        lines[6] = lines[7] = a_line(order, what="twice the same", data={})
+        for part in (lines[:4], lines[4:9], lines[9:]):
+            async with unit_of_work() as work:
+                for line in part:
+                    await work.story.add(line)
+                    await work.story.add(a_line(other))
+                await work.commit()
+        async with unit_of_work(read_only=True) as work:
+            assert list(await work.story.of_order(order.order_id)) == lines
+            assert len(await work.story.of_order(other.order_id)) == len(lines)
+            assert list(await work.story.of_order("nobody")) == []
+
+    @pytest.mark.asyncio
+    @pytest.mark.parametrize("odd", ["\x00", "\ud800", "a\u202eb", "x" * 20_000])
+    async def test_no_character_keeps_evidence_out(
+        self, unit_of_work: UnitOfWork, odd: str
+    ) -> None:
+        """A provider's words are written down, if need be with a character replaced."""
+        order = an_order()
+        await keep(unit_of_work, order)
+        async with unit_of_work() as work:
+            await work.story.add(a_line(order, what=odd, why=odd, data={"odd": odd}))
+            assert await work.incidents.add(an_incident(number=odd, data={"odd": odd}))
+            await work.commit()
+        async with unit_of_work(read_only=True) as work:
+            assert len(await work.story.of_order(order.order_id)) == 1
+            assert len(await work.incidents.all()) == 1
