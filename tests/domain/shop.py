@@ -224,10 +224,10 @@ class Shop:
             await self.check_refund(refund_no=refund_no)
         await self.announce_events()
 
-    async def settle_down(self, hours: float = 2) -> None:
+    async def settle_down(self, hours: float = 2, every: float = 30) -> None:
         """Let workers work until everything has ended."""
         end = self.clock.now + timedelta(hours=hours)
         while self.clock.now < end:
             await self.work_once()
-            self.clock.pass_by(seconds=30)
+            self.clock.pass_by(seconds=every)
         await self.work_once()
