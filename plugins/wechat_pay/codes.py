@@ -82,11 +82,27 @@ QUERY: Mapping[str, Meaning] = {
     "ORDERNOTEXIST": Doubt.ABSENT,
 }
 
+# Whatever stands in the way of closing, the order itself says what is true now.
+CLOSE: Mapping[str, Meaning] = {
+    **dict.fromkeys(_SET_UP, Refusal.NOT_NOW),
+    **_TOO_FAST,
+    **_BROKEN,
+    "INVALID_REQUEST": Doubt.LOOK,
+    "ORDER_CLOSED": Doubt.LOOK,
+    "ORDER_PAID": Doubt.LOOK,
+    "ORDERPAID": Doubt.LOOK,
+    "RULE_LIMIT": Doubt.LOOK,
+    "TRADE_ERROR": Doubt.LOOK,
+    "ORDER_NOT_EXIST": Doubt.ABSENT,
+    "ORDERNOTEXIST": Doubt.ABSENT,
+    "RESOURCE_NOT_EXISTS": Doubt.ABSENT,
+}
+
 REFUND: Mapping[str, Meaning] = {
     **_SET_UP,
     **_BROKEN,
-    # Unlike elsewhere the refund may be under way: ask, then the same number again.
-    **dict.fromkeys(_TOO_FAST, Doubt.UNSURE),
+    # Unlike elsewhere the refund may be under way.
+    **dict.fromkeys(_TOO_FAST, Doubt.LOOK),
     "INVALID_REQUEST": Refusal.REJECTED,
     "NOT_ENOUGH": Refusal.NOT_NOW,
     "REFUND_FEE_MISMATCH": Refusal.REJECTED,
