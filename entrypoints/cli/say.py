@@ -49,6 +49,7 @@ def answer(data: object, human: Callable[["Console"], None], *, as_json: bool) -
 def write_json(data: object) -> None:
     """Write one JSON value to stdout, keys in a stable order, readable by people too."""
     sys.stdout.write(json.dumps(data, ensure_ascii=False, indent=2, default=str) + "\n")
+    sys.stdout.flush()
 
 
 def note(message: str) -> None:

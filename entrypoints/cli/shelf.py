@@ -53,7 +53,7 @@ SHELF: Mapping[str, Shelved] = {
     "plugins": Shelved("plugins", "List plugins with their providers and client types.", _LOOK),
     "providers": Shelved("providers", "Describe what a provider offers, and on what terms.", _LOOK),
     "states": Shelved("states", "Draw the states of orders, attempts and refunds.", _LOOK),
-    "demo": Shelved("demo", "Play two second payments on a running system.", _TRY),
+    "demo": Shelved("demo.command", "Play two second payments on a running system.", _TRY),
     "simulator": Shelved("simulator", "Run the simulated gateway of a provider.", _TRY),
 }
 

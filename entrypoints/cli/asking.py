@@ -1,0 +1,32 @@
+"""How a command gets at the use cases: settings, container, one event loop, all closed again."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeVar
+
+import typer
+
+if TYPE_CHECKING:
+    from retender.entrypoints.container import Container
+
+AnswerT = TypeVar("AnswerT")
+
+
+def ask(ctx: typer.Context, question: Callable[["Container"], Awaitable[AnswerT]]) -> AnswerT:
+    """
+    Open the container of the chosen settings, ask it one thing, and close it.
+
+    Raises:
+        SetupError: settings, plugins or accounts are wrong; says what to do.
+
+    """
+    from retender.entrypoints.container import open_container
+    from retender.entrypoints.settings_file import load_settings
+
+    settings = load_settings(ctx.obj)
+
+    async def asked() -> AnswerT:
+        async with open_container(settings) as container:
+            return await question(container)
+
+    return asyncio.run(asked())

@@ -1,0 +1,174 @@
+"""The stage: simulators, server, worker and database, started for the demo and stopped with it."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+
+from retender.entrypoints.cli.demo import shop
+from retender.entrypoints.cli.demo.clock import SkippingClock
+from retender.entrypoints.cli.demo.narrator import Narrator
+from retender.entrypoints.cli.demo.shop import Gateway, Json, Shop
+from retender.entrypoints.cli.gateways import RunnableSimulator, new_simulator
+from retender.entrypoints.cli.serving import LOOPBACK, address_of, listen, serving
+from retender.entrypoints.cli.story import show_story
+from retender.entrypoints.cli.toml import toml
+
+if TYPE_CHECKING:
+    from retender.entrypoints.container import Container
+
+_ROUND_SECONDS = 0.2
+_ACCOUNTS = {"alipay": "alipay", "wechat": "wechat_pay"}
+
+
+@dataclass(slots=True)
+class Stage:
+    """
+    Everything that runs, and the hands that the story has on it.
+
+    Attributes:
+        urls: what to open in a browser, by name.
+        pages: pages that payers have before them.
+        settings_file: with which other commands can look at the same system.
+
+    """
+
+    narrator: Narrator
+    clock: SkippingClock
+    shop: Shop
+    alipay: Gateway
+    wechat: Gateway
+    urls: Mapping[str, str]
+    settings_file: Path
+    _browser: httpx.AsyncClient
+    _container: "Container"
+    pages: dict[str, Json] = field(default_factory=dict)
+
+    def skip(self, by: timedelta, *, quietly: bool = False) -> None:
+        """Let the story's time pass, without waiting for it."""
+        self.clock.skip(by)
+        if not quietly:
+            minutes = by // timedelta(minutes=1)
+            later = "a minute" if minutes == 1 else f"{minutes} minutes"
+            self.narrator.say(
+                f"[italic]... {later} later: all clocks here were put forward[/italic]"
+            )
+
+    async def open_in_browser(self, page: Json) -> str:
+        """Open a page as a payer's browser would; return what it shows."""
+        return await shop.open_in_browser(self._browser, page)
+
+    async def show_story(self, order_no: str) -> None:
+        """Show what ``retender order show`` shows."""
+        self.narrator.say(f"[bold]retender order show {order_no}[/bold] tells it all:\n")
+        story = await self._container.show_order()(order_no=order_no)
+        show_story(self.narrator.console, story)
+
+
+@asynccontextmanager
+async def set_stage(narrator: Narrator, clock: SkippingClock, folder: Path) -> AsyncIterator[Stage]:
+    """
+    Start everything on free ports of the loopback interface, and stop it again.
+
+    All of it runs in this process, so that one clock can be put forward for all;
+    between the parts there are real sockets and the real protocols.
+    """
+    from retender.entrypoints.container import open_container
+    from retender.entrypoints.http.app import create_app
+    from retender.entrypoints.settings_file import load_settings
+
+    async with AsyncExitStack() as stack:
+        listener = listen(LOOPBACK, 0)
+        url = address_of(listener)
+        simulators = {
+            account: await _start_simulator(stack, provider, clock)
+            for account, provider in _ACCOUNTS.items()
+        }
+        file = _write_settings(folder, url, simulators)
+        container = await stack.enter_async_context(
+            open_container(load_settings(file), clock=clock)
+        )
+        await stack.enter_async_context(serving(create_app(container), listener))
+        await stack.enter_async_context(_working(container))
+        clients = {
+            name: await stack.enter_async_context(_client(address))
+            for name, address in {
+                "shop": url,
+                "": "",
+                **{name: simulator.base_url for name, simulator in simulators.items()},
+            }.items()
+        }
+        wechat = Gateway(clients["wechat"])
+        # Notices go over plain http here: one machine, loopback only.
+        await wechat.turn(allow_http_notify_url=True)
+        yield Stage(
+            narrator=narrator,
+            clock=clock,
+            shop=Shop(clients["shop"]),
+            alipay=Gateway(clients["alipay"]),
+            wechat=wechat,
+            urls={
+                "the API": f"{url}/openapi.json",
+                "Alipay's side": simulators["alipay"].base_url,
+                "WeChat Pay's side": simulators["wechat"].base_url,
+            },
+            settings_file=file,
+            _browser=clients[""],
+            _container=container,
+        )
+
+
+async def _start_simulator(
+    stack: AsyncExitStack, provider: str, clock: SkippingClock
+) -> RunnableSimulator:
+    """Make a gateway with fresh keys, and serve it."""
+    from retender.plugins.simulator_kit.sending import HttpSender
+
+    listener = listen(LOOPBACK, 0)
+    sender = HttpSender()
+    stack.push_async_callback(sender.aclose)
+    # Making keys takes a second or so, and nothing else is to be held up by it.
+    simulator = await asyncio.to_thread(
+        new_simulator, provider, address_of(listener), clock=clock, send=sender
+    )
+    await stack.enter_async_context(serving(simulator.app, listener))
+    return simulator
+
+
+def _write_settings(folder: Path, url: str, simulators: Mapping[str, RunnableSimulator]) -> Path:
+    """Write the settings down, so that any other command can look at the demo."""
+    tables: dict[str, dict[str, str | float]] = {
+        "": {"database_url": f"sqlite+aiosqlite:///{folder / 'retender.db'}", "public_url": url},
+        "worker": {"interval_seconds": _ROUND_SECONDS},
+        "log": {"level": "error"},
+    }
+    for account, simulator in simulators.items():
+        provider = {"provider": _ACCOUNTS[account]}
+        tables[f"accounts.{account}"] = {**provider, **simulator.settings}
+    file = folder / "retender.toml"
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as out:
+        out.write(toml(tables))
+    return file
+
+
+@asynccontextmanager
+async def _working(container: "Container") -> AsyncIterator[None]:
+    """Keep a worker at work until the block is left."""
+    worker = container.worker()
+    task = asyncio.create_task(worker.run())
+    try:
+        yield
+    finally:
+        worker.stop()
+        await asyncio.wait([task])
+
+
+def _client(address: str) -> httpx.AsyncClient:
+    # A proxy of the environment has no business between processes of one machine.
+    return httpx.AsyncClient(base_url=address, timeout=10, trust_env=False)

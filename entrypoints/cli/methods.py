@@ -1,0 +1,64 @@
+"""``retender methods``: what an order can be paid with now."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from retender.entrypoints.cli.asking import ask
+from retender.entrypoints.cli.say import AsJson, answer
+from retender.entrypoints.cli.shelf import examples, new_app
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+    from retender.domain.use_cases.list_methods import Method
+
+app = new_app()
+
+
+@app.command(
+    epilog=examples(
+        "retender methods A-1 --user user-7", "retender methods A-1 --user user-7 --client h5"
+    )
+)
+def methods(
+    ctx: typer.Context,
+    order_no: Annotated[str, typer.Argument(metavar="ORDER", help="The shop's number.")],
+    *,
+    user: Annotated[str, typer.Option("--user", "-u", help="Who pays.")],
+    client: Annotated[str, typer.Option("--client", help="From where: pc, h5, app ...")] = "pc",
+    as_json: AsJson = False,
+) -> None:
+    """List what an order can be paid with now, and why not with the rest."""
+    from retender.entrypoints.http.views import MethodsView, MethodView
+
+    found = ask(
+        ctx,
+        lambda container: container.list_methods()(
+            order_no=order_no, user_id=user, client_type=client
+        ),
+    )
+    view = MethodsView(client_type=client, methods=[MethodView.of(method) for method in found])
+    answer(view.model_dump(mode="json"), lambda console: _show(console, found), as_json=as_json)
+
+
+def _show(console: "Console", found: "Sequence[Method]") -> None:
+    from rich.table import Table
+
+    from retender.entrypoints.cli.look import either
+
+    table = Table("with", "title", "page", "needs", "instalments", "now", box=None)
+    for method in found:
+        now = "[green]yes[/green]" if method.available else f"[yellow]{method.why_not}[/yellow]"
+        rates = ", ".join(map(str, method.instalments))
+        table.add_row(
+            f"[bold]{method.account}[/bold]",
+            method.title,
+            either(method.page_kind),
+            either(", ".join(method.needs)),
+            either(rates),
+            now,
+        )
+    console.print(table)

@@ -1,0 +1,171 @@
+"""``retender order``: place, show, pay and close orders."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from retender.entrypoints.cli.asking import ask
+from retender.entrypoints.cli.say import UNKNOWN, AsJson, answer
+from retender.entrypoints.cli.shelf import examples, new_app
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from retender.domain.use_cases.payment import AnswerPending, PageReady
+    from retender.entrypoints.container import Container
+
+app = new_app()
+
+OrderNo = Annotated[str, typer.Argument(metavar="ORDER", help="The shop's number of the order.")]
+UserId = Annotated[str, typer.Option("--user", "-u", help="Who pays; nobody else may.")]
+AnyUser = Annotated[
+    str | None, typer.Option("--user", "-u", help="If given, the order must be this user's.")
+]
+
+
+@app.callback()
+def orders() -> None:
+    """Place, show, pay and close orders."""
+
+
+@app.command(
+    epilog=examples(
+        "retender order place A-1 --user user-7 --amount 88.80 --subject 'Jasmine tea'",
+        "retender order place A-2 -u user-7 -a 500 --currency JPY -s Stamps --within 600",
+    )
+)
+def place(
+    ctx: typer.Context,
+    order_no: OrderNo,
+    *,
+    user: UserId,
+    amount: Annotated[str, typer.Option("--amount", "-a", help="What is owed, such as 88.80.")],
+    subject: Annotated[str, typer.Option("--subject", "-s", help="What the payer reads.")],
+    currency: Annotated[str, typer.Option(help="ISO 4217 code.")] = "CNY",
+    key: Annotated[
+        str | None, typer.Option(help="The payer has at most one open order under one key.")
+    ] = None,
+    within: Annotated[
+        int | None, typer.Option(metavar="SECONDS", help="Time to pay; default: as configured.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Place an order; again with the same parameters shows it."""
+    from datetime import timedelta
+
+    from retender.domain.model.money import Money
+    from retender.entrypoints.cli.story import show_order
+    from retender.entrypoints.http.views import OrderView
+
+    money = Money.parse(amount, currency)
+    placed = ask(
+        ctx,
+        lambda container: container.place_order()(
+            order_no=order_no,
+            user_id=user,
+            subject=subject,
+            amount=money,
+            key=key,
+            pay_within=None if within is None else timedelta(seconds=within),
+        ),
+    )
+    view = {**OrderView.of(placed.order).model_dump(mode="json"), "created": placed.created}
+    answer(view, lambda console: show_order(console, placed.order), as_json=as_json)
+
+
+@app.command(epilog=examples("retender order show A-1", "retender order show A-1 --json"))
+def show(
+    ctx: typer.Context, order_no: OrderNo, *, user: AnyUser = None, as_json: AsJson = False
+) -> None:
+    """Tell an order's story: attempts, pages, notices, decisions and why, refunds."""
+    from retender.entrypoints.cli.story import show_story
+    from retender.entrypoints.http.views import OrderStoryView
+
+    found = ask(ctx, lambda container: container.show_order()(order_no=order_no, user_id=user))
+    view = OrderStoryView.of(found).model_dump(mode="json")
+    answer(view, lambda console: show_story(console, found), as_json=as_json)
+
+
+@app.command(
+    epilog=examples(
+        "retender order pay A-1 --user user-7 --with wechat --client pc",
+        "retender order pay A-1 -u user-7 -w alipay --client h5 --ip 203.0.113.7",
+        "retender order pay A-1 -u user-7 -w alipay --page qr",
+    )
+)
+def pay(
+    ctx: typer.Context,
+    order_no: OrderNo,
+    *,
+    user: UserId,
+    account: Annotated[
+        str, typer.Option("--with", "-w", metavar="ACCOUNT", help="With which account.")
+    ],
+    client: Annotated[str, typer.Option("--client", help="From where: pc, h5, app ...")] = "pc",
+    page: Annotated[str | None, typer.Option(help="Insist on a kind of page.")] = None,
+    instalments: Annotated[int | None, typer.Option(help="Number of monthly rates.")] = None,
+    openid: Annotated[str | None, typer.Option(help="The payer at the provider.")] = None,
+    ip: Annotated[str | None, typer.Option(help="The payer's address.")] = None,
+    return_url: Annotated[str | None, typer.Option(help="Where to go after paying.")] = None,
+    save: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Save the page as HTML for a browser.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """
+    Get a page to pay with: the first time, again, or another way.
+
+    Exit code 3: the provider has not answered yet; pay again to get the page.
+    """
+    from retender.domain.model.attempt import Payer
+    from retender.domain.use_cases.payment import PageReady
+    from retender.entrypoints.cli.page import page_file, show_page
+    from retender.entrypoints.http.views import AnswerPendingView, PageReadyView
+
+    async def pay_now(container: "Container") -> tuple["PageReady | AnswerPending", str, str]:
+        result = await container.pay_order()(
+            order_no=order_no,
+            user_id=user,
+            account=account,
+            client_type=client,
+            page_kind=page,
+            instalments=instalments,
+            payer=Payer(openid=openid, client_ip=ip, return_url=return_url),
+        )
+        url = f"{container.settings().public_url}/pages/{result.attempt.attempt_id}"
+        return result, url, container.accounts().get(account).title
+
+    result, url, title = ask(ctx, pay_now)
+    if isinstance(result, PageReady):
+        view = PageReadyView.of(result, url).model_dump(mode="json")
+        file = page_file(result, title, save)
+        answer(view, lambda console: show_page(console, result, url, file), as_json=as_json)
+        return
+    pending = AnswerPendingView.of(result, url)
+    answer(pending.model_dump(mode="json"), lambda console: _wait(console, result), as_json=as_json)
+    raise typer.Exit(UNKNOWN)
+
+
+def _wait(console: "Console", pending: "AnswerPending") -> None:
+    from retender.entrypoints.cli.look import duration
+
+    console.print(f"[yellow]{pending.attempt.account} has not answered yet.[/yellow]")
+    console.print(f"  Pay again in {duration(pending.retry_after)}: it asks under the same number.")
+
+
+@app.command(epilog=examples("retender order close A-1", "retender order close A-1 --user user-7"))
+def close(
+    ctx: typer.Context, order_no: OrderNo, *, user: AnyUser = None, as_json: AsJson = False
+) -> None:
+    """
+    Give an order up, and close every page that is out.
+
+    EXPIRING means that a page may still take money; the worker goes on.
+    """
+    from retender.entrypoints.cli.story import show_order
+    from retender.entrypoints.http.views import OrderView
+
+    order = ask(ctx, lambda container: container.close_order()(order_no=order_no, user_id=user))
+    view = OrderView.of(order).model_dump(mode="json")
+    answer(view, lambda console: show_order(console, order), as_json=as_json)

@@ -1,0 +1,80 @@
+"""A payment page in a terminal: QR codes drawn, links shown, forms saved for a browser."""
+
+import io
+import os
+import secrets
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, assert_never
+
+from rich.markup import escape
+
+from retender.domain.model.page import (
+    AppStringPage,
+    FormPage,
+    JsapiPage,
+    QrPage,
+    RedirectPage,
+)
+from retender.entrypoints.cli.look import instant
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from retender.domain.use_cases.payment import PageReady
+
+
+def qr_lines(content: str) -> str:
+    """Draw a QR code in half blocks, dark on light however the terminal is coloured."""
+    import segno
+
+    out = io.StringIO()
+    segno.make_qr(content, error="l").terminal(out, compact=True, border=2)
+    return out.getvalue()
+
+
+def page_file(ready: "PageReady", title: str, wanted: Path | None) -> Path | None:
+    """
+    Save the page for a browser, where asked to; a form also without being asked.
+
+    A form cannot be shown in a terminal. Only its owner may read the file: who
+    has the page can pay with it.
+    """
+    if wanted is None and not isinstance(ready.page, FormPage):
+        return None
+    from retender.entrypoints.http.browser import render_page
+
+    nonce = secrets.token_urlsafe(18)
+    html = render_page(ready, account_title=title, now=datetime.now(UTC), nonce=nonce)
+    name = f"retender-{ready.attempt.attempt_id}.html"
+    path = wanted or Path(tempfile.mkdtemp(prefix="retender-")) / name
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(html.text)
+    return path
+
+
+def show_page(console: "Console", ready: "PageReady", url: str, file: Path | None) -> None:
+    """Show what the payer is to do, and until when it works."""
+    order, attempt, page = ready.order, ready.attempt, ready.page
+    again = ", the one from before" if ready.reused else ""
+    who = f"{attempt.account} from {attempt.charge.client_type}"
+    console.print(f"[bold]Pay {order.amount}[/bold] with {who}: a {page.kind} page{again}")
+    match page:
+        case QrPage():
+            console.out(qr_lines(page.content), highlight=False, end="")
+            console.print("  Scan it with the provider's app.", escape(page.content), sep="\n  ")
+        case RedirectPage():
+            console.print(f"  Open {escape(page.url)}", soft_wrap=True)
+        case FormPage():
+            console.print(f"  Open [bold]{file}[/bold] in a browser.", soft_wrap=True)
+        case AppStringPage():
+            console.print("  For the provider's app SDK:", escape(page.text), soft_wrap=True)
+        case JsapiPage():
+            for name, value in page.parameters:
+                console.print(f"  {escape(name)}: {escape(value)}", soft_wrap=True)
+        case _:
+            assert_never(page)
+    console.print(f"  While the server runs, it is also at {url}", soft_wrap=True)
+    ends = f"page until {instant(ready.page_until)}, order until {instant(ready.pay_until)}"
+    console.print(f"  [dim]{ends}; attempt {attempt.attempt_id}[/dim]")

@@ -1,0 +1,48 @@
+"""``retender serve``: the HTTP API, the pages and the notices."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from retender.entrypoints.cli.say import note
+from retender.entrypoints.cli.shelf import examples, new_app
+
+app = new_app()
+
+
+@app.command(
+    epilog=examples(
+        "retender serve", "retender serve --port 9000", "retender --config shop.toml serve"
+    )
+)
+def serve(
+    ctx: typer.Context,
+    *,
+    host: Annotated[str | None, typer.Option(help="Instead of http.host.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Instead of http.port; 0 takes a free one.")
+    ] = None,
+) -> None:
+    """
+    Serve the HTTP API, the pages and the notices.
+
+    It runs no due work: start `retender worker` beside it, once or many times.
+    """
+    from retender.entrypoints.cli.serving import address_of, listen, run_server
+    from retender.entrypoints.container import open_container
+    from retender.entrypoints.http.app import create_app
+    from retender.entrypoints.logs import configure_logging
+    from retender.entrypoints.settings_file import load_settings
+
+    settings = load_settings(ctx.obj)
+    configure_logging(settings.log)
+    chosen = settings.http.port if port is None else port
+    listener = listen(host or settings.http.host, chosen)
+
+    async def run() -> None:
+        async with open_container(settings) as container:
+            note(f"Listening on {address_of(listener)}, known as {settings.public_url}")
+            await run_server(create_app(container), listener)
+
+    asyncio.run(run())

@@ -1,0 +1,111 @@
+"""An order's story for people: what was tried, what came of it, and why."""
+
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+from rich.table import Table
+
+from retender.domain.model.money import Money
+from retender.entrypoints.cli.look import instant, since, state
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from retender.domain.model.order import Order
+    from retender.domain.model.refund import Refund
+    from retender.domain.use_cases.show_order import OrderStory
+
+
+def show_order(console: "Console", order: "Order") -> None:
+    """Show what is owed, and how it stands."""
+    console.print(f"[bold]Order {escape(order.order_no)}[/bold]  {state(order.state)}")
+    console.print(f"  {escape(order.subject)}  [bold]{order.amount}[/bold]  payer {order.user_id}")
+    ends = instant(order.shown_until)
+    console.print(f"  [dim]placed {instant(order.created_at)}, to be paid by {ends}[/dim]")
+    if order.end_reason is not None:
+        console.print(f"  [dim]it ended because of: {order.end_reason}[/dim]")
+
+
+def show_story(console: "Console", story: "OrderStory") -> None:
+    """Tell everything that is written down about an order, times counted from its placing."""
+    show_order(console, story.order)
+    console.print()
+    if story.attempts:
+        console.print(_attempts(story))
+    if story.refunds:
+        console.print(_refunds(story))
+    _show_sum(console, story)
+    console.print(_entries(story))
+    for event in story.events:
+        when = since(story.order.created_at, event.at)
+        console.print(f"  [dim]{when:>9}[/dim]  the shop is told [bold]{event.kind}[/bold]")
+
+
+def show_refund(console: "Console", refund: "Refund") -> None:
+    """Show how one refund stands."""
+    console.print(f"[bold]Refund {escape(refund.refund_no)}[/bold]  {state(refund.state)}")
+    console.print(f"  {refund.amount}  {refund.cause}: {escape(refund.reason)}")
+    console.print(f"  [dim]decided {instant(refund.created_at)}, sent as {refund.number}[/dim]")
+    if refund.problem:
+        console.print(f"  [red]the provider said: {escape(refund.problem)}[/red]")
+    if refund.next_try_at is not None:
+        console.print(f"  [dim]the worker looks again at {instant(refund.next_try_at)}[/dim]")
+
+
+def _attempts(story: "OrderStory") -> Table:
+    table = Table("#", "with", "from", "page", "state", "asked", "ends", "number", box=None)
+    start = story.order.created_at
+    for attempt in story.attempts:
+        won = " ★" if story.order.winner == attempt.attempt_id else ""
+        charge = attempt.charge
+        table.add_row(
+            str(attempt.idx),
+            attempt.account,
+            charge.client_type,
+            str(charge.page_kind),
+            state(attempt.state) + won,
+            since(start, charge.created_at),
+            since(start, charge.expires_at),
+            attempt.number,
+        )
+    return table
+
+
+def _refunds(story: "OrderStory") -> Table:
+    table = Table("refund", "of", "amount", "cause", "state", "decided", box=None)
+    idx = {attempt.attempt_id: attempt.idx for attempt in story.attempts}
+    for refund in story.refunds:
+        table.add_row(
+            escape(refund.refund_no),
+            f"#{idx[refund.attempt_id]}",
+            str(refund.amount),
+            str(refund.cause),
+            state(refund.state),
+            since(story.order.created_at, refund.created_at),
+        )
+    return table
+
+
+def _show_sum(console: "Console", story: "OrderStory") -> None:
+    """Reckon up: taken, gone back, kept."""
+    nothing = Money(0, story.order.amount.currency)
+    taken = sum((a.charge.amount for a in story.attempts if a.captured_at), nothing)
+    back = sum((r.amount for r in story.refunds if r.state == "DONE"), nothing)
+    if taken.minor:
+        kept = f"[bold]{taken - back}[/bold] kept"
+        console.print(f"\n  {taken} taken, {back} given back, {kept}")
+    console.print()
+
+
+def _entries(story: "OrderStory") -> Table:
+    table = Table(box=None, show_header=False, padding=(0, 1))
+    table.add_column(justify="right", style="dim", no_wrap=True, min_width=9)
+    table.add_column(style="cyan", no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_column(style="dim", overflow="fold")
+    idx = {attempt.attempt_id: attempt.idx for attempt in story.attempts}
+    for entry in story.entries:
+        which = f"#{idx[entry.attempt_id]}" if entry.attempt_id in idx else ""
+        when = since(story.order.created_at, entry.at)
+        table.add_row(when, which, escape(entry.what), escape(entry.why))
+    return table
