@@ -49,11 +49,12 @@ SETTINGS = (
 
 
 def build(context: ProviderContext) -> PaymentProvider:
-    """Make the provider of one account."""
+    """Make the provider of one account, its keys parsed once."""
     # Cryptography is slow to import, and lists of plugins need none.
+    from retender.plugins.wechat_pay.credentials import read_credentials  # noqa: PLC0415
     from retender.plugins.wechat_pay.provider import WechatPay  # noqa: PLC0415
 
-    return WechatPay(context)
+    return WechatPay(read_credentials(context.settings), context)
 
 
 def simulator(base_url: str, **options: object) -> object:

@@ -32,7 +32,7 @@ from retender.plugins.wechat_pay.codes import (
     REFUND,
     REFUND_QUERY,
 )
-from retender.plugins.wechat_pay.credentials import read_credentials
+from retender.plugins.wechat_pay.credentials import Credentials
 from retender.plugins.wechat_pay.funnel import NONCE_LENGTH, Answer, Funnel, refused
 from retender.plugins.wechat_pay.messages import (
     PRODUCTS,
@@ -72,11 +72,11 @@ class WechatPay:
     each only where a lie could cost no money; ``codes`` says why.
     """
 
-    def __init__(self, context: ProviderContext) -> None:
-        """Read the account's settings; send nothing."""
-        self._credentials = read_credentials(context.settings)
+    def __init__(self, credentials: Credentials, context: ProviderContext) -> None:
+        """Act as the merchant of these credentials; send nothing yet."""
+        self._credentials = credentials
         self._context = context
-        self._funnel = Funnel(self._credentials, context)
+        self._funnel = Funnel(credentials, context)
 
     @property
     def terms(self) -> ProviderTerms:

@@ -64,12 +64,16 @@ class Phone:
             except Refused as refused:
                 return ActResult(ok=False, code=refused.code, message=refused.message)
             number = ticket.trade.number
+            openid = self._openid(buyer, ticket.trade)
             try:
-                message = self._step(wanted, ticket, self._openid(buyer, ticket.trade))
+                message = self._step(wanted, ticket, openid)
             except Refused as refused:
                 return ActResult(
                     ok=False, code=refused.code, message=refused.message, number=number
                 )
+            finally:
+                if openid in ticket.payers:
+                    self._openids[buyer] = openid
         return ActResult(ok=True, message=message, number=number)
 
     def _step(self, action: PayerAction, ticket: Ticket, openid: str) -> str:
@@ -92,12 +96,12 @@ class Phone:
         Return who this buyer is to the merchant.
 
         An order made for an openid opens inside that payer's own WeChat: the
-        first buyer who is nobody else yet is that payer from then on.
+        first buyer who opens it, and is nobody else yet, is that payer.
         """
         wanted = trade.form.openid
         if wanted is not None and wanted not in self._openids.values():
-            self._openids.setdefault(buyer, wanted)
-        return self._openids.setdefault(buyer, openid_of(buyer))
+            return self._openids.get(buyer, wanted)
+        return self._openids.get(buyer) or openid_of(buyer)
 
     # --- from a page to its order ---
 

@@ -1,0 +1,162 @@
+"""The shop's counter: our provider on one side, the simulated gateway on the other, one clock."""
+
+import base64
+import random
+import string
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+
+from retender.adapters.http.transport import HttpxTransport
+from retender.domain.model.errors import ProviderUnavailable
+from retender.domain.model.page import Page
+from retender.plugins.hookspecs import ProviderContext
+from retender.plugins.simulator_kit.delivery import Forgery
+from retender.plugins.wechat_pay.credentials import Credentials, read_credentials
+from retender.plugins.wechat_pay.provider import WechatPay
+from retender.plugins.wechat_pay.simulator.identity import Identity
+from retender.plugins.wechat_pay.simulator.notices import heard
+from retender.plugins.wechat_pay.simulator.simulator import WechatPaySimulator, create_simulator
+from retender.plugins.wechat_pay.simulator.switches import WechatPaySwitches
+from retender.ports.payment_provider import Acknowledgement, PaymentProvider, RawNotice
+from retender.ports.transport import Request, Response
+from retender.tests.contracts.payment_provider import ALICE, Booked, Fault, Operation
+
+TEN = datetime(2026, 1, 15, 2, tzinfo=UTC)
+BASE_URL = "https://wechat.example"
+
+_DIALS = {
+    Fault.LOST_BEFORE_EFFECT: ("lost_before_effect", None),
+    Fault.LOST_AFTER_EFFECT: ("lost_after_effect", None),
+    Fault.SERVER_ERROR: ("http_5xx_after_effect", None),
+    Fault.UNKNOWN_CODE: ("provider_error", "MOON_TOO_FULL"),
+    Fault.RATE_LIMIT: ("rate_limit", None),
+}
+
+
+class Counter:
+    """A ``GatewayUnderTest``, and the handles that our own tests pull as well."""
+
+    def __init__(
+        self,
+        identity: Identity,
+        switches: WechatPaySwitches | None = None,
+        at: datetime = TEN,
+    ) -> None:
+        self._now = at
+        self._random = random.Random(7)  # noqa: S311 -- nonces of a test
+        self._spoilt: list[tuple[Fault, str]] = []
+        self._heard: dict[int, RawNotice] = {}
+        self.requests: list[Request] = []
+        self.simulator: WechatPaySimulator = create_simulator(
+            BASE_URL, clock=self.now, switches=switches, identity=identity
+        )
+        self.settings = dict(self.simulator.settings)
+        self._wire = HttpxTransport.to_app(self.simulator.app, clock=self.now)
+        self.provider = self.another_provider()
+
+    @property
+    def secrets(self) -> Sequence[str]:
+        pem = self.settings["private_key"]
+        return [pem.splitlines()[1], self.settings["api_v3_key"]]
+
+    def another_provider(self) -> PaymentProvider:
+        return self.built()
+
+    def built(self, **changes: str) -> WechatPay:
+        settings = {**self.settings, **changes}
+        given = {name: value for name, value in settings.items() if value}
+        return WechatPay(
+            _credentials(tuple(given.items())),
+            ProviderContext(
+                account="wechat",
+                settings=given,
+                transport=self.send,
+                clock=self.now,
+                random_text=self._random_text,
+            ),
+        )
+
+    def _random_text(self, length: int) -> str:
+        return "".join(self._random.choices(string.ascii_letters + string.digits, k=length))
+
+    async def send(self, request: Request) -> Response:
+        """Carry a request over, with the trouble that only a wire can make."""
+        self.requests.append(request)
+        fault = next((f for f, operation in self._spoilt if operation == request.operation), None)
+        if fault is not None:
+            self._spoilt.remove((fault, request.operation))
+        if fault is Fault.UNREACHABLE:
+            raise ProviderUnavailable("the gateway was not reached")
+        response = await self._wire(request)
+        if fault is Fault.BAD_SIGNATURE:
+            return replace(response, headers=_bent(response.headers))
+        return response
+
+    def now(self) -> datetime:
+        return self._now
+
+    def advance(self, by: timedelta) -> None:
+        self._now += by
+
+    async def pay(self, page: Page, *, buyer: str = ALICE) -> bool:
+        return self.simulator.act("pay", page, buyer=buyer).ok
+
+    async def begin(self, page: Page, *, buyer: str = ALICE) -> bool:
+        return self.simulator.act("scan", page, buyer=buyer).ok
+
+    async def booked(self, number: str) -> Booked:
+        book = self.simulator.books().get(number)
+        orders = self.simulator.state()["orders"]
+        assert isinstance(orders, list)
+        subject = next((o["subject"] for o in orders if o["number"] == number), None)
+        if book is None:
+            return Booked(subject=subject)
+        return Booked(captured=book.captured_minor, refunded=book.refunded_minor, subject=subject)
+
+    async def notices(self) -> Sequence[RawNotice]:
+        async def hear(_url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
+            raw = RawNotice(
+                headers={name.lower(): value for name, value in headers.items()},
+                body=body,
+                received_at=self.now(),
+            )
+            self._heard[len(self._heard)] = raw
+            return 204, b""
+
+        await self.simulator.delivery.deliver_due(hear)
+        return list(self._heard.values())
+
+    def forge_notices(self) -> None:
+        self.simulator.delivery.turn(forge=Forgery.STRANGER_KEY)
+
+    def speak_for_another(self) -> None:
+        self.simulator.delivery.turn(alter={"mchid": "1900000999"})
+
+    def unsigned(self, notice: RawNotice) -> RawNotice:
+        kept = {n: v for n, v in notice.headers.items() if not n.startswith("wechatpay-")}
+        return replace(notice, headers=kept)
+
+    def hears(self, answer: Acknowledgement) -> bool:
+        return heard(answer.status, answer.body)
+
+    def set_fault(self, fault: Fault, operation: Operation) -> None:
+        if fault in _DIALS:
+            kind, code = _DIALS[fault]
+            self.simulator.faults.set(kind, operation.value, code=code)
+        else:
+            self._spoilt.append((fault, operation.value))
+
+
+@lru_cache
+def _credentials(settings: tuple[tuple[str, str], ...]) -> Credentials:
+    """Read settings that many tests share but once: parsing a private key is slow."""
+    return read_credentials(dict(settings))
+
+
+def _bent(headers: Mapping[str, str]) -> dict[str, str]:
+    """Change one bit of the signature."""
+    raw = bytearray(base64.b64decode(headers["wechatpay-signature"]))
+    raw[0] ^= 1
+    return {**headers, "wechatpay-signature": base64.b64encode(raw).decode("ascii")}
