@@ -1,0 +1,1 @@
+"""Sandbox: a provider that moves no money, whose amounts choose the outcome."""
