@@ -1,0 +1,83 @@
+"""Column types: how a time, a name of ours and other people's words are kept exactly."""
+
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import TypeVar
+
+from sqlalchemy import BigInteger, Dialect, Integer, String, Text
+from sqlalchemy.types import TypeDecorator
+
+NameT = TypeVar("NameT", bound=StrEnum)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+SERIAL = BigInteger().with_variant(Integer(), "sqlite")
+"""Numbers rows in the order of writing; SQLite counts up nothing but an INTEGER."""
+
+
+class Instant(TypeDecorator[datetime]):
+    """
+    A time as whole microseconds since 1970, UTC.
+
+    Databases disagree on time zones and fractions, and SQLite has no times at
+    all; integers are exact and compare the same everywhere.
+    """
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """Count the microseconds; a time that does not say its zone is an error."""
+        del dialect
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            message = "a time without its zone cannot be kept"
+            raise ValueError(message)
+        return (value - _EPOCH) // _MICROSECOND
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        """Return the time in UTC."""
+        del dialect
+        return None if value is None else _EPOCH + value * _MICROSECOND
+
+
+class Name(TypeDecorator[NameT]):
+    """A member of one of our enumerations, by its value; drivers never see the enum."""
+
+    impl = String(32)
+    cache_ok = True
+
+    def __init__(self, names: type[NameT]) -> None:
+        """Keep members of ``names``."""
+        super().__init__()
+        self.names = names
+
+    def process_bind_param(self, value: NameT | None, dialect: Dialect) -> str | None:
+        """Return the value as a plain string."""
+        del dialect
+        return None if value is None else str(value.value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> NameT | None:
+        """Return the member; an unknown one is an error, as somebody else wrote it."""
+        del dialect
+        return None if value is None else self.names(value)
+
+
+class Words(TypeDecorator[str]):
+    """
+    Free text that may come from a provider; evidence is kept whatever it holds.
+
+    Lone surrogates and NUL, which no database takes, are replaced.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Replace what cannot be written."""
+        del dialect
+        if value is None:
+            return None
+        return value.encode(errors="replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")

@@ -1,0 +1,258 @@
+"""Mapping: rows to values of the model and back, each field by name."""
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from sqlalchemy import Row
+
+from retender.adapters.sql.seal import PageSeal
+from retender.domain.model.attempt import Attempt, Charge, Payer
+from retender.domain.model.event import Event, Incident, StoryEntry
+from retender.domain.model.money import Money
+from retender.domain.model.order import Order
+from retender.domain.model.refund import Refund
+
+Values: TypeAlias = dict[str, object]
+# A row's columns are typed by the tables, which the type checker cannot see.
+AnyRow: TypeAlias = Row[*tuple[Any, ...]]
+
+
+def order_values(order: Order) -> Values:
+    """Return an order as column values."""
+    return {
+        "order_id": order.order_id,
+        "order_no": order.order_no,
+        "user_id": order.user_id,
+        "subject": order.subject,
+        "amount_minor": order.amount.minor,
+        "currency": order.amount.currency,
+        "order_key": order.key,
+        "created_at": order.created_at,
+        "shown_until": order.shown_until,
+        "state": order.state,
+        "winner": order.winner,
+        "end_reason": order.end_reason,
+        "version": order.version,
+    }
+
+
+def order_of(row: AnyRow) -> Order:
+    """Return the order of a row."""
+    return Order(
+        order_id=row.order_id,
+        order_no=row.order_no,
+        user_id=row.user_id,
+        subject=row.subject,
+        amount=Money(row.amount_minor, row.currency),
+        key=row.order_key,
+        created_at=row.created_at,
+        shown_until=row.shown_until,
+        state=row.state,
+        winner=row.winner,
+        end_reason=row.end_reason,
+        version=row.version,
+    )
+
+
+def attempt_values(attempt: Attempt, seal: PageSeal) -> Values:
+    """Return an attempt and its charge as column values, the page sealed."""
+    charge = attempt.charge
+    page = attempt.page
+    return {
+        "attempt_id": attempt.attempt_id,
+        "order_id": attempt.order_id,
+        "idx": attempt.idx,
+        "account": attempt.account,
+        "fingerprint": attempt.fingerprint,
+        "number": charge.number,
+        "amount_minor": charge.amount.minor,
+        "currency": charge.amount.currency,
+        "client_type": charge.client_type,
+        "device": charge.device,
+        "page_kind": charge.page_kind,
+        "created_at": charge.created_at,
+        "expires_at": charge.expires_at,
+        "charge_details": _charge_details(charge),
+        "watch_until": attempt.watch_until,
+        "state": attempt.state,
+        "sealed_page": None if page is None else seal.seal(attempt.attempt_id, page),
+        "page_until": attempt.page_until,
+        "asking_until": attempt.asking_until,
+        "next_check_at": attempt.next_check_at,
+        "checks": attempt.checks,
+        "leased_until": attempt.leased_until,
+        "provider_trade_no": attempt.provider_trade_no,
+        "captured_at": attempt.captured_at,
+    }
+
+
+def attempt_of(row: AnyRow, seal: PageSeal) -> Attempt:
+    """Return the attempt of a row; a page that does not open is none."""
+    sealed = row.sealed_page
+    return Attempt(
+        attempt_id=row.attempt_id,
+        order_id=row.order_id,
+        idx=row.idx,
+        account=row.account,
+        fingerprint=row.fingerprint,
+        charge=_charge_of(row, row.charge_details),
+        watch_until=row.watch_until,
+        state=row.state,
+        page=None if sealed is None else seal.open(row.attempt_id, sealed),
+        page_until=row.page_until,
+        asking_until=row.asking_until,
+        next_check_at=row.next_check_at,
+        checks=row.checks,
+        leased_until=row.leased_until,
+        provider_trade_no=row.provider_trade_no,
+        captured_at=row.captured_at,
+    )
+
+
+def _charge_details(charge: Charge) -> Values:
+    """Return what of a charge is only ever read back whole."""
+    return {
+        "order_no": charge.order_no,
+        "subject": charge.subject,
+        "notify_url": charge.notify_url,
+        "openid": charge.payer.openid,
+        "client_ip": charge.payer.client_ip,
+        "return_url": charge.payer.return_url,
+        "instalments": charge.instalments,
+    }
+
+
+def _charge_of(row: AnyRow, details: Mapping[str, Any]) -> Charge:
+    return Charge(
+        number=row.number,
+        order_no=details["order_no"],
+        amount=Money(row.amount_minor, row.currency),
+        subject=details["subject"],
+        client_type=row.client_type,
+        device=row.device,
+        page_kind=row.page_kind,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        notify_url=details["notify_url"],
+        payer=Payer(
+            openid=details["openid"],
+            client_ip=details["client_ip"],
+            return_url=details["return_url"],
+        ),
+        instalments=details["instalments"],
+    )
+
+
+def refund_values(refund: Refund) -> Values:
+    """Return a refund as column values."""
+    return {
+        "refund_no": refund.refund_no,
+        "number": refund.number,
+        "order_id": refund.order_id,
+        "attempt_id": refund.attempt_id,
+        "amount_minor": refund.amount.minor,
+        "currency": refund.amount.currency,
+        "cause": refund.cause,
+        "reason": refund.reason,
+        "created_at": refund.created_at,
+        "state": refund.state,
+        "tries": refund.tries,
+        "next_try_at": refund.next_try_at,
+        "leased_until": refund.leased_until,
+        "provider_refund_no": refund.provider_refund_no,
+        "problem": refund.problem,
+    }
+
+
+def refund_of(row: AnyRow) -> Refund:
+    """Return the refund of a row."""
+    return Refund(
+        refund_no=row.refund_no,
+        number=row.number,
+        order_id=row.order_id,
+        attempt_id=row.attempt_id,
+        amount=Money(row.amount_minor, row.currency),
+        cause=row.cause,
+        reason=row.reason,
+        created_at=row.created_at,
+        state=row.state,
+        tries=row.tries,
+        next_try_at=row.next_try_at,
+        leased_until=row.leased_until,
+        provider_refund_no=row.provider_refund_no,
+        problem=row.problem,
+    )
+
+
+def event_values(event: Event) -> Values:
+    """Return an event as column values."""
+    return {
+        "event_id": event.event_id,
+        "kind": event.kind,
+        "subject": event.subject,
+        "order_no": event.order_no,
+        "at": event.at,
+        "data": event.data,
+    }
+
+
+def event_of(row: AnyRow) -> Event:
+    """Return the event of a row."""
+    return Event(
+        event_id=row.event_id,
+        kind=row.kind,
+        subject=row.subject,
+        order_no=row.order_no,
+        at=row.at,
+        data=row.data,
+    )
+
+
+def incident_values(incident: Incident) -> Values:
+    """Return an incident as column values."""
+    return {
+        "incident_id": incident.incident_id,
+        "code": incident.code,
+        "account": incident.account,
+        "number": incident.number,
+        "at": incident.at,
+        "source": incident.source,
+        "data": incident.data,
+    }
+
+
+def incident_of(row: AnyRow) -> Incident:
+    """Return the incident of a row."""
+    return Incident(
+        incident_id=row.incident_id,
+        code=row.code,
+        account=row.account,
+        number=row.number,
+        at=row.at,
+        source=row.source,
+        data=row.data,
+    )
+
+
+def entry_values(entry: StoryEntry) -> Values:
+    """Return a line of a story as column values."""
+    return {
+        "order_id": entry.order_id,
+        "attempt_id": entry.attempt_id,
+        "at": entry.at,
+        "what": entry.what,
+        "why": entry.why,
+        "data": entry.data,
+    }
+
+
+def entry_of(row: AnyRow) -> StoryEntry:
+    """Return the line of a row."""
+    return StoryEntry(
+        order_id=row.order_id,
+        attempt_id=row.attempt_id,
+        at=row.at,
+        what=row.what,
+        why=row.why,
+        data=row.data,
+    )

@@ -1,0 +1,210 @@
+"""Tables: what the database itself enforces, whatever code comes after."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+)
+
+from retender.adapters.sql.columns import SERIAL, Instant, Name, Words
+from retender.domain.model.client_type import Device
+from retender.domain.model.event import EventKind, IncidentCode
+from retender.domain.model.order import EndReason
+from retender.domain.model.page import PageKind
+from retender.domain.model.refund import RefundCause
+from retender.domain.model.transition import PAYABLE, AttemptState, OrderState, RefundState
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pk",
+        "fk": "%(table_name)s_%(column_0_name)s_fk",
+        "uq": "%(table_name)s_%(column_0_N_name)s_once",
+        "ck": "%(table_name)s_%(constraint_name)s",
+    }
+)
+
+ID = String(32)
+NUMBER = String(64)
+PROVIDER_NUMBER = String(255)
+
+
+def _one_of(column: str, names: Iterable[StrEnum]) -> CheckConstraint:
+    listed = ", ".join(f"'{name.value}'" for name in names)
+    return CheckConstraint(f"{column} IN ({listed})", name=f"{column}_known")
+
+
+def _once_where(name: str, *columns: Column[str], where: ColumnElement[bool]) -> Index:
+    """Return a partial unique index, in the dialects that have them."""
+    return Index(name, *columns, unique=True, sqlite_where=where, postgresql_where=where)
+
+
+orders = Table(
+    "orders",
+    metadata,
+    Column("order_id", ID, primary_key=True),
+    Column("order_no", NUMBER, nullable=False, unique=True),
+    Column("user_id", String(128), nullable=False),
+    Column("subject", String(255), nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("order_key", String(128)),
+    Column("created_at", Instant, nullable=False),
+    Column("shown_until", Instant, nullable=False),
+    Column("state", Name(OrderState), nullable=False),
+    Column("winner", ID, unique=True),
+    Column("end_reason", Name(EndReason)),
+    Column("version", Integer, nullable=False),
+    _one_of("state", OrderState),
+    CheckConstraint("amount_minor > 0", name="amount_positive"),
+    CheckConstraint("(state = 'PAID') = (winner IS NOT NULL)", name="paid_by_winner"),
+)
+_once_where(
+    "orders_one_new_under_key",
+    orders.c.user_id,
+    orders.c.order_key,
+    where=(orders.c.state == OrderState.NEW) & orders.c.order_key.is_not(None),
+)
+Index("orders_by_deadline", orders.c.state, orders.c.shown_until)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("attempt_id", ID, primary_key=True),
+    Column("order_id", ForeignKey(orders.c.order_id), nullable=False),
+    Column("idx", Integer, nullable=False),
+    Column("account", NUMBER, nullable=False),
+    Column("fingerprint", NUMBER, nullable=False),
+    Column("number", ID, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("client_type", NUMBER, nullable=False),
+    Column("device", Name(Device), nullable=False),
+    Column("page_kind", Name(PageKind), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("charge_details", JSON, nullable=False),
+    Column("watch_until", Instant, nullable=False),
+    Column("state", Name(AttemptState), nullable=False),
+    Column("sealed_page", LargeBinary),
+    Column("page_until", Instant),
+    Column("asking_until", Instant),
+    Column("next_check_at", Instant),
+    Column("checks", Integer, nullable=False),
+    Column("leased_until", Instant),
+    Column("provider_trade_no", PROVIDER_NUMBER),
+    Column("captured_at", Instant),
+    UniqueConstraint("order_id", "idx"),
+    UniqueConstraint("account", "number"),
+    UniqueConstraint("account", "provider_trade_no"),
+    _one_of("state", AttemptState),
+    CheckConstraint("amount_minor > 0", name="amount_positive"),
+)
+_once_where(
+    "attempts_one_winner",
+    attempts.c.order_id,
+    where=attempts.c.state == AttemptState.SUCCEEDED,
+)
+_once_where(
+    "attempts_one_payable",
+    attempts.c.order_id,
+    attempts.c.fingerprint,
+    where=attempts.c.state.in_(PAYABLE),
+)
+Index("attempts_by_check", attempts.c.next_check_at)  # null in all states but the live ones
+
+refunds = Table(
+    "refunds",
+    metadata,
+    Column("refund_no", NUMBER, primary_key=True),
+    Column("number", ID, nullable=False, unique=True),
+    Column("order_id", ForeignKey(orders.c.order_id), nullable=False),
+    Column("attempt_id", ForeignKey(attempts.c.attempt_id), nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("cause", Name(RefundCause), nullable=False),
+    Column("reason", String(255), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("state", Name(RefundState), nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("next_try_at", Instant),
+    Column("leased_until", Instant),
+    Column("provider_refund_no", PROVIDER_NUMBER),
+    Column("problem", Words),
+    _one_of("state", RefundState),
+    CheckConstraint("amount_minor > 0", name="amount_positive"),
+)
+_once_where(
+    "refunds_one_automatic",
+    refunds.c.attempt_id,
+    where=refunds.c.cause != RefundCause.SHOP,
+)
+Index("refunds_by_order", refunds.c.order_id)
+Index("refunds_by_attempt", refunds.c.attempt_id)
+Index("refunds_by_try", refunds.c.next_try_at)
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("account", NUMBER, primary_key=True),
+    Column("event_key", String(128), primary_key=True),
+    Column("body_hash", String(128), nullable=False),
+    Column("received_at", Instant, nullable=False),
+)
+
+incidents = Table(
+    "incidents",
+    metadata,
+    Column("seq", SERIAL, primary_key=True, autoincrement=True),
+    Column("incident_id", NUMBER, nullable=False, unique=True),
+    Column("code", Name(IncidentCode), nullable=False),
+    Column("account", NUMBER, nullable=False),
+    Column("number", Words, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("source", NUMBER, nullable=False),
+    Column("data", JSON, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("seq", SERIAL, primary_key=True, autoincrement=True),
+    Column("event_id", ID, nullable=False, unique=True),
+    Column("kind", Name(EventKind), nullable=False),
+    Column("subject", NUMBER, nullable=False),
+    Column("order_no", NUMBER, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("data", JSON, nullable=False),
+    Column("sent_at", Instant),
+    UniqueConstraint("subject", "kind"),
+    sqlite_autoincrement=True,
+)
+Index("outbox_by_sent", outbox.c.sent_at, outbox.c.seq)
+Index("outbox_by_order", outbox.c.order_no, outbox.c.seq)
+
+story = Table(
+    "story",
+    metadata,
+    Column("seq", SERIAL, primary_key=True, autoincrement=True),
+    Column("order_id", ForeignKey(orders.c.order_id), nullable=False),
+    Column("attempt_id", ID),
+    Column("at", Instant, nullable=False),
+    Column("what", Words, nullable=False),
+    Column("why", Words, nullable=False),
+    Column("data", JSON, nullable=False),
+    sqlite_autoincrement=True,
+)
+Index("story_by_order", story.c.order_id, story.c.seq)

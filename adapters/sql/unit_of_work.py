@@ -1,0 +1,155 @@
+"""SqlUnitOfWork: one database transaction a unit of work."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
+from datetime import timedelta
+
+from sqlalchemy.exc import TimeoutError as NoConnectionInTime
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from retender.adapters.sql.attempts import SqlAttempts
+from retender.adapters.sql.engine import PATIENCE, READ_ONLY
+from retender.adapters.sql.orders import SqlOrders
+from retender.adapters.sql.records import SqlInbox, SqlIncidents, SqlOutbox, SqlStory
+from retender.adapters.sql.refunds import SqlRefunds
+from retender.adapters.sql.seal import PageSeal
+from retender.domain.model.errors import StoreBusy
+
+
+class SqlWork:
+    """One open transaction on one connection."""
+
+    def __init__(self, connection: AsyncConnection, seal: PageSeal, *, read_only: bool) -> None:
+        """Work on a connection whose transaction has begun."""
+        self._connection: AsyncConnection | None = connection
+        self._seal = seal
+        self._read_only = read_only
+
+    @property
+    def orders(self) -> SqlOrders:
+        """The orders."""
+        return SqlOrders(self._open())
+
+    @property
+    def attempts(self) -> SqlAttempts:
+        """The attempts."""
+        return SqlAttempts(self._open(), self._seal)
+
+    @property
+    def refunds(self) -> SqlRefunds:
+        """The refunds."""
+        return SqlRefunds(self._open())
+
+    @property
+    def inbox(self) -> SqlInbox:
+        """Which notices were taken."""
+        return SqlInbox(self._open())
+
+    @property
+    def incidents(self) -> SqlIncidents:
+        """Evidence that fits nothing."""
+        return SqlIncidents(self._open())
+
+    @property
+    def outbox(self) -> SqlOutbox:
+        """Events not yet told."""
+        return SqlOutbox(self._open())
+
+    @property
+    def story(self) -> SqlStory:
+        """What happened and why."""
+        return SqlStory(self._open())
+
+    async def commit(self) -> None:
+        """Commit the transaction; the work is over then."""
+        connection = self._open()
+        if self._read_only:
+            message = "a read-only unit of work has nothing to commit"
+            raise RuntimeError(message)
+        await connection.commit()
+        self.end()
+
+    def end(self) -> None:
+        """Let go of the connection."""
+        self._connection = None
+
+    def _open(self) -> AsyncConnection:
+        if self._connection is None:
+            message = "this unit of work is over; begin another"
+            raise RuntimeError(message)
+        return self._connection
+
+
+class SqlUnitOfWork:
+    """
+    Implements ``UnitOfWork`` over SQLAlchemy Core.
+
+    SQLite has one writer at a time. Those of this process stand in line here,
+    in the order of arrival: waiting inside the database means asking again and
+    again, and whoever asks at the right moment wins. Only the first of the line
+    competes with other processes, for as long as the busy time-out allows.
+    """
+
+    def __init__(
+        self, engine: AsyncEngine, *, page_key: bytes, patience: timedelta = PATIENCE
+    ) -> None:
+        """
+        Use the engine, which the caller disposes of.
+
+        Args:
+            engine: made by ``open_engine``.
+            page_key: 32 bytes that stored pages are encrypted with.
+            patience: how long a writer stands in line before ``StoreBusy``.
+
+        Raises:
+            SetupError: the key has another length.
+
+        """
+        self._engine = engine
+        self._readers = engine.execution_options(**{READ_ONLY: True})
+        self._seal = PageSeal(page_key)
+        self._patience = patience
+        self._line = asyncio.Lock()
+
+    @asynccontextmanager
+    async def __call__(self, *, read_only: bool = False) -> AsyncIterator[SqlWork]:
+        """Begin a transaction; it is rolled back unless committed."""
+        async with (
+            nullcontext() if read_only else self._turn(),
+            self._connected(self._readers if read_only else self._engine) as connection,
+        ):
+            await connection.begin()
+            work = SqlWork(connection, self._seal, read_only=read_only)
+            try:
+                yield work
+            finally:
+                work.end()
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """Stand in line to write."""
+        try:
+            async with asyncio.timeout(self._patience.total_seconds()):
+                await self._line.acquire()
+        except TimeoutError:
+            message = "Other writers did not finish in time; nothing was changed."
+            raise StoreBusy(message) from None
+        try:
+            yield
+        finally:
+            self._line.release()
+
+    @asynccontextmanager
+    async def _connected(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+        """Take a connection; giving it back undoes what was not committed."""
+        connection = engine.connect()
+        try:
+            await connection.start()
+        except NoConnectionInTime:
+            message = "All database connections stayed in use; nothing was changed."
+            raise StoreBusy(message) from None
+        try:
+            yield connection
+        finally:
+            await connection.close()
