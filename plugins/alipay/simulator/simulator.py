@@ -213,6 +213,7 @@ class AlipaySimulator:
             {
                 "number": trade.number,
                 "trade_no": trade.trade_no,
+                "subject": trade.terms.subject,
                 "status": trade.status,
                 "total_amount": yuan(trade.terms.amount_minor),
                 "refunded": yuan(trade.refunded_minor),

@@ -1,0 +1,169 @@
+"""Alipay's notices: who sent one is proven first, what it says is read afterwards."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+from urllib.parse import parse_qsl
+
+from retender.domain.model.errors import AmountInvalid, NoticeProblem, NoticeRejected
+from retender.domain.model.money import Money
+from retender.plugins.alipay.beijing import from_beijing
+from retender.plugins.alipay.codes import TRADE_STATES
+from retender.plugins.alipay.credentials import Credentials
+from retender.plugins.alipay.signing import is_signed, notice_texts
+from retender.ports.payment_provider import (
+    Notice,
+    Receipt,
+    ReceiptState,
+    RefundReceipt,
+    RefundReceiptState,
+)
+
+MOST_FIELDS: Final = 200
+
+_CHARSETS = {"utf-8": "utf-8", "gbk": "gbk"}
+# These differ between two deliveries of one notice, or are no part of what is said.
+_PASSING = {"notify_time", "sign", "sign_type", "alipay_cert_sn"}
+
+
+def prove(body: bytes, credentials: Credentials) -> dict[str, str]:
+    """
+    Return the fields of a notice that Alipay signed.
+
+    Raises:
+        NoticeRejected: it is not proven to be Alipay's.
+
+    """
+    fields = _read(body)
+    if not fields.get("sign"):
+        raise NoticeRejected(NoticeProblem.UNSIGNED, "The notice bears no signature.")
+    if fields.get("sign_type") != "RSA2":
+        raise NoticeRejected(NoticeProblem.SIGNATURE_WRONG, "The notice is not signed with RSA2.")
+    key = credentials.key_for(fields.get("alipay_cert_sn"))
+    if key is None:
+        raise NoticeRejected(
+            NoticeProblem.UNKNOWN_KEY, "The notice names a certificate that we do not trust."
+        )
+    charset = _charset(fields)
+    if not any(is_signed(text, fields["sign"], key, charset) for text in notice_texts(fields)):
+        raise NoticeRejected(
+            NoticeProblem.SIGNATURE_WRONG, "The notice was not signed by Alipay, or was changed."
+        )
+    return fields
+
+
+def event_key(fields: Mapping[str, str]) -> str:
+    """
+    Return what is equal for repeats of one notice and for nothing else.
+
+    Made of all that the notice says, and not of its ``notify_id`` alone: a notice
+    that says something new is never taken for a repeat.
+    """
+    lasting = {name: value for name, value in fields.items() if value and name not in _PASSING}
+    text = "&".join(f"{name}={len(value)}:{value}" for name, value in sorted(lasting.items()))
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def read_notice(fields: Mapping[str, str], *, app_id: str, seller_id: str) -> Notice | None:
+    """
+    Read proven fields; None if the trade's state is a word that we do not know.
+
+    Raises:
+        NoticeRejected: it lacks what every such notice has.
+
+    """
+    about = fields.get("trade_status") or fields.get("notify_type") or "unnamed"
+    if "trade_status" not in fields:
+        return Notice(event_key=event_key(fields), about=about)
+    number = fields.get("out_trade_no")
+    if not number:
+        raise _malformed("no out_trade_no")
+    paid_at = _time(fields.get("gmt_payment"))
+    state = TRADE_STATES.get(fields["trade_status"])
+    if state is None:
+        return None
+    if state is ReceiptState.CLOSED and paid_at is not None:
+        # Paid once and fully given back: closed now, but it did take the money.
+        state = ReceiptState.PAID
+    paid = state is ReceiptState.PAID
+    receipt = Receipt(
+        number=number,
+        state=state,
+        amount=_amount(fields.get("total_amount")) if paid else None,
+        provider_trade_no=fields.get("trade_no") or None,
+        captured_at=paid_at if paid else None,
+        foreign=_foreign(fields, app_id=app_id, seller_id=seller_id),
+    )
+    refund = _refund(fields, number)
+    return Notice(event_key=event_key(fields), receipt=receipt, refund=refund, about=about)
+
+
+def _read(body: bytes) -> dict[str, str]:
+    try:
+        text = body.decode("ascii")
+    except UnicodeDecodeError as trouble:
+        raise NoticeRejected(NoticeProblem.NOT_TEXT, "The notice is no form.") from trouble
+    try:
+        pairs = _pairs(text, _charset(dict(_pairs(text, "latin-1"))))
+    except UnicodeDecodeError as trouble:
+        raise NoticeRejected(
+            NoticeProblem.NOT_TEXT, "The notice is not in the charset that it declares."
+        ) from trouble
+    except ValueError as trouble:
+        raise _malformed("not a form, or too many fields") from trouble
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise _malformed("a field stands twice")
+    return fields
+
+
+def _pairs(text: str, charset: str) -> list[tuple[str, str]]:
+    return parse_qsl(
+        text,
+        keep_blank_values=True,
+        strict_parsing=True,
+        encoding=charset,
+        errors="strict",
+        max_num_fields=MOST_FIELDS,
+    )
+
+
+def _charset(fields: Mapping[str, str]) -> str:
+    declared = fields.get("charset", "utf-8").lower()
+    if declared not in _CHARSETS:
+        raise _malformed("an unknown charset")
+    return _CHARSETS[declared]
+
+
+def _foreign(fields: Mapping[str, str], *, app_id: str, seller_id: str) -> str | None:
+    for name, ours in [("app_id", app_id), ("seller_id", seller_id)]:
+        if fields.get(name) != ours:
+            return f"{name} {fields.get(name, 'missing')[:32]} is not ours"
+    return None
+
+
+def _refund(fields: Mapping[str, str], number: str) -> RefundReceipt | None:
+    if not fields.get("out_biz_no") and not fields.get("gmt_refund"):
+        return None
+    # ``refund_fee`` is all that was given back so far, not this refund's amount; and a
+    # refund without a number of its own bears the trade's.
+    return RefundReceipt(number=fields.get("out_biz_no") or number, state=RefundReceiptState.DONE)
+
+
+def _amount(text: str | None) -> Money:
+    try:
+        return Money.parse(text or "", "CNY")
+    except AmountInvalid as trouble:
+        raise _malformed("no total_amount") from trouble
+
+
+def _time(text: str | None) -> datetime | None:
+    try:
+        return from_beijing(text) if text else None
+    except ValueError as trouble:
+        raise _malformed("a time that is none") from trouble
+
+
+def _malformed(what: str) -> NoticeRejected:
+    return NoticeRejected(NoticeProblem.MALFORMED, f"The notice cannot be read: {what}.")
