@@ -1,4 +1,4 @@
-"""How a command gets at the use cases: settings, container, one event loop, all closed again."""
+"""How a command gets at the use cases: settings, container, one event loop, closed again."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -8,6 +8,7 @@ import typer
 
 if TYPE_CHECKING:
     from retender.entrypoints.container import Container
+    from retender.plugins.host import PluginHost
 
 AnswerT = TypeVar("AnswerT")
 
@@ -30,3 +31,12 @@ def ask(ctx: typer.Context, question: Callable[["Container"], Awaitable[AnswerT]
             return await question(container)
 
     return asyncio.run(asked())
+
+
+def chosen_plugins(ctx: typer.Context) -> "PluginHost":
+    """Load the plugins that the settings choose; no database, no account."""
+    from retender.entrypoints.settings_file import load_settings
+    from retender.plugins.host import load_plugins
+
+    chosen = load_settings(ctx.obj).plugins
+    return load_plugins(only=chosen.only, block=chosen.block)

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 class RunnableSimulator(Protocol):
     """What a provider plugin's ``simulator`` makes, when called with an address."""
 
-    base_url: str
-
     @property
     def app(self) -> "ASGIApp":
         """The ASGI application: gateway, human pages, control API."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
 from rich.markup import escape
+from rich.text import Text
 
 from retender.domain.model.page import (
     AppStringPage,
@@ -25,13 +26,14 @@ if TYPE_CHECKING:
     from retender.domain.use_cases.payment import PageReady
 
 
-def qr_lines(content: str) -> str:
-    """Draw a QR code in half blocks, dark on light however the terminal is coloured."""
+def qr_code(content: str) -> Text:
+    """Draw a QR code in half blocks, black on white whatever the terminal's colours are."""
     import segno
 
     out = io.StringIO()
     segno.make_qr(content, error="l").terminal(out, compact=True, border=2)
-    return out.getvalue()
+    # The blocks stand for what is light.
+    return Text(out.getvalue().rstrip("\n"), style="bright_white on black", no_wrap=True)
 
 
 def page_file(ready: "PageReady", title: str, wanted: Path | None) -> Path | None:
@@ -62,7 +64,7 @@ def show_page(console: "Console", ready: "PageReady", url: str, file: Path | Non
     console.print(f"[bold]Pay {order.amount}[/bold] with {who}: a {page.kind} page{again}")
     match page:
         case QrPage():
-            console.out(qr_lines(page.content), highlight=False, end="")
+            console.print(qr_code(page.content))
             console.print("  Scan it with the provider's app.", escape(page.content), sep="\n  ")
         case RedirectPage():
             console.print(f"  Open {escape(page.url)}", soft_wrap=True)

@@ -62,7 +62,7 @@ def simulator(
         write_json(table)
     else:
         typer.echo(toml({f"accounts.{account or provider}": table}), nl=False)
-    note(f"{provider} is simulated at {made.base_url}, until Ctrl-C")
+    note(f"{provider} is simulated at {address_of(listener)}, until Ctrl-C")
 
     async def run() -> None:
         try:

@@ -1,5 +1,7 @@
 """An order's story for people: what was tried, what came of it, and why."""
 
+import re
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from rich.markup import escape
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     from retender.domain.model.order import Order
     from retender.domain.model.refund import Refund
     from retender.domain.use_cases.show_order import OrderStory
+
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?\+\d\d:\d\d")
 
 
 def show_order(console: "Console", order: "Order") -> None:
@@ -35,10 +39,7 @@ def show_story(console: "Console", story: "OrderStory") -> None:
     if story.refunds:
         console.print(_refunds(story))
     _show_sum(console, story)
-    console.print(_entries(story))
-    for event in story.events:
-        when = since(story.order.created_at, event.at)
-        console.print(f"  [dim]{when:>9}[/dim]  the shop is told [bold]{event.kind}[/bold]")
+    console.print(_timeline(story))
 
 
 def show_refund(console: "Console", refund: "Refund") -> None:
@@ -97,15 +98,29 @@ def _show_sum(console: "Console", story: "OrderStory") -> None:
     console.print()
 
 
-def _entries(story: "OrderStory") -> Table:
+def _timeline(story: "OrderStory") -> Table:
+    """Put what happened and what the shop was told in one line of time."""
     table = Table(box=None, show_header=False, padding=(0, 1))
     table.add_column(justify="right", style="dim", no_wrap=True, min_width=9)
     table.add_column(style="cyan", no_wrap=True)
     table.add_column(overflow="fold")
     table.add_column(style="dim", overflow="fold")
-    idx = {attempt.attempt_id: attempt.idx for attempt in story.attempts}
-    for entry in story.entries:
-        which = f"#{idx[entry.attempt_id]}" if entry.attempt_id in idx else ""
-        when = since(story.order.created_at, entry.at)
-        table.add_row(when, which, escape(entry.what), escape(entry.why))
+    start = story.order.created_at
+    idx = {attempt.attempt_id: f"#{attempt.idx}" for attempt in story.attempts}
+    lines = [
+        (entry.at, idx.get(entry.attempt_id or "", ""), escape(entry.what), escape(entry.why))
+        for entry in story.entries
+    ]
+    # Sorting is stable: an event comes after what made it true.
+    lines += [
+        (event.at, "", "[bold magenta]the shop is told[/]", f"[bold]{event.kind}[/bold]")
+        for event in story.events
+    ]
+    for at, which, what, why in sorted(lines, key=lambda line: line[0]):
+        table.add_row(since(start, at), which, *(_relative(text, start) for text in (what, why)))
     return table
+
+
+def _relative(text: str, start: datetime) -> str:
+    """Write the instants in a text like all others here: counted from the order's placing."""
+    return _INSTANT.sub(lambda found: since(start, datetime.fromisoformat(found[0])), text)

@@ -95,8 +95,9 @@ def _conditions(terms: "ProviderTerms") -> "Iterable[tuple[str, str]]":
     way = "an absolute instant" if expiry.absolute else "a duration"
     span = f"{duration(expiry.shortest)} to {duration(expiry.longest)} ahead"
     yield "expiry", f"{way}, {span}, in steps of {_seconds(expiry.granularity)} s"
-    for product, frozen in {page.product: page.frozen for page in terms.pages}.items():
-        yield "frozen", f"{', '.join(frozen) or 'nothing'} under one number of {product}"
+    for frozen in dict.fromkeys(page.frozen for page in terms.pages):
+        products = dict.fromkeys(page.product for page in terms.pages if page.frozen == frozen)
+        yield "frozen", f"{', '.join(frozen) or 'nothing'} under one number ({', '.join(products)})"
     refunds = terms.refunds
     window = "" if refunds.window is None else f", within {duration(refunds.window)}"
     most = "" if refunds.most is None else f", {refunds.most} at most"

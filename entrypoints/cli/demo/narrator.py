@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.rule import Rule
 
 from retender.entrypoints.cli.look import since
-from retender.entrypoints.cli.page import qr_lines
+from retender.entrypoints.cli.page import qr_code
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -51,7 +51,7 @@ class Narrator:
 
     def qr(self, content: str) -> None:
         """Show a QR code as the payer sees it."""
-        self.console.print(Padding(qr_lines(content).rstrip("\n"), (0, 0, 0, 8)), markup=False)
+        self.console.print(Padding(qr_code(content), (0, 0, 0, 8), expand=False))
         self.aside(escape(content))
 
     def check(self, fact: str, *, truth: bool, seen: object = None) -> None:

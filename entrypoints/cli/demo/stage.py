@@ -15,7 +15,7 @@ from retender.entrypoints.cli.demo import shop
 from retender.entrypoints.cli.demo.clock import SkippingClock
 from retender.entrypoints.cli.demo.narrator import Narrator
 from retender.entrypoints.cli.demo.shop import Gateway, Json, Shop
-from retender.entrypoints.cli.gateways import RunnableSimulator, new_simulator
+from retender.entrypoints.cli.gateways import new_simulator
 from retender.entrypoints.cli.serving import LOOPBACK, address_of, listen, serving
 from retender.entrypoints.cli.story import show_story
 from retender.entrypoints.cli.toml import toml
@@ -86,11 +86,11 @@ async def set_stage(narrator: Narrator, clock: SkippingClock, folder: Path) -> A
     async with AsyncExitStack() as stack:
         listener = listen(LOOPBACK, 0)
         url = address_of(listener)
-        simulators = {
-            account: await _start_simulator(stack, provider, clock)
+        simulated = {
+            account: await _simulate(stack, provider, clock)
             for account, provider in _ACCOUNTS.items()
         }
-        file = _write_settings(folder, url, simulators)
+        file = _write_settings(folder, url, simulated)
         container = await stack.enter_async_context(
             open_container(load_settings(file), clock=clock)
         )
@@ -101,7 +101,7 @@ async def set_stage(narrator: Narrator, clock: SkippingClock, folder: Path) -> A
             for name, address in {
                 "shop": url,
                 "": "",
-                **{name: simulator.base_url for name, simulator in simulators.items()},
+                **{name: gateway.url for name, gateway in simulated.items()},
             }.items()
         }
         wechat = Gateway(clients["wechat"])
@@ -115,8 +115,8 @@ async def set_stage(narrator: Narrator, clock: SkippingClock, folder: Path) -> A
             wechat=wechat,
             urls={
                 "the API": f"{url}/openapi.json",
-                "Alipay's side": simulators["alipay"].base_url,
-                "WeChat Pay's side": simulators["wechat"].base_url,
+                "Alipay's side": simulated["alipay"].url,
+                "WeChat Pay's side": simulated["wechat"].url,
             },
             settings_file=file,
             _browser=clients[""],
@@ -124,33 +124,37 @@ async def set_stage(narrator: Narrator, clock: SkippingClock, folder: Path) -> A
         )
 
 
-async def _start_simulator(
-    stack: AsyncExitStack, provider: str, clock: SkippingClock
-) -> RunnableSimulator:
+@dataclass(frozen=True, slots=True)
+class _Simulated:
+    """A running simulator: where it is, and what an account must be told."""
+
+    url: str
+    settings: Mapping[str, str]
+
+
+async def _simulate(stack: AsyncExitStack, provider: str, clock: SkippingClock) -> _Simulated:
     """Make a gateway with fresh keys, and serve it."""
     from retender.plugins.simulator_kit.sending import HttpSender
 
     listener = listen(LOOPBACK, 0)
+    url = address_of(listener)
     sender = HttpSender()
     stack.push_async_callback(sender.aclose)
     # Making keys takes a second or so, and nothing else is to be held up by it.
-    simulator = await asyncio.to_thread(
-        new_simulator, provider, address_of(listener), clock=clock, send=sender
-    )
+    simulator = await asyncio.to_thread(new_simulator, provider, url, clock=clock, send=sender)
     await stack.enter_async_context(serving(simulator.app, listener))
-    return simulator
+    return _Simulated(url, simulator.settings)
 
 
-def _write_settings(folder: Path, url: str, simulators: Mapping[str, RunnableSimulator]) -> Path:
+def _write_settings(folder: Path, url: str, simulated: Mapping[str, _Simulated]) -> Path:
     """Write the settings down, so that any other command can look at the demo."""
     tables: dict[str, dict[str, str | float]] = {
         "": {"database_url": f"sqlite+aiosqlite:///{folder / 'retender.db'}", "public_url": url},
         "worker": {"interval_seconds": _ROUND_SECONDS},
         "log": {"level": "error"},
     }
-    for account, simulator in simulators.items():
-        provider = {"provider": _ACCOUNTS[account]}
-        tables[f"accounts.{account}"] = {**provider, **simulator.settings}
+    for account, gateway in simulated.items():
+        tables[f"accounts.{account}"] = {"provider": _ACCOUNTS[account], **gateway.settings}
     file = folder / "retender.toml"
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as out:
         out.write(toml(tables))

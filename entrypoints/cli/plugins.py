@@ -1,0 +1,104 @@
+"""``retender plugins``: what is installed, what it brings, and what became of it."""
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from retender.entrypoints.cli.asking import chosen_plugins
+from retender.entrypoints.cli.say import AsJson, answer
+from retender.entrypoints.cli.shelf import examples, new_app
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from retender.domain.model.client_type import ClientType
+    from retender.plugins.hookspecs import Setting
+    from retender.plugins.host import Plugin, PluginHost
+
+app = new_app()
+
+_LOOKS = {"loaded": "green", "broken": "bold red"}
+
+
+@app.command(epilog=examples("retender plugins", "retender plugins --json"))
+def plugins(ctx: typer.Context, *, as_json: AsJson = False) -> None:
+    """
+    List plugins with their providers and client types.
+
+    Also those that are blocked, not chosen or broken, and why.
+    """
+    host = chosen_plugins(ctx)
+    data = [_plugin_json(plugin) for plugin in host.plugins]
+    answer(data, lambda console: _show(console, host), as_json=as_json)
+
+
+def _plugin_json(plugin: "Plugin") -> dict[str, object]:
+    from retender.entrypoints.cli.terms import terms_json
+
+    return {
+        "name": plugin.name,
+        "distribution": plugin.distribution,
+        "version": plugin.version,
+        "state": str(plugin.state),
+        "why": plugin.why,
+        "providers": [
+            {
+                "name": provider.name,
+                "title": provider.title,
+                "terms": terms_json(provider.terms),
+                "settings": [_setting_json(setting) for setting in provider.settings],
+                "simulator": provider.simulator is not None,
+            }
+            for provider in plugin.providers
+        ],
+        "client_types": [_client_json(client) for client in plugin.client_types],
+    }
+
+
+def _setting_json(setting: "Setting") -> dict[str, object]:
+    return {
+        "name": setting.name,
+        "help": setting.help,
+        "required": setting.required,
+        "secret": setting.secret,
+        "default": setting.default,
+    }
+
+
+def _client_json(client: "ClientType") -> dict[str, object]:
+    return {
+        "code": client.code,
+        "title": client.title,
+        "device": str(client.device),
+        "page_kinds": [str(kind) for kind in client.page_kinds],
+    }
+
+
+def _show(console: "Console", host: "PluginHost") -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table("plugin", "from", "version", "state", "brings", box=None)
+    for plugin in host.plugins:
+        look = _LOOKS.get(str(plugin.state), "yellow")
+        why = f": {escape(plugin.why)}" if plugin.why else ""
+        table.add_row(
+            f"[bold]{plugin.name}[/bold]",
+            plugin.distribution,
+            plugin.version,
+            f"[{look}]{plugin.state}{why}[/]",
+            "\n".join(_brings(plugin)),
+        )
+    console.print(table)
+    console.print("\n[dim]More of a provider: retender providers describe NAME[/dim]")
+
+
+def _brings(plugin: "Plugin") -> list[str]:
+    lines = []
+    for provider in plugin.providers:
+        kinds = ", ".join(dict.fromkeys(str(page.kind) for page in provider.terms.pages))
+        lines.append(f"provider [bold]{provider.name}[/bold]: {kinds}")
+    for client in plugin.client_types:
+        kinds = ", ".join(map(str, client.page_kinds))
+        lines.append(f"client type [bold]{client.code}[/bold]: {kinds}")
+    return lines

@@ -1,0 +1,64 @@
+"""``retender providers``: what a provider offers, and on what terms."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from retender.domain.model.errors import UnknownName
+from retender.entrypoints.cli.asking import chosen_plugins
+from retender.entrypoints.cli.say import AsJson, answer
+from retender.entrypoints.cli.shelf import examples, new_app
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from retender.plugins.hookspecs import ProviderPlugin
+
+app = new_app()
+
+
+@app.callback()
+def providers() -> None:
+    """Describe what a provider offers, and on what terms."""
+
+
+@app.command(
+    epilog=examples(
+        "retender providers describe alipay", "retender providers describe wechat_pay --json"
+    )
+)
+def describe(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(help="The provider: alipay, wechat_pay ...")],
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """
+    Show a provider's terms: pages, validity, closing, expiry, refunds, notices.
+
+    And what an account of it must be told in the settings.
+    """
+    from retender.entrypoints.cli.terms import terms_json
+
+    known = chosen_plugins(ctx).providers
+    if name not in known:
+        raise UnknownName("provider", name, known)
+    provider = known[name]
+    data = terms_json(provider.terms)
+    answer(data, lambda console: _show(console, provider), as_json=as_json)
+
+
+def _show(console: "Console", provider: "ProviderPlugin") -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    from retender.entrypoints.cli.terms import show_terms
+
+    show_terms(console, provider.terms)
+    console.print("\n[bold]Settings of an account[/bold]\n")
+    table = Table("setting", "", "what it is", box=None)
+    for setting in provider.settings:
+        need = "needed" if setting.required else f"else {escape(setting.default or 'none')}"
+        secret = " [yellow]secret[/yellow]" if setting.secret else ""
+        table.add_row(f"[bold]{setting.name}[/bold]", f"{need}{secret}", escape(setting.help))
+    console.print(table)
