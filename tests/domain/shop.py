@@ -6,6 +6,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from typing import Any
 
 from retender.adapters.memory.unit_of_work import MemoryUnitOfWork
 from retender.domain.model.attempt import Attempt
@@ -174,24 +175,29 @@ class Shop:
     def show_page(self) -> ShowPage:
         return ShowPage(self.unit_of_work, self.clock, self.policy)
 
-    def configure(self, account: str, **changes: object) -> None:
+    def configure(self, account: str, **changes: Any) -> None:
         """Change an account's configuration."""
         found = self.accounts.by_name[account]
         self.accounts.by_name[account] = replace(found, **changes)
 
-    async def place(self, order_no: str = "A1", **changes: object) -> Order:
+    async def place(self, order_no: str = "A1", **changes: Any) -> Order:
         """Place an order for tea."""
-        wish = {"order_no": order_no, "user_id": "ann", "subject": "Tea", "amount": PRICE}
+        wish: dict[str, Any] = {
+            "order_no": order_no,
+            "user_id": "ann",
+            "subject": "Tea",
+            "amount": PRICE,
+        }
         return (await self.place_order(**{**wish, **changes})).order
 
     async def pay(
-        self, account: str = "wechat", client_type: str = "pc", order_no: str = "A1", **more: object
+        self, account: str = "wechat", client_type: str = "pc", order_no: str = "A1", **more: Any
     ) -> PageReady | AnswerPending:
         """Press "pay" as Ann."""
-        wish = {"order_no": order_no, "user_id": "ann", "account": account}
+        wish: dict[str, Any] = {"order_no": order_no, "user_id": "ann", "account": account}
         return await self.pay_order(**{**wish, "client_type": client_type, **more})
 
-    async def page(self, *args: str, **more: object) -> PageReady:
+    async def page(self, *args: str, **more: Any) -> PageReady:
         """Press "pay" and get a page."""
         answer = await self.pay(*args, **more)
         assert isinstance(answer, PageReady)

@@ -8,6 +8,7 @@ from retender.domain.model.page import (
     AppStringPage,
     FormPage,
     JsapiPage,
+    Page,
     PageKind,
     QrPage,
     RedirectPage,
@@ -17,7 +18,7 @@ from retender.domain.model.page import (
 )
 from retender.ports.payment_provider import PageTerms
 
-PAGES = [
+PAGES: list[Page] = [
     FormPage("https://pay.example/?a=1&b=2", (("biz", '{"subject":"茶 & <b>"}'), ("x", "")), "gbk"),
     RedirectPage("https://pay.example/h5?x=%20"),
     QrPage("weixin://wxpay/bizpayurl?pr=abc"),

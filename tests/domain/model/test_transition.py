@@ -1,5 +1,7 @@
 """The state table is the protocol's, and nothing beside it is allowed."""
 
+from typing import Any
+
 import pytest
 
 from retender.domain.model.errors import UndefinedTransition
@@ -50,7 +52,11 @@ PROTOCOL = {
     ("SENT", "failed for good", "STUCK"),
 }
 
-MACHINES = [(OrderState, OrderEvent), (AttemptState, AttemptEvent), (RefundState, RefundEvent)]
+MACHINES: list[tuple[type[Any], type[Any]]] = [
+    (OrderState, OrderEvent),
+    (AttemptState, AttemptEvent),
+    (RefundState, RefundEvent),
+]
 
 
 def test_the_table_has_the_protocols_edges_and_no_others():
