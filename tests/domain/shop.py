@@ -1,4 +1,4 @@
-"""A shop with two providers on the memory store, a clock that stands still, and every use case."""
+"""A shop with two providers, a clock that stands still, and every use case."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -117,11 +117,12 @@ class Shop:
     policy: PayPolicy = field(default_factory=PayPolicy)
     clock: Clock = field(default_factory=Clock)
     told: list[Event] = field(default_factory=list)
+    store: UnitOfWork = field(default_factory=MemoryUnitOfWork)
 
     def __post_init__(self) -> None:
         numbers = count(1)
         self.new_id = lambda: f"ID{next(numbers):010d}"
-        self.unit_of_work = WatchedUnitOfWork(MemoryUnitOfWork())
+        self.unit_of_work = WatchedUnitOfWork(self.store)
         idle = lambda: _open_units.get() == 0  # noqa: E731 - handed on, not named
         self.wechat = Gateway("wechat", self.clock, idle)
         self.alipay = Gateway("alipay", self.clock, idle, power=ClosePower.LAZY, validity=None)

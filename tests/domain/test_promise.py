@@ -12,9 +12,14 @@ from dataclasses import replace
 
 import pytest
 
+from retender.adapters.memory.unit_of_work import MemoryUnitOfWork
+from retender.adapters.sql.engine import open_engine
+from retender.adapters.sql.schema import upgrade
+from retender.adapters.sql.unit_of_work import SqlUnitOfWork
 from retender.domain.model.errors import ProviderUnavailable, ProviderUncertain, RetenderError
 from retender.ports.accounts import SwitchPolicy
 from retender.ports.payment_provider import RawNotice, ReceiptState
+from retender.ports.unit_of_work import UnitOfWork
 from retender.tests.domain.gateway import Gateway
 from retender.tests.domain.shop import PRICE, Shop
 
@@ -26,9 +31,9 @@ VERBS = ("open", "query", "close", "refund", "query_refund")
 class Story:
     """One order's random life."""
 
-    def __init__(self, seed: int, policy: SwitchPolicy) -> None:
+    def __init__(self, seed: int, policy: SwitchPolicy, store: UnitOfWork | None = None) -> None:
         self.dice = random.Random(seed)  # noqa: S311 - a seed that can be played again
-        self.shop = Shop()
+        self.shop = Shop(store=store or MemoryUnitOfWork())
         self.shop.policy = replace(
             self.shop.policy, switch_policy=policy, strict_over=self.dice.choice([0, 10**6])
         )
@@ -159,3 +164,17 @@ async def test_whatever_happens_one_payment_is_kept_and_every_other_given_back(p
         except BaseException as failure:
             failure.add_note(f"seed {seed}, policy {policy}")
             raise
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_the_promise_holds_on_the_embedded_database_too(seed, tmp_path):
+    url = f"sqlite:///{tmp_path / 'shop.db'}"
+    await upgrade(url)
+    engine = open_engine(url)
+    try:
+        policy = list(SwitchPolicy)[seed % len(SwitchPolicy)]
+        story = Story(seed, policy, SqlUnitOfWork(engine, page_key=bytes(32)))
+        await story.play()
+        await story.check()
+    finally:
+        await engine.dispose()
