@@ -10,38 +10,36 @@ from retender.plugins.hookspecs import hookimpl
 _LONGEST = 1024
 """Characters of a user agent that are looked at; real ones have some hundred."""
 
-_IN_WECHAT = re.compile(r"\bMicroMessenger/", re.IGNORECASE)
-_WECHAT_ON_A_PC = re.compile(r"\b(?:WindowsWechat|MacWechat|UnifiedPCWindowsWechat)\b")
-# An Android tablet lacks the word Mobile, an iPad may call itself a Macintosh and then cannot
-# be told from one: both have a browser to follow links in, and the bigger screen can be scanned.
-_PHONE = re.compile(r"iPhone|iPod|Android[^)]*\).*\bMobile\b|\bMobile\b.*Android|HarmonyOS.*Mobile")
-_TABLET = re.compile(r"iPad|Android|\bTablet\b|HarmonyOS|OpenHarmony|Kindle|Silk/")
 _BROWSER = re.compile(r"^(?:Mozilla|Opera)/\d")
-_MACHINE = re.compile(r"bot\b|spider|crawl|curl|wget|python|headless", re.IGNORECASE)
-
-
-def _clipped(user_agent: str) -> str:
-    return user_agent[:_LONGEST]
+_MACHINE = re.compile(r"bot\b|spider|crawl|headless", re.IGNORECASE)
+_TELEVISION = re.compile(r"TV\b")
+_IN_WECHAT = re.compile(r"\bMicroMessenger/")
+_WECHAT_ON_A_PC = re.compile(r"\b(?:Windows|Mac)Wechat\b")
+# A tablet counts as a phone: wallet apps live there, and nobody scans it. An iPad that calls
+# itself a Macintosh cannot be told from one; a PC's pages work there too.
+_IN_THE_HAND = re.compile(r"\b(?:iPhone|iPad|iPod|Android|(?:Open)?Harmony(?:OS)?|Mobile)\b")
 
 
 def in_wechat(user_agent: str) -> bool:
     """Recognise WeChat's own browser on a phone, whose script bridge pays by JSAPI."""
-    text = _clipped(user_agent)
+    text = user_agent[:_LONGEST]
     return bool(_IN_WECHAT.search(text)) and not _WECHAT_ON_A_PC.search(text)
 
 
 def on_a_phone(user_agent: str) -> bool:
-    """Recognise a browser on a phone or tablet, where wallet apps live."""
-    text = _clipped(user_agent)
-    return bool(_BROWSER.search(text) and (_PHONE.search(text) or _TABLET.search(text)))
+    """Recognise a person's browser on a phone or tablet."""
+    text = user_agent[:_LONGEST]
+    return _by_a_person(text) and bool(_IN_THE_HAND.search(text)) and not _TELEVISION.search(text)
 
 
 def on_a_pc(user_agent: str) -> bool:
-    """Recognise any other browser that a person sits at."""
-    text = _clipped(user_agent)
-    if _MACHINE.search(text) or on_a_phone(text) or in_wechat(text):
-        return False
-    return bool(_BROWSER.search(text))
+    """Recognise any other browser that a person sits at, televisions included."""
+    text = user_agent[:_LONGEST]
+    return _by_a_person(text) and not on_a_phone(text) and not in_wechat(text)
+
+
+def _by_a_person(text: str) -> bool:
+    return bool(_BROWSER.search(text)) and not _MACHINE.search(text)
 
 
 WECHAT_H5 = ClientType(
