@@ -60,7 +60,7 @@ class Funnel:
         parameters = {
             "app_id": credentials.app_id,
             "method": method,
-            "format": "JSON",
+            "format": "json",
             "charset": "utf-8",
             "sign_type": "RSA2",
             "timestamp": beijing_text(self._clock()),

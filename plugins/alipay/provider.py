@@ -1,5 +1,6 @@
 """Alipay as a payment provider: our words into its methods, its answers into our receipts."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Final
 from urllib.parse import urlencode
@@ -99,6 +100,11 @@ class Alipay:
     def terms(self) -> ProviderTerms:
         """What this account offers."""
         return self._terms
+
+    @property
+    def unknown(self) -> Mapping[str, int]:
+        """How often each word came that stands in no table; for operators."""
+        return self._funnel.unknown
 
     # --- asking for payment ---
 

@@ -14,6 +14,12 @@ def keys() -> KeyRing:
 
 
 @pytest.fixture
+def fresh_keys() -> KeyRing:
+    """Make keys that a test may change."""
+    return KeyRing.make(NOON)
+
+
+@pytest.fixture
 def simulator(keys: KeyRing) -> AlipaySimulator:
     """Return a fresh simulator whose clock stands at noon in Beijing."""
     fresh = create_simulator(BASE, clock=lambda: NOON, keys=keys)

@@ -1,19 +1,8 @@
 """RSA2 as Alipay does it: the worked examples byte for byte, and every way to get it wrong."""
 
 import json
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.rsa import (
-    RSAPrivateKey,
-    RSAPrivateNumbers,
-    RSAPublicNumbers,
-    rsa_crt_dmp1,
-    rsa_crt_dmq1,
-    rsa_crt_iqmp,
-)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -26,20 +15,9 @@ from retender.plugins.alipay.signing import (
     request_text,
     sign,
 )
+from retender.tests.plugins.alipay.vector_keys import ALIPAY, MERCHANT, PLATFORM, VECTORS
 
-VECTORS: dict[str, Any] = json.loads(Path(__file__).with_name("vectors.json").read_text())
-ALIPAY: dict[str, Any] = VECTORS["alipay"]
 METHOD = "alipay.trade.precreate"
-
-
-def key_of(numbers: Mapping[str, str]) -> RSAPrivateKey:
-    n, e, d, p, q = (int(numbers[name], 16) for name in ("n", "e", "d", "p", "q"))
-    crt = rsa_crt_dmp1(d, p), rsa_crt_dmq1(d, q), rsa_crt_iqmp(p, q)
-    return RSAPrivateNumbers(p, q, d, *crt, RSAPublicNumbers(e, n)).private_key()
-
-
-MERCHANT = key_of(VECTORS["merchant_rsa_numbers_hex"])
-PLATFORM = key_of(VECTORS["platform_rsa_numbers_hex"])
 PLATFORM_PUBLIC = read_public_key(VECTORS["platform_public_key_pem"], "alipay_public_key")
 
 
