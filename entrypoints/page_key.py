@@ -13,7 +13,7 @@ from retender.entrypoints.settings import MEMORY, Settings
 KEY_BYTES = 32
 
 
-def page_key(settings: Settings) -> bytes:
+def page_key_of(settings: Settings) -> bytes:
     """
     Return the 32 bytes under which handed-out pages are stored.
 

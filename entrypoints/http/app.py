@@ -74,6 +74,6 @@ def _cases(container: "Container") -> Cases:
         client_types=container.client_types(),
         clock=container.clock(),
         random_text=container.random_text(),
-        not_ready=container.not_ready(),
+        check_store=container.store().check,
         public_url=container.settings().public_url,
     )

@@ -38,7 +38,7 @@ class Cases:
     client_types: ClientTypes
     clock: Clock
     random_text: Callable[[int], str]
-    not_ready: Callable[[], Awaitable[str | None]]
+    check_store: Callable[[], Awaitable[None]]
     public_url: str
 
     def page_url(self, attempt_id: str) -> str:

@@ -1,15 +1,22 @@
 """Routes for whoever watches over us: alive, and ready for work."""
 
+import logging
+
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
+from retender.domain.model.errors import RetenderError
 from retender.entrypoints.http.cases import Given
 from retender.entrypoints.http.documented import answered, grouped
 from retender.entrypoints.http.problems import Problem, correlation_id
 
 router = APIRouter(tags=["health"])
 
-_NOT_READY = "NOT_READY"
+log = logging.getLogger("retender.http")
+
+_PROBLEM = Problem(
+    503, "NOT_READY", "The database is not reached or its tables are not current; see the log."
+)
 
 
 class Health(BaseModel):
@@ -33,12 +40,15 @@ async def healthz() -> Health:
     summary="Tell whether the database is reached and its tables are current",
     responses={
         200: answered({"status": "ready"}, "It is."),
-        **grouped([Problem(503, _NOT_READY, "The database cannot be reached.")]),
+        **grouped([_PROBLEM]),
     },
     response_model=Health,
 )
 async def readyz(cases: Given, request: Request) -> Health | Response:
     """Ask the database; for sending requests elsewhere meanwhile."""
-    if trouble := await cases.not_ready():
-        return Problem(503, _NOT_READY, trouble).response(correlation_id(request))
+    try:
+        await cases.check_store()
+    except RetenderError as trouble:
+        log.warning("not ready: %s", trouble.message)
+        return _PROBLEM.response(correlation_id(request))
     return Health(status="ready")

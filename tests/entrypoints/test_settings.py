@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from retender.domain.model.errors import SetupError
-from retender.entrypoints.page_key import page_key
+from retender.entrypoints.page_key import page_key_of
 from retender.entrypoints.settings import AccountSettings, Settings
 from retender.entrypoints.settings_file import load_settings
 
@@ -231,51 +231,51 @@ def test_a_secret_file_that_cannot_be_meant_is_named(tmp_path, content, lines, w
     [KEY, f" {KEY.upper()}\n", "Dw8PDw8PDw8PDw8PDw8PDw8PDw8PDw8PDw8PDw8PDw8="],
 )
 def test_a_page_key_is_32_bytes_in_hex_or_base64(tmp_path, text):
-    assert page_key(Settings(page_key=text)) == bytes.fromhex(KEY)
+    assert page_key_of(Settings(page_key=text)) == bytes.fromhex(KEY)
     (tmp_path / "key").write_text(text)
-    assert page_key(Settings(page_key_file=str(tmp_path / "key"))) == bytes.fromhex(KEY)
+    assert page_key_of(Settings(page_key_file=str(tmp_path / "key"))) == bytes.fromhex(KEY)
 
 
 @pytest.mark.parametrize("text", ["", "abc", KEY[:-2], "zz" * 32, "💰" * 16])
 def test_anything_else_is_no_page_key(text):
     with pytest.raises(SetupError, match="openssl rand -hex 32") as caught:
-        page_key(Settings(page_key=text))
+        page_key_of(Settings(page_key=text))
     assert not text or text not in str(caught.value)
 
 
 def test_the_embedded_database_makes_its_own_key_once(tmp_path):
     settings = Settings(database_url=f"sqlite+aiosqlite:///{tmp_path}/shop.db")
-    key = page_key(settings)
+    key = page_key_of(settings)
     path = tmp_path / "shop.db.page-key"
     assert len(key) == 32
     assert path.stat().st_mode & 0o777 == 0o600
-    assert page_key(settings) == key
+    assert page_key_of(settings) == key
     assert [file.name for file in tmp_path.iterdir()] == ["shop.db.page-key"]
 
 
 def test_who_starts_second_takes_the_first_ones_key(tmp_path, monkeypatch):
     """Server and worker start together: whoever is slower must not replace the key."""
     settings = Settings(database_url=f"sqlite+aiosqlite:///{tmp_path}/shop.db")
-    key = page_key(settings)
+    key = page_key_of(settings)
     monkeypatch.setattr(Path, "exists", lambda _path: False)
-    assert page_key(settings) == key
+    assert page_key_of(settings) == key
 
 
 def test_a_database_elsewhere_needs_a_key_that_is_set():
     with pytest.raises(SetupError, match="page_key is not set"):
-        page_key(Settings(database_url="postgresql+psycopg://db/pay"))
+        page_key_of(Settings(database_url="postgresql+psycopg://db/pay"))
 
 
 @pytest.mark.parametrize("url", ["memory:", "sqlite+aiosqlite://", "sqlite+aiosqlite:///:memory:"])
 def test_what_forgets_everything_keeps_no_key(tmp_path, url):
     settings = Settings(database_url=url)
-    assert page_key(settings) != page_key(settings)
+    assert page_key_of(settings) != page_key_of(settings)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     with pytest.raises(SetupError, match="cannot be written"):
-        page_key(Settings(database_url=f"sqlite+aiosqlite:///{tmp_path}/gone/shop.db"))
+        page_key_of(Settings(database_url=f"sqlite+aiosqlite:///{tmp_path}/gone/shop.db"))
 
 
 # --- the example ----------------------------------------------------------------------------

@@ -1,0 +1,278 @@
+"""The container: the only file that names concrete classes, and how they fit together."""
+
+import secrets
+import string
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from random import SystemRandom
+
+from dependency_injector.containers import DeclarativeContainer
+from dependency_injector.providers import Dependency, Factory, Object, Singleton
+
+from retender.adapters.announcer import InProcessAnnouncer, log_event
+from retender.adapters.clock import system_clock
+from retender.adapters.http.limits import HttpLimits
+from retender.adapters.http.transport import HttpxTransport
+from retender.adapters.ids import UlidIds
+from retender.adapters.memory.unit_of_work import MemoryUnitOfWork
+from retender.adapters.sql import schema
+from retender.adapters.sql.engine import open_engine
+from retender.adapters.sql.unit_of_work import SqlUnitOfWork
+from retender.domain.model.deadline import DeadlinePolicy
+from retender.domain.use_cases.announce_events import AnnounceEvents
+from retender.domain.use_cases.check_attempt import CheckAttempt
+from retender.domain.use_cases.check_refund import CheckRefund
+from retender.domain.use_cases.close_order import CloseOrder
+from retender.domain.use_cases.expire_orders import ExpireOrders
+from retender.domain.use_cases.find_due_work import FindDueWork
+from retender.domain.use_cases.list_incidents import ListIncidents
+from retender.domain.use_cases.list_methods import ListMethods
+from retender.domain.use_cases.pay_order import PayOrder
+from retender.domain.use_cases.place_order import PlaceOrder
+from retender.domain.use_cases.policy import PayPolicy
+from retender.domain.use_cases.refund_payment import RefundPayment
+from retender.domain.use_cases.show_order import ShowOrder
+from retender.domain.use_cases.show_page import ShowPage
+from retender.domain.use_cases.show_refund import ShowRefund
+from retender.domain.use_cases.take_notice import TakeNotice
+from retender.entrypoints.accounts import AccountBuilder, secrets_of
+from retender.entrypoints.page_key import page_key_of
+from retender.entrypoints.settings import MEMORY, Settings
+from retender.entrypoints.store import Store
+from retender.entrypoints.worker import Worker
+from retender.plugins.host import PluginHost, load_plugins
+from retender.plugins.registry import ClientTypeRegistry
+from retender.ports.accounts import Accounts
+from retender.ports.announcer import Announcer
+from retender.ports.client_types import ClientTypes
+from retender.ports.clock import Clock
+from retender.ports.new_id import NewId
+from retender.ports.transport import Transport
+from retender.ports.unit_of_work import UnitOfWork
+
+_LETTERS = string.ascii_letters + string.digits
+
+
+def _random_text(length: int) -> str:
+    return "".join(secrets.choice(_LETTERS) for _ in range(length))
+
+
+def _open_store(settings: Settings, key: bytes, exits: AsyncExitStack) -> Store:
+    """Open the database that the settings name; it connects when first used."""
+    url = settings.database_url.get_secret_value()
+    if url == MEMORY:
+        return Store(
+            unit_of_work=MemoryUnitOfWork(),
+            embedded=True,
+            upgrade=_nothing_to_upgrade,
+            check=_nothing_to_check,
+        )
+    engine = open_engine(url)
+    exits.push_async_callback(engine.dispose)
+    return Store(
+        unit_of_work=SqlUnitOfWork(engine, page_key=key),
+        embedded=engine.dialect.name == "sqlite",
+        upgrade=lambda: schema.upgrade(url),
+        check=lambda: schema.check(url),
+    )
+
+
+def _unit_of_work(store: Store) -> UnitOfWork:
+    return store.unit_of_work
+
+
+async def _nothing_to_upgrade() -> str:
+    return "memory"
+
+
+async def _nothing_to_check() -> None:
+    """Be content: there are no tables."""
+
+
+def _transports(
+    settings: Settings, clock: Clock, exits: AsyncExitStack
+) -> Callable[[str], Transport]:
+    """Return what makes each account a connection of its own, closed at the end."""
+    chosen = settings.transport
+    limits = HttpLimits(
+        connect_within=timedelta(seconds=chosen.connect_seconds),
+        read_within=timedelta(seconds=chosen.read_seconds),
+        answer_within=timedelta(seconds=chosen.total_seconds),
+        connections_max=chosen.max_connections,
+        body_max_bytes=chosen.max_bytes,
+    )
+
+    def transport(_account: str) -> Transport:
+        made = HttpxTransport(clock=clock, limits=limits)
+        exits.push_async_callback(made.aclose)
+        return made
+
+    return transport
+
+
+def _load_plugins(settings: Settings, more: Mapping[str, object]) -> PluginHost:
+    chosen = settings.plugins
+    return load_plugins(only=chosen.only, block=chosen.block, plugins=more)
+
+
+def _accounts(settings: Settings, build: AccountBuilder) -> Accounts:
+    return build(settings)
+
+
+def _client_types(plugins: PluginHost) -> ClientTypes:
+    return ClientTypeRegistry(plugins.client_types)
+
+
+def _interval(settings: Settings) -> timedelta:
+    return timedelta(seconds=settings.worker.interval_seconds)
+
+
+def _batch(settings: Settings) -> int:
+    return settings.worker.batch
+
+
+def _pay_within(settings: Settings) -> timedelta:
+    return timedelta(seconds=settings.pay.pay_within_seconds)
+
+
+def _lease(settings: Settings) -> timedelta:
+    return timedelta(seconds=settings.worker.lease_seconds)
+
+
+def _secrets(settings: Settings, plugins: PluginHost) -> tuple[str, ...]:
+    """Gather what no log may show: keys of accounts, of pages, the database's password."""
+    return tuple(secrets_of(settings, plugins))
+
+
+def _pay_policy(settings: Settings) -> PayPolicy:
+    pay = settings.pay
+    return PayPolicy(
+        deadlines=DeadlinePolicy(
+            grace=timedelta(seconds=pay.grace_seconds),
+            cutoff=timedelta(seconds=pay.cutoff_seconds),
+            watch=timedelta(seconds=pay.watch_seconds),
+        ),
+        page_strategy=pay.page_strategy,
+        switch_policy=pay.switch_policy,
+        strict_over=pay.strict_over,
+        asking_for=timedelta(seconds=pay.asking_seconds),
+    )
+
+
+class Container(DeclarativeContainer):
+    """
+    Everything of one deployment, made when first asked for.
+
+    An entrypoint opens it once, asks for what it needs and hands that on;
+    nothing below knows of the container. To run with other parts, name them
+    when opening: what is given stands in for what would have been made, for
+    everybody who needs it::
+
+        async with open_container(Settings(database_url="memory:"), clock=clock) as container:
+            place_order = container.place_order()  # the real one, on that clock
+
+    Attributes:
+        settings: what the operator chose; the one thing that must be given.
+        exits: closes what was opened, in reverse.
+        clock: what time it is.
+        random_text, random: chance, as text and as a number from 0 to 1.
+        new_id: new names for things.
+        more_plugins: plugins by name that no package brought; for tests.
+        page_key: what stored pages are encrypted with.
+        store, unit_of_work: the database, and transactions on it.
+        plugins, client_types: what the plugins brought.
+        transports: makes an account's way to its gateway, by the account's name.
+        accounts: what is configured.
+        announcer: tells the shop.
+        secrets: texts that no log may show.
+
+    """
+
+    settings: Dependency[Settings] = Dependency(instance_of=Settings)
+    exits: Singleton[AsyncExitStack] = Singleton(AsyncExitStack)
+
+    clock: Object[Clock] = Object(system_clock)
+    random_text: Object[Callable[[int], str]] = Object(_random_text)
+    random: Object[Callable[[], float]] = Object(SystemRandom().random)
+    new_id: Singleton[NewId] = Singleton(UlidIds, clock)
+
+    page_key: Singleton[bytes] = Singleton(page_key_of, settings)
+    store: Singleton[Store] = Singleton(_open_store, settings, page_key, exits)
+    unit_of_work: Singleton[UnitOfWork] = Singleton(_unit_of_work, store)
+
+    more_plugins: Object[Mapping[str, object]] = Object({})
+    plugins: Singleton[PluginHost] = Singleton(_load_plugins, settings, more_plugins)
+    client_types: Singleton[ClientTypes] = Singleton(_client_types, plugins)
+    transports: Singleton[Callable[[str], Transport]] = Singleton(
+        _transports, settings, clock, exits
+    )
+    accounts: Singleton[Accounts] = Singleton(
+        _accounts,
+        settings,
+        Factory(
+            AccountBuilder,
+            plugins=plugins,
+            transports=transports,
+            clock=clock,
+            random_text=random_text,
+            epoch_key=page_key,
+        ),
+    )
+    announcer: Singleton[Announcer] = Singleton(InProcessAnnouncer, Object(log_event))
+    secrets: Singleton[tuple[str, ...]] = Singleton(_secrets, settings, plugins)
+
+    policy: Singleton[PayPolicy] = Singleton(_pay_policy, settings)
+
+    place_order = Factory(PlaceOrder, unit_of_work, clock, new_id, Factory(_pay_within, settings))
+    pay_order = Factory(PayOrder, unit_of_work, accounts, client_types, clock, new_id, policy)
+    take_notice = Factory(TakeNotice, unit_of_work, accounts, clock, new_id)
+    check_attempt = Factory(CheckAttempt, unit_of_work, accounts, clock, new_id)
+    close_order = Factory(CloseOrder, unit_of_work, accounts, clock, new_id)
+    expire_orders = Factory(ExpireOrders, unit_of_work, clock, new_id)
+    refund_payment = Factory(RefundPayment, unit_of_work, accounts, clock, new_id)
+    check_refund = Factory(CheckRefund, unit_of_work, accounts, clock, new_id)
+    show_order = Factory(ShowOrder, unit_of_work)
+    show_refund = Factory(ShowRefund, unit_of_work)
+    show_page = Factory(ShowPage, unit_of_work, clock, policy)
+    list_methods = Factory(ListMethods, unit_of_work, accounts, client_types, clock, policy)
+    announce_events = Factory(AnnounceEvents, unit_of_work, announcer, clock)
+    find_due_work = Factory(FindDueWork, unit_of_work, clock, Factory(_lease, settings))
+    list_incidents = Factory(ListIncidents, unit_of_work)
+
+    worker: Factory[Worker] = Factory(
+        Worker,
+        expire_orders=expire_orders,
+        find_due_work=find_due_work,
+        check_attempt=check_attempt,
+        check_refund=check_refund,
+        announce_events=announce_events,
+        interval=Factory(_interval, settings),
+        batch=Factory(_batch, settings),
+        random=random,
+    )
+
+
+@asynccontextmanager
+async def open_container(
+    settings: Settings, *, upgrade: bool = True, **parts: object
+) -> AsyncIterator[Container]:
+    """
+    Open a container, and close all that it opened.
+
+    Args:
+        settings: what the operator chose.
+        upgrade: bring an embedded database up to date first, so that it needs
+            no set-up; any other is left to ``retender db upgrade``.
+        parts: by name of the container's attribute, what to use instead.
+
+    Raises:
+        SetupError: names the setting and the fix.
+
+    """
+    container = Container(settings=settings, **parts)
+    async with container.exits():
+        store = container.store()
+        if upgrade and store.embedded:
+            await store.upgrade()
+        yield container

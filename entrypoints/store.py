@@ -1,0 +1,25 @@
+"""Store: what an entrypoint does with a database besides running use cases on it."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from retender.ports.unit_of_work import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Store:
+    """
+    An opened database.
+
+    Attributes:
+        unit_of_work: transactions on it.
+        embedded: it lives in a file of ours and needs no set-up by hand.
+        upgrade: brings its tables up to date, and returns their version.
+        check: raises ``SetupError`` if they are not, or if it cannot be reached.
+
+    """
+
+    unit_of_work: UnitOfWork
+    embedded: bool
+    upgrade: Callable[[], Awaitable[str]]
+    check: Callable[[], Awaitable[None]]
