@@ -1,8 +1,8 @@
-"""The clock of the machine."""
+"""The system's clock."""
 
 from datetime import UTC, datetime
 
 
-def utc_now() -> datetime:
+def system_clock() -> datetime:
     """Return the present as an aware UTC time; implements ``Clock``."""
     return datetime.now(UTC)

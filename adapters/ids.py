@@ -1,41 +1,42 @@
-"""Ids that sort by time and suit every provider as a number."""
+"""UlidIds: ids that sort by time, and double as provider-side numbers."""
 
 import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from threading import Lock
 
 from retender.ports.clock import Clock
 
-_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's: no I, L, O, U
-_LENGTH = 26
-_RANDOM_BITS = 80
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+_RANDOM_BYTES = 10
+_LENGTH = 26
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Base 32 in the order of ASCII, without I, L, O and U, which people misread."""
 
 
-class Ulids:
+class UlidIds:
     """
-    Implements ``NewId`` with ULIDs: 48 bits of milliseconds, then 80 bits of chance.
+    Implements ``NewId`` with ULIDs: 48 bits of milliseconds, then 80 random bits.
 
-    Two of one millisecond would sort by chance, so within one process the next
-    is at least one above the last; a clock that goes back changes nothing of that.
+    Every id of one process is greater than the one before, also within a
+    millisecond and when the clock goes back: if need be it is the last one plus one.
     """
 
     def __init__(
-        self, clock: Clock, *, random_bits: Callable[[int], int] = secrets.randbits
+        self, clock: Clock, random_bytes: Callable[[int], bytes] = secrets.token_bytes
     ) -> None:
-        """Take the time, and where chance comes from."""
+        """Take the time and the randomness that ids are made of."""
         self._clock = clock
-        self._random_bits = random_bits
+        self._random_bytes = random_bytes
         self._last = -1
+        self._lock = Lock()
 
     def __call__(self) -> str:
-        """Return a new id: 26 characters."""
-        ms = (self._clock() - _EPOCH) // timedelta(milliseconds=1)
-        fresh = ms << _RANDOM_BITS | self._random_bits(_RANDOM_BITS)
-        self._last = fresh if fresh > self._last else self._last + 1
-        return _written(self._last)
-
-
-def _written(number: int) -> str:
-    """Write 128 bits in 26 digits of 5 bits."""
-    return "".join(_ALPHABET[number >> 5 * place & 31] for place in reversed(range(_LENGTH)))
+        """Return a new id of 26 characters."""
+        milliseconds = (self._clock() - _EPOCH) // _MILLISECOND
+        chance = int.from_bytes(self._random_bytes(_RANDOM_BYTES))
+        with self._lock:
+            self._last = max(milliseconds << 8 * _RANDOM_BYTES | chance, self._last + 1)
+            number = self._last
+        return "".join(_CROCKFORD[number >> 5 * place & 31] for place in reversed(range(_LENGTH)))

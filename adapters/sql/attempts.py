@@ -132,9 +132,9 @@ class SqlAttempts:
             .with_for_update(skip_locked=True)
         )
         found = [attempt_of(row, self.seal) for row in await self.connection.execute(due)]
-        ids = [attempt.attempt_id for attempt in found]
-        lease = update(attempts).where(attempts.c.attempt_id.in_(ids)).values(leased_until=until)
-        await self.connection.execute(lease)
+        if found:
+            its = attempts.c.attempt_id.in_([attempt.attempt_id for attempt in found])
+            await self.connection.execute(update(attempts).where(its).values(leased_until=until))
         return [replace(attempt, leased_until=until) for attempt in found]
 
     async def reschedule(self, attempt_id: str, next_check_at: datetime) -> bool:

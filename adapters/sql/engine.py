@@ -57,10 +57,11 @@ def open_engine(url: str, *, patience: timedelta = PATIENCE) -> AsyncEngine:
         pool_size=CONNECTIONS,
         max_overflow=0,
         pool_timeout=patience.total_seconds(),
+        hide_parameters=True,  # payers and pages have no business in an error's text
     )
     event.listen(engine.sync_engine, "connect", _set_up)
     event.listen(engine.sync_engine, "begin", _begin)
-    event.listen(engine.sync_engine, "handle_error", _sort_trouble)
+    event.listen(engine.sync_engine, "handle_error", _sorted_trouble, retval=True)
     return engine
 
 
@@ -89,8 +90,12 @@ def database_url(url: str) -> URL:
 def _set_up(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
     """Prepare a new connection; the busy time-out is set by the driver."""
     cursor = connection.cursor()
-    for pragma in _PRAGMAS:
-        cursor.execute(pragma)
+    try:
+        for pragma in _PRAGMAS:
+            cursor.execute(pragma)
+    except BaseException:
+        connection.close()  # it is in no pool yet, so nobody else does
+        raise
     cursor.close()
 
 
@@ -100,16 +105,15 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
-def _sort_trouble(context: ExceptionContext) -> None:
-    """Give what the caller or the operator can do something about its own error."""
+def _sorted_trouble(context: ExceptionContext) -> BaseException | None:
+    """Return an error of our own for what the caller or the operator can do something about."""
     trouble = context.original_exception
     code = getattr(trouble, "sqlite_errorcode", 0) & _PRIMARY
     if code in _BUSY:
-        message = "The database is locked by another process; nothing was changed."
-        context.chained_exception = StoreBusy(message)
-    elif code in _BROKEN:
+        return StoreBusy("The database is locked by another process; nothing was changed.")
+    if code in _BROKEN:
         name = context.engine.url.database if context.engine else "it"
-        context.chained_exception = SetupError(f"The database {name} {_BROKEN[code]}.")
-    elif "no such table" in str(trouble):
-        message = "The database has no tables yet: run `retender db upgrade`."
-        context.chained_exception = SetupError(message)
+        return SetupError(f"The database {name} {_BROKEN[code]}.")
+    if "no such table" in str(trouble):
+        return SetupError("The database lacks a table of ours: run `retender db upgrade`.")
+    return None

@@ -105,9 +105,9 @@ class SqlRefunds:
             .with_for_update(skip_locked=True)
         )
         found = [refund_of(row) for row in await self.connection.execute(due)]
-        numbers = [refund.refund_no for refund in found]
-        lease = update(refunds).where(refunds.c.refund_no.in_(numbers)).values(leased_until=until)
-        await self.connection.execute(lease)
+        if found:
+            its = refunds.c.refund_no.in_([refund.refund_no for refund in found])
+            await self.connection.execute(update(refunds).where(its).values(leased_until=until))
         return [replace(refund, leased_until=until) for refund in found]
 
     async def reschedule(

@@ -9,8 +9,20 @@ import pytest
 # public module of the kit imports this one before them (``store`` and ``provider`` come later).
 pytest.register_assert_rewrite(
     "retender.tests.contracts.provider",
-    "retender.tests.contracts.store",
     "retender.tests.contracts.transport_servers",
+    # Part by part, as a test may well import the samples before any contract.
+    *(
+        f"retender.tests.contracts.store.{part}"
+        for part in (
+            "attempts",
+            "moves",
+            "orders",
+            "races",
+            "records",
+            "refunds",
+            "transactions",
+        )
+    ),
 )
 
 

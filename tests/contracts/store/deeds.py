@@ -119,4 +119,4 @@ UNSEEN = {"inbox.add"}
 async def do(deed: str, work: Work, scene: Scene) -> None:
     """Do it, and insist that the store says so; some methods have nothing to say."""
     answer = await DEEDS[deed](work, scene)
-    assert answer is None or answer
+    assert answer is None or answer, f"{deed} was refused"

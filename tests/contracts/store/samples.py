@@ -241,11 +241,12 @@ async def keep(unit_of_work: UnitOfWork, *things: Order | Attempt | Refund | Eve
         for thing in things:
             match thing:
                 case Order():
-                    assert await work.orders.add(thing)
+                    kept = await work.orders.add(thing)
                 case Attempt():
-                    assert await work.attempts.add(thing)
+                    kept = await work.attempts.add(thing)
                 case Refund():
-                    assert await work.refunds.add(thing)
+                    kept = await work.refunds.add(thing)
                 case Event():
-                    assert await work.outbox.add(thing)
+                    kept = await work.outbox.add(thing)
+            assert kept, f"refused: {thing}"
         await work.commit()

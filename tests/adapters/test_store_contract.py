@@ -1,0 +1,67 @@
+"""The contract of stores leaves out no method of the port."""
+
+import inspect
+
+import pytest
+
+from retender.ports import unit_of_work as port
+from retender.tests.contracts.store.deeds import DEEDS
+from retender.tests.contracts.unit_of_work import UnitOfWorkContract
+
+PARTS = {
+    "orders": port.Orders,
+    "attempts": port.Attempts,
+    "refunds": port.Refunds,
+    "inbox": port.Inbox,
+    "incidents": port.Incidents,
+    "outbox": port.Outbox,
+    "story": port.Story,
+}
+READ = {
+    "orders.get",
+    "orders.by_id",
+    "orders.open_under",
+    "orders.past_deadline",
+    "orders.expiring_without_live_attempts",
+    "attempts.get",
+    "attempts.by_number",
+    "attempts.of_order",
+    "refunds.get",
+    "refunds.by_number",
+    "refunds.of_order",
+    "incidents.all",
+    "outbox.unsent",
+    "outbox.of_order",
+    "story.of_order",
+}
+
+
+def promised():
+    return {
+        f"{part}.{name}"
+        for part, protocol in PARTS.items()
+        for name, member in vars(protocol).items()
+        if inspect.isfunction(member) and not name.startswith("_")
+    }
+
+
+def test_every_part_of_a_unit_of_work_is_known():
+    assert set(PARTS) == {n for n, m in vars(port.Work).items() if isinstance(m, property)}
+
+
+def test_every_method_either_reads_or_is_a_deed():
+    """A new method of the port gets a deed, so that its rollback is tested too."""
+    assert promised() == set(DEEDS) | READ
+    assert not set(DEEDS) & READ
+
+
+@pytest.mark.parametrize("method", sorted(promised()))
+def test_every_method_is_called_by_the_contract(method):
+    parts = inspect.getmro(UnitOfWorkContract)
+    source = "".join(inspect.getsource(part) for part in parts if part is not object)
+    assert f"work.{method}" in source or method in DEEDS
+
+
+def test_a_store_cannot_drop_a_promise_without_a_word():
+    with pytest.raises(TypeError, match="test_a_number_is_given_once"):
+        type("TestLax", (UnitOfWorkContract,), {"test_a_number_is_given_once": None})
