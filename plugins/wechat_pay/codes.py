@@ -33,8 +33,7 @@ _SET_UP: Mapping[str, Meaning] = {
     "MCH_NOT_EXISTS": Refusal.REJECTED,
     "NO_AUTH": Refusal.REJECTED,
     "PARAM_ERROR": Refusal.REJECTED,
-    # Our keys, not what we ask for, are wrong: it may go once they are right.
-    "SIGN_ERROR": Refusal.NOT_NOW,
+    "SIGN_ERROR": Refusal.REJECTED,
 }
 
 _TOO_FAST: Mapping[str, Meaning] = {
@@ -101,6 +100,8 @@ CLOSE: Mapping[str, Meaning] = {
 REFUND: Mapping[str, Meaning] = {
     **_SET_UP,
     **_BROKEN,
+    # Our keys, not the refund, are wrong: it goes out once they are right.
+    "SIGN_ERROR": Refusal.NOT_NOW,
     # Unlike elsewhere the refund may be under way.
     **dict.fromkeys(_TOO_FAST, Doubt.LOOK),
     "INVALID_REQUEST": Refusal.REJECTED,

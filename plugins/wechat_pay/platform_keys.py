@@ -67,14 +67,15 @@ class PlatformKeys:
             ProviderUnavailable: there is no key, and none could be fetched.
 
         """
-        if self._fixed or self._younger(self._fetched_at, FETCH_EVERY):
+        if self._fixed:
             return
-        now = self._clock()
-        usable = any(each.is_valid(now) for each in self._certificates.values())
-        if usable and self._younger(self._tried_at, PAUSE):
+        recent = self._younger(self._fetched_at, FETCH_EVERY) or self._younger(
+            self._tried_at, PAUSE
+        )
+        if recent and self._has_usable():
             return
-        fetched = await self._fetch()
-        if not fetched and not usable:
+        await self._fetch()
+        if not self._has_usable():
             raise ProviderUnavailable("There are no platform certificates to prove answers by.")
 
     async def key_for(self, serial: str) -> RSAPublicKey | None:
@@ -100,6 +101,10 @@ class PlatformKeys:
             return certificate.key
         return self._fixed.get(serial)
 
+    def _has_usable(self) -> bool:
+        now = self._clock()
+        return any(each.is_valid(now) for each in self._certificates.values())
+
     def _younger(self, instant: datetime | None, age: timedelta) -> bool:
         return instant is not None and self._clock() - instant < age
 
@@ -117,6 +122,8 @@ class PlatformKeys:
         except (ProviderError, NotProven) as trouble:
             _log.warning("platform certificates could not be fetched: %s", trouble)
         else:
-            self._certificates = {each.serial: each for each in fetched}
+            # "There are none" comes unsigned: it takes away nothing that we have.
+            if fetched:
+                self._certificates = {each.serial: each for each in fetched}
             self._fetched_at = now
         self._tried_at = now

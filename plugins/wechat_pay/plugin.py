@@ -64,16 +64,17 @@ def simulator(base_url: str, **options: object) -> object:
     return create_simulator(base_url, **options)  # type: ignore[arg-type]  # passed through
 
 
+PLUGIN = ProviderPlugin(
+    name=TERMS.provider,
+    title=TERMS.title,
+    terms=TERMS,
+    settings=SETTINGS,
+    build=build,
+    simulator=simulator,
+)
+
+
 @hookimpl
 def register_providers() -> Sequence[ProviderPlugin]:
     """Bring WeChat Pay."""
-    return [
-        ProviderPlugin(
-            name=TERMS.provider,
-            title=TERMS.title,
-            terms=TERMS,
-            settings=SETTINGS,
-            build=build,
-            simulator=simulator,
-        )
-    ]
+    return [PLUGIN]

@@ -9,8 +9,11 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from retender.adapters.http.transport import HttpxTransport
+from retender.domain.model.attempt import Charge, Payer
+from retender.domain.model.client_type import Device
 from retender.domain.model.errors import ProviderUnavailable
-from retender.domain.model.page import Page
+from retender.domain.model.money import Money
+from retender.domain.model.page import Page, PageKind
 from retender.plugins.hookspecs import ProviderContext
 from retender.plugins.simulator_kit.delivery import Forgery
 from retender.plugins.wechat_pay.credentials import Credentials, read_credentials
@@ -19,7 +22,12 @@ from retender.plugins.wechat_pay.simulator.identity import Identity
 from retender.plugins.wechat_pay.simulator.notices import heard
 from retender.plugins.wechat_pay.simulator.simulator import WechatPaySimulator, create_simulator
 from retender.plugins.wechat_pay.simulator.switches import WechatPaySwitches
-from retender.ports.payment_provider import Acknowledgement, PaymentProvider, RawNotice
+from retender.ports.payment_provider import (
+    Acknowledgement,
+    PaymentProvider,
+    RawNotice,
+    RefundOrder,
+)
 from retender.ports.transport import Request, Response
 from retender.tests.contracts.payment_provider import ALICE, Booked, Fault, Operation
 
@@ -160,3 +168,46 @@ def _bent(headers: Mapping[str, str]) -> dict[str, str]:
     raw = bytearray(base64.b64decode(headers["wechatpay-signature"]))
     raw[0] ^= 1
     return {**headers, "wechatpay-signature": base64.b64encode(raw).decode("ascii")}
+
+
+def a_charge(
+    counter: Counter,
+    kind: PageKind = PageKind.QR,
+    *,
+    number: str = "W20260115000001A1",
+    minor: int = 8888,
+    subject: str = "Test order 001",
+    within: timedelta = timedelta(minutes=31),
+    payer: Payer | None = None,
+    notify_url: str = "https://merchant.example/wechat/notify",
+) -> Charge:
+    """Make a charge; by default the one of the worked example."""
+    now = counter.now()
+    return Charge(
+        number=number,
+        order_no="ORDER-1",
+        amount=Money(minor, "CNY"),
+        subject=subject,
+        client_type="pc" if kind is PageKind.QR else "h5",
+        device=Device.SCREEN if kind is PageKind.QR else Device.PHONE,
+        page_kind=kind,
+        created_at=now,
+        expires_at=now + within,
+        notify_url=notify_url,
+        payer=payer or Payer(openid="oTEST00000000000000000000001", client_ip="203.0.113.9"),
+    )
+
+
+def a_refund(
+    charge: Charge, minor: int | None = None, *, number: str = "R20260115000001A1"
+) -> RefundOrder:
+    """Ask a charge's money back, or a part of it."""
+    return RefundOrder(
+        number=number,
+        charge_number=charge.number,
+        provider_trade_no=None,
+        paid=charge.amount,
+        amount=charge.amount if minor is None else Money(minor, "CNY"),
+        reason="sent back",
+        notify_url=charge.notify_url,
+    )

@@ -4,12 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from retender.plugins.wechat_pay.plugin import register_providers
+from retender.plugins.wechat_pay.plugin import PLUGIN
 from retender.plugins.wechat_pay.simulator.switches import WechatPaySwitches
 from retender.tests.contracts.payment_provider import PaymentProviderContract
 from retender.tests.plugins.wechat_pay.counter import Counter
-
-[PLUGIN] = register_providers()
 
 
 class TestWechatPay(PaymentProviderContract):
