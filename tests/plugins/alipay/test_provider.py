@@ -6,8 +6,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from retender.domain.model.attempt import Charge, Payer
-from retender.domain.model.client_type import Device
+from retender.domain.model.attempt import Payer
 from retender.domain.model.errors import ProviderRefused, ProviderUncertain, Refusal
 from retender.domain.model.money import Money
 from retender.domain.model.page import PageKind
@@ -17,65 +16,26 @@ from retender.plugins.alipay.provider import Alipay
 from retender.plugins.alipay.signing import sign
 from retender.plugins.alipay.simulator.keys import private_pem
 from retender.plugins.alipay.simulator.switches import AlipaySwitches
-from retender.ports.payment_provider import ReceiptState, RefundOrder, RefundReceiptState
+from retender.ports.payment_provider import ReceiptState, RefundReceiptState
 from retender.ports.transport import Response
+from retender.tests.plugins.alipay.charges import (
+    APP,
+    PHONE,
+    QR,
+    TEN,
+    carried,
+    charge,
+    refund_of,
+)
 from retender.tests.plugins.alipay.counter import Counter
-from retender.tests.plugins.alipay.merchant import NOON
 from retender.tests.plugins.alipay.vector_keys import ALIPAY, MERCHANT, PLATFORM
 
 pytestmark = pytest.mark.asyncio
-
-TEN = datetime(2026, 1, 15, 2, tzinfo=UTC)  # ten in Beijing
 
 
 @pytest.fixture
 def counter(keys):
     return Counter(keys)
-
-
-def charge(**changes):
-    facts = {
-        "number": "T20260115000001A1",
-        "order_no": "order-of-more-than-thirty-two-characters",
-        "amount": Money(8888, "CNY"),
-        "subject": "Test order 001",
-        "client_type": "pc",
-        "device": Device.SCREEN,
-        "page_kind": PageKind.FORM,
-        "created_at": TEN,
-        "expires_at": NOON + timedelta(minutes=31),
-        "notify_url": "https://merchant.example/alipay/notify",
-        "payer": Payer(return_url="https://merchant.example/return"),
-    }
-    return Charge(**{**facts, **changes})
-
-
-QR = {"page_kind": PageKind.QR}
-PHONE = {"device": Device.PHONE, "client_type": "h5"}
-APP = {**PHONE, "page_kind": PageKind.APP_STRING}
-
-
-def refund_of(paid, **changes):
-    facts = {
-        "number": "R20260115000001",
-        "charge_number": paid.number,
-        "provider_trade_no": None,
-        "paid": paid.amount,
-        "amount": Money(2000, "CNY"),
-        "reason": "Sent back",
-        "notify_url": paid.notify_url,
-    }
-    return RefundOrder(**{**facts, **changes})
-
-
-def carried(page):
-    """Return what a page tells Alipay: outer parameters, and the content."""
-    if hasattr(page, "text"):
-        outer = dict(parse_qsl(page.text))
-    else:
-        url = page.action if hasattr(page, "action") else page.url
-        outer = dict(parse_qsl(urlsplit(url).query)) | dict(getattr(page, "fields", ()))
-    return outer, json.loads(outer["biz_content"])
 
 
 class Answering:
