@@ -1,6 +1,7 @@
 """The pages that a human sees: the scanned code, the H5 cashier, the list of orders."""
 
 from typing import Final
+from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -122,9 +123,9 @@ class PhonePages:
         result: ActResult | None = None
         buyer = DEFAULT_BUYER
         if request.method == "POST":
-            form = await request.form()
-            buyer = str(form.get("buyer", "")) or DEFAULT_BUYER
-            action = str(form.get("action", ""))
+            pressed = dict(parse_qsl((await request.body()).decode("utf-8", "replace")))
+            buyer = pressed.get("buyer") or DEFAULT_BUYER
+            action = pressed.get("action", "")
             if action not in set(PayerAction):
                 return self._message("NO_SUCH_ACTION", "this button does not exist")
             result = self._phone.act(action, page, buyer=buyer)
