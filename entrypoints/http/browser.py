@@ -25,7 +25,7 @@ from retender.domain.model.page import (
     QrPage,
     RedirectPage,
 )
-from retender.domain.model.transition import OrderState
+from retender.domain.model.transition import AttemptState, OrderState
 from retender.domain.use_cases.payment import PageReady
 
 _RELOAD_MS = 5000
@@ -110,10 +110,10 @@ def trouble_of(error: RetenderError) -> Trouble:
             words = ("There is no such page", "Check the address, or go back to the shop.")
         case PayOrderStateError() if error.details.get("state") == OrderState.PAID:
             words = ("This order is paid", "Thank you. Nothing more is due.")
-        case PayOrderStateError() if error.details.get("state") in set(OrderState):
-            words = ("This order is closed", "It takes no payment any more.")
-        case PayOrderStateError():
+        case PayOrderStateError() if isinstance(error.details.get("state"), AttemptState):
             words = ("There is a newer page", "Go back to the shop to pay there.")
+        case PayOrderStateError():
+            words = ("This order is closed", "It takes no payment any more.")
         case PayOrderPayTimeout() if error.details.get("reason") == "page":
             words = ("This page works no longer", "Go back to the shop and press pay again.")
         case PayOrderPayTimeout():

@@ -25,6 +25,7 @@ from retender.domain.model.page import (
     QrPage,
     RedirectPage,
 )
+from retender.domain.model.transition import AttemptState, OrderState
 from retender.domain.use_cases.payment import PageReady
 from retender.entrypoints.http.browser import Html, render_page, render_trouble, trouble_of
 
@@ -245,8 +246,8 @@ def test_only_what_bears_the_nonce_runs_and_nothing_comes_from_outside(page):
     [
         (PayOrderNotExist("x"), "There is no such page"),
         (PayOrderStateError("o-1", "PAID"), "This order is paid"),
-        (PayOrderStateError("o-1", "EXPIRING"), "This order is closed"),
-        (PayOrderStateError("o-1", "CLOSING"), "There is a newer page"),
+        (PayOrderStateError("o-1", OrderState.EXPIRING), "This order is closed"),
+        (PayOrderStateError("o-1", AttemptState.CLOSED), "There is a newer page"),
         (PayOrderPayTimeout("over", reason="page"), "This page works no longer"),
         (PayOrderPayTimeout("over", reason="cutoff"), "The time to pay is over"),
         (StoreBusy("busy"), "Not now"),
