@@ -17,6 +17,7 @@ from retender.adapters.http.transport import HttpxTransport
 from retender.adapters.ids import UlidIds
 from retender.adapters.memory.unit_of_work import MemoryUnitOfWork
 from retender.adapters.sql import schema
+from retender.adapters.sql.durability import shortcomings
 from retender.adapters.sql.engine import open_engine
 from retender.adapters.sql.unit_of_work import SqlUnitOfWork
 from retender.domain.model.deadline import DeadlinePolicy
@@ -66,7 +67,9 @@ def _open_store(settings: Settings, key: bytes, exits: AsyncExitStack) -> Store:
             unit_of_work=MemoryUnitOfWork(),
             embedded=True,
             upgrade=_nothing_to_upgrade,
+            current=_nothing_to_upgrade,
             check=_nothing_to_check,
+            shortcomings=_forgets_all,
         )
     engine = open_engine(url)
     exits.push_async_callback(engine.dispose)
@@ -74,7 +77,9 @@ def _open_store(settings: Settings, key: bytes, exits: AsyncExitStack) -> Store:
         unit_of_work=SqlUnitOfWork(engine, page_key=key),
         embedded=engine.dialect.name == "sqlite",
         upgrade=lambda: schema.upgrade(url),
+        current=lambda: schema.current(url),
         check=lambda: schema.check(url),
+        shortcomings=lambda: shortcomings(engine),
     )
 
 
@@ -88,6 +93,10 @@ async def _nothing_to_upgrade() -> str:
 
 async def _nothing_to_check() -> None:
     """Be content: there are no tables."""
+
+
+async def _forgets_all() -> tuple[str, ...]:
+    return ("it is in memory: all of it is forgotten when the process ends",)
 
 
 def _transports(

@@ -15,11 +15,15 @@ class Store:
         unit_of_work: transactions on it.
         embedded: it lives in a file of ours and needs no set-up by hand.
         upgrade: brings its tables up to date, and returns their version.
-        check: raises ``SetupError`` if they are not, or if it cannot be reached.
+        current: returns the version of its tables, or None: it has none yet.
+        check: raises ``SetupError`` if they are not up to date, or it cannot be reached.
+        shortcomings: says what about its set-up would lose what was committed.
 
     """
 
     unit_of_work: UnitOfWork
     embedded: bool
     upgrade: Callable[[], Awaitable[str]]
+    current: Callable[[], Awaitable[str | None]]
     check: Callable[[], Awaitable[None]]
+    shortcomings: Callable[[], Awaitable[tuple[str, ...]]]

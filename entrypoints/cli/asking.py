@@ -13,9 +13,19 @@ if TYPE_CHECKING:
 AnswerT = TypeVar("AnswerT")
 
 
-def ask(ctx: typer.Context, question: Callable[["Container"], Awaitable[AnswerT]]) -> AnswerT:
+def ask(
+    ctx: typer.Context,
+    question: Callable[["Container"], Awaitable[AnswerT]],
+    *,
+    upgrade: bool = True,
+) -> AnswerT:
     """
     Open the container of the chosen settings, ask it one thing, and close it.
+
+    Args:
+        ctx: knows which settings were chosen.
+        question: what to ask.
+        upgrade: bring an embedded database up to date before.
 
     Raises:
         SetupError: settings, plugins or accounts are wrong; says what to do.
@@ -27,7 +37,7 @@ def ask(ctx: typer.Context, question: Callable[["Container"], Awaitable[AnswerT]
     settings = load_settings(ctx.obj)
 
     async def asked() -> AnswerT:
-        async with open_container(settings) as container:
+        async with open_container(settings, upgrade=upgrade) as container:
             return await question(container)
 
     return asyncio.run(asked())
