@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
+import ssl
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import cache
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
@@ -146,7 +148,7 @@ class _Call:
         words = _words_for(trouble)
         log.warning("%s at %s: %s after %d ms", self._operation, self._host, words, self._ms())
         about: dict[str, object] = {"operation": self._operation, "host": self._host}
-        if not self._sent:
+        if not self._sent or isinstance(trouble, httpx.LocalProtocolError):
             return ProviderUnavailable(f"{self._host} was not reached: {words}.", **about)
         return ProviderUncertain(f"{self._host} may have acted: {words}.", **about)
 
@@ -159,7 +161,13 @@ def _network(limits: HttpLimits) -> httpx.AsyncHTTPTransport:
     logging.getLogger("httpcore").setLevel(logging.WARNING)
     many = limits.connections_max
     pool = httpx.Limits(max_connections=many, max_keepalive_connections=many, keepalive_expiry=5)
-    return httpx.AsyncHTTPTransport(limits=pool, trust_env=False, retries=0, http2=False)
+    return httpx.AsyncHTTPTransport(verify=_trusted(), limits=pool, trust_env=False, retries=0)
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    # Reading the list of authorities takes a while; it is the same for all accounts.
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def _host_of(url: str) -> str:
@@ -224,6 +232,7 @@ _WORDS: tuple[tuple[type[Exception], str], ...] = (
     (TimeoutError, "no complete answer in time"),
     (httpx.UnsupportedProtocol, "the address is not http or https"),
     (httpx.InvalidURL, "the address is not usable"),
+    (httpx.LocalProtocolError, "the request is no HTTP"),
     (httpx.ProtocolError, "the answer is no HTTP"),
     (ValueError, "the request cannot be sent"),
 )
