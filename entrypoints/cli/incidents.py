@@ -26,9 +26,9 @@ def incidents(
     as_json: AsJson = False,
 ) -> None:
     """
-    List evidence that fits nothing, for a human to judge; the newest first.
+    List evidence that fits nothing, for a human to judge.
 
-    A provider's word on an unknown number, another amount, another merchant:
+    The newest first. A provider's word on an unknown number, another amount, another merchant:
     nothing was changed by it, and nothing of it is lost.
     """
     found = ask(ctx, lambda container: container.list_incidents()(limit=limit))

@@ -31,7 +31,11 @@ def methods(
     client: Annotated[str, typer.Option("--client", help="From where: pc, h5, app ...")] = "pc",
     as_json: AsJson = False,
 ) -> None:
-    """List what an order can be paid with now, and why not with the rest."""
+    """
+    List what an order can be paid with now.
+
+    And why not with the rest.
+    """
     from retender.entrypoints.http.views import MethodsView, MethodView
 
     found = ask(

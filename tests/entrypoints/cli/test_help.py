@@ -1,6 +1,8 @@
 """Asking for help is quick, complete, and shows how to do it."""
 
 import json
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +14,7 @@ from typer.testing import CliRunner
 from retender.entrypoints.cli.main import app
 from retender.entrypoints.cli.shelf import SHELF, take
 
+# Not pydantic: typer itself reads options with it, once a command is named.
 HEAVY = [
     "alembic",
     "cryptography",
@@ -19,7 +22,6 @@ HEAVY = [
     "fastapi",
     "httpx",
     "jinja2",
-    "pydantic",
     "rich",
     "segno",
     "sqlalchemy",
@@ -75,28 +77,46 @@ def test_the_list_of_commands_says_what_each_of_them_says():
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
-def test_help_shows_examples_that_could_be_typed(words):
-    command = take(words[0])
-    if hasattr(command, "commands") and len(words) == 1:
+def test_help_shows_examples_that_can_be_typed(words):
+    """Each is read by the parser that would read it if it were typed."""
+    if is_group(words):
         return  # its commands have their own
     examples = help_of(words).partition("Examples:\n")[2].splitlines()
     lines = [line.strip() for line in examples if line.strip()]
     assert lines
-    assert all(line.startswith(f"retender {' '.join(words)}") for line in lines)
+    for line in lines:
+        assert understood(line) == words, line
+
+
+def is_group(words: list[str]) -> bool:
+    return len(words) == 1 and hasattr(take(words[0]), "commands")
+
+
+def understood(line: str) -> list[str]:
+    """Parse a command line without running it, and return the command that it names."""
+    command, path = typer.main.get_command(app), []
+    _, *rest = shlex.split(re.split(r" >>? ", line)[0])
+    context = command.make_context("retender", rest)
+    while hasattr(command, "commands"):
+        name, command, rest = command.resolve_command(
+            context, [*context._protected_args, *context.args]
+        )
+        context = command.make_context(name, rest, parent=context)
+        path.append(name)
+    return path
 
 
 def test_every_command_can_speak_json_or_runs_until_stopped():
     running = {"serve", "worker", "demo", "simulator"}
     for words in COMMANDS:
-        group = hasattr(take(words[0]), "commands") and len(words) == 1
-        if not group and words[0] not in running:
+        if not is_group(words) and words[0] not in running:
             assert "--json" in help_of(words), words
 
 
 def test_a_misspelt_command_is_guessed_at():
     done = CliRunner().invoke(app, ["oder"])
     assert done.exit_code == 2
-    assert "Did you mean 'order'?" in done.stderr
+    assert "Did you mean 'order'" in done.stderr
 
 
 def test_called_with_nothing_it_shows_help():
