@@ -62,6 +62,8 @@ _BY_CLASS: Mapping[type[errors.RetenderError], errors.RetenderError] = {
     type(example): example for example in EXAMPLES
 }
 
+_FRAMEWORKS = ("HTTPValidationError", "ValidationError")
+
 Documented = dict[int | str, dict[str, Any]]
 
 
@@ -125,13 +127,20 @@ def answered(example: Mapping[str, object], description: str) -> dict[str, Any]:
 
 
 def openapi_of(app: FastAPI) -> Callable[[], dict[str, Any]]:
-    """Return the app's ``openapi`` with the one schema that the framework cannot infer."""
+    """Return the app's ``openapi``, with our form of problems in place of the framework's."""
     usual = app.openapi
 
     def openapi() -> dict[str, Any]:
         document = usual()
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         schemas["Problem"] = ProblemView.model_json_schema()
+        for name in _FRAMEWORKS:
+            schemas.pop(name, None)
+        for path in document["paths"].values():
+            for operation in path.values():
+                wrong_form = operation["responses"].get("422", {}).get("content", {})
+                if "application/json" in wrong_form:  # added unasked, and never answered
+                    del operation["responses"]["422"]
         return document
 
     return openapi

@@ -1,5 +1,7 @@
 """The route of pages that a payer's browser opens."""
 
+from typing import Any
+
 from fastapi import APIRouter
 from starlette.responses import HTMLResponse
 
@@ -13,23 +15,22 @@ router = APIRouter(tags=["pages"])
 _NONCE_LENGTH = 24
 
 
+def _html(description: str) -> dict[str, Any]:
+    return {
+        "description": description,
+        "content": {"text/html": {"example": "<!doctype html> ..."}},
+    }
+
+
 @router.get(
     "/pages/{attempt_id}",
     summary="Open a payment page in a browser",
     response_class=HTMLResponse,
     responses={
-        200: {
-            "description": "Goes on to the provider by itself, or shows the QR code.",
-            "content": {"text/html": {"example": "<!doctype html>..."}},
-        },
-        404: {
-            "description": "There is no such page.",
-            "content": {"text/html": {"example": "<!doctype html>..."}},
-        },
-        409: {
-            "description": "The order is paid or closed, or the page's time is over.",
-            "content": {"text/html": {"example": "<!doctype html>..."}},
-        },
+        200: _html("Goes on to the provider by itself, or shows the QR code."),
+        404: _html("There is no such page."),
+        409: _html("The order is paid or closed, or the page's time is over."),
+        503: _html("Not now; open it again in a moment."),
     },
 )
 async def show_page(attempt_id: str, cases: Given) -> HTMLResponse:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import httpx
 from retender.entrypoints.container import Container, open_container
 from retender.entrypoints.http.app import create_app
 from retender.entrypoints.settings import Settings
+from retender.plugins.host import PluginHost, load_plugins
 from retender.plugins.sandbox.gateway import SandboxGateway
 from retender.ports.payment_provider import RawNotice
 
@@ -116,6 +118,12 @@ def settings_in(folder: Path, **more: object) -> Settings:
     return Settings.model_validate(values)
 
 
+@cache
+def _plugins() -> PluginHost:
+    """Load the plugins once for all tests; they hold no state."""
+    return load_plugins()
+
+
 @asynccontextmanager
 async def open_shop(settings: Settings, **parts: object) -> AsyncIterator[Shop]:
     """Open a shop on the settings; parts of the container may be replaced."""
@@ -124,7 +132,12 @@ async def open_shop(settings: Settings, **parts: object) -> AsyncIterator[Shop]:
         name: SandboxGateway(secret=SECRET, clock=clock, base_url="http://sandbox.test")
         for name in settings.accounts
     }
-    parts = {"clock": clock, "transports": gateways.__getitem__, **parts}
+    parts = {
+        "clock": clock,
+        "transports": gateways.__getitem__,
+        "plugins": _plugins(),
+        **parts,
+    }
     async with open_container(settings, upgrade=False, **parts) as container:
         wire = httpx.ASGITransport(create_app(container), raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=wire, base_url="http://shop.test") as http:
