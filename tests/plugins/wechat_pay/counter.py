@@ -1,5 +1,6 @@
 """The shop's counter: our provider on one side, the simulated gateway on the other, one clock."""
 
+import asyncio
 import base64
 import random
 import string
@@ -97,6 +98,8 @@ class Counter:
             self._spoilt.remove((fault, request.operation))
         if fault is Fault.UNREACHABLE:
             raise ProviderUnavailable("the gateway was not reached")
+        # Let others have their turn, as a real wire does.
+        await asyncio.sleep(0)
         response = await self._wire(request)
         if fault is Fault.BAD_SIGNATURE:
             return replace(response, headers=_bent(response.headers))

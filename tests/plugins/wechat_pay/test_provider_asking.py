@@ -247,6 +247,15 @@ async def test_a_refund_says_the_same_once_the_trade_number_is_known(counter):
     assert first == second
 
 
+async def test_an_answer_about_another_refund_proves_nothing(counter):
+    charge = await paid(counter)
+    order = a_refund(charge)
+    odd = answering(counter, lambda said: said.update(out_refund_no="R20260115000001A9"))
+    for call in (odd.refund, odd.query_refund):
+        with pytest.raises(ProviderUncertain, match="another number"):
+            await call(order)
+
+
 # --- bills -----------------------------------------------------------------------------
 
 

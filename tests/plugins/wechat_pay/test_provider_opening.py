@@ -44,6 +44,11 @@ async def test_the_body_is_the_worked_example_s_with_the_order_attached(counter,
     assert counter.requests[-1].body == attached.encode()
 
 
+async def test_the_end_is_told_to_the_second_on_a_beijing_clock(counter):
+    await counter.provider.open(a_charge(counter, within=timedelta(minutes=3, seconds=37)))
+    assert json.loads(counter.requests[-1].body)["time_expire"] == "2026-01-15T10:03:37+08:00"
+
+
 @pytest.mark.parametrize("kind", [k for k in PageKind if k is not PageKind.FORM])
 async def test_the_payer_who_comes_back_makes_us_say_the_very_same(counter, kind):
     charge = a_charge(counter, kind)

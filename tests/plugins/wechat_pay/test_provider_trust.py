@@ -209,6 +209,21 @@ async def test_an_answer_that_proves_nothing_is_not_asked_again(counter, how):
     assert asked(counter).count("close") == 1
 
 
+async def test_an_error_that_claims_a_signature_must_have_a_right_one(counter):
+    charge = a_charge(counter)
+    await counter.provider.open(charge)
+    genuine = await counter._wire(counter.requests[-1])
+
+    async def send(request):
+        response = await counter._wire(request)
+        return replace(response, headers={**genuine.headers, **response.headers})
+
+    counter.provider._funnel._context = replace(counter.provider._funnel._context, transport=send)
+    counter.simulator.faults.set("provider_error", "query", code="ORDER_NOT_EXIST")
+    with pytest.raises(ProviderUncertain):
+        await counter.provider.query(charge)
+
+
 async def _opened(counter):
     how, counter.simulator.switches.answer_signature = (
         counter.simulator.switches.answer_signature,
@@ -303,7 +318,15 @@ async def test_a_genuine_notice_of_something_else_is_received_and_says_nothing(c
         ({"trade_state": "MOON", "out_trade_no": "W1"}, "transaction"),
         ({"trade_state": "SUCCESS", "out_trade_no": "W1"}, "transaction"),
         ({"mchid": "1900000001", "refund_status": "MOON", "out_refund_no": "R1"}, "refund"),
-        ({"mchid": "1900000999", "refund_status": "SUCCESS", "out_refund_no": "R1"}, "refund"),
+        (
+            {
+                "mchid": "1900000999",
+                "refund_status": "SUCCESS",
+                "out_refund_no": "R1",
+                "amount": {"refund": 1},
+            },
+            "refund",
+        ),
     ],
 )
 async def test_a_genuine_notice_that_makes_no_sense_is_to_come_again(counter, plain, kind):
@@ -314,6 +337,21 @@ async def test_a_genuine_notice_that_makes_no_sense_is_to_come_again(counter, pl
     assert counter.provider.quarantined == moons
     refused = counter.provider.acknowledge(caught.value)
     assert (refused.status, refused.content_type) == (400, "application/json")
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        (b" " * (64 * 1024 + 1), NoticeProblem.TOO_LARGE),
+        (b"\xff\xfe", NoticeProblem.NOT_TEXT),
+        (b"{}", NoticeProblem.SIGNATURE_WRONG),
+    ],
+)
+async def test_each_kind_of_junk_has_its_own_code(counter, body, problem):
+    raw = await _said(counter, {})
+    with pytest.raises(NoticeRejected) as caught:
+        await counter.provider.parse_notice(replace(raw, body=body))
+    assert caught.value.problem is problem
 
 
 async def test_an_xml_notice_of_older_days_is_rejected(counter):
