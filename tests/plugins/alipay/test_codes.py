@@ -54,6 +54,7 @@ def test_alipays_own_doubt_is_never_a_no(table: dict[str, Meaning]) -> None:
         ("20000", None),
         ("40004", "ACQ.SYSTEM_ERROR"),
         ("40004", "ACQ.NEVER_HEARD_OF"),
+        ("40005", "ACQ.NEVER_HEARD_OF"),
         ("40004", None),
         ("99999", None),
     ]:

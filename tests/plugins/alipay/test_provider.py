@@ -198,7 +198,11 @@ async def test_an_unknown_state_is_quarantined_and_counted(alipay, gateway):
 @pytest.mark.parametrize(
     "said",
     [
-        {"out_trade_no": "T20260115000001A2", "trade_status": "TRADE_SUCCESS"},
+        {
+            "out_trade_no": "T20260115000001A2",
+            "trade_status": "TRADE_SUCCESS",
+            "total_amount": "88.88",
+        },
         {"trade_status": "TRADE_SUCCESS", "total_amount": "88.88"},
         {"out_trade_no": "T20260115000001A1"},
         {"out_trade_no": "T20260115000001A1", "trade_status": "TRADE_SUCCESS"},
@@ -224,6 +228,17 @@ async def test_an_unknown_state_is_quarantined_and_counted(alipay, gateway):
 async def test_an_answer_that_proves_nothing_changes_nothing(alipay, gateway, said):
     gateway.say(**said)
     with pytest.raises(ProviderUncertain):
+        await alipay.query(charge())
+
+
+@pytest.mark.parametrize("status", [204, 302, 404])
+async def test_a_signed_answer_under_a_strange_status_is_not_believed(alipay, gateway, status):
+    text = f'{{"code":"10000","out_trade_no":"{charge().number}","trade_status":"TRADE_CLOSED"}}'
+    body = f'{{"alipay_trade_query_response":{text},"sign":"{sign(text, PLATFORM)}"}}'
+    gateway.say(raw=body.encode())
+    assert (await alipay.query(charge())).state is ReceiptState.CLOSED
+    gateway.say(raw=body.encode(), status=status)
+    with pytest.raises(ProviderUncertain, match=str(status)):
         await alipay.query(charge())
 
 
