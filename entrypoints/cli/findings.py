@@ -64,8 +64,11 @@ async def findings(config: Path | None, *, online: bool) -> AsyncIterator[Findin
     yield _public_url(settings)
     container = Container(settings=settings)
     async with container.exits():
+        key = _page_key(container)
+        yield key
+        if key.state == "wrong":
+            return  # the database cannot be opened without it
         try:
-            yield _page_key(container)
             async for finding in _database(container):
                 yield finding
             for finding in _plugins(container):
@@ -126,7 +129,11 @@ def _plugins(container: Container) -> Iterator[Finding]:
             fix = f"Mend or uninstall it, or set plugins.block to {plugin.name}."
             yield Finding(f"plugin {plugin.name}", "wrong", f"broken: {plugin.why}", fix)
     names = ", ".join(container.plugins().providers)
-    yield Finding("plugins", "well" if names else "wrong", f"providers: {names or 'none'}")
+    if names:
+        yield Finding("plugins", "well", f"providers: {names}")
+    else:
+        fix = "Install one, and look at plugins.only and plugins.block."
+        yield Finding("plugins", "wrong", "none brings a provider", fix)
 
 
 # --- accounts ----------------------------------------------------------------------------

@@ -49,17 +49,16 @@ def incidents(
 
 def _show(console: "Console", found: "Sequence[Incident]") -> None:
     from rich.markup import escape
-    from rich.table import Table
 
-    from retender.entrypoints.cli.look import instant
+    from retender.entrypoints.cli.look import instant, table
 
     if not found:
         console.print("[green]No incidents.[/green]")
         return
-    table = Table("when", "what", "account", "number", "heard by", "claim", box=None)
+    rows = table("when", "what", "account", "number", "heard by", "claim")
     for incident in found:
         claim = ", ".join(f"{name} {value}" for name, value in incident.data.items() if value)
         code = f"[bold red]{incident.code}[/bold red]"
         who = (incident.account, escape(incident.number), incident.source)
-        table.add_row(instant(incident.at), code, *who, escape(claim))
-    console.print(table)
+        rows.add_row(instant(incident.at), code, *who, escape(claim))
+    console.print(rows)

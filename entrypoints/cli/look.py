@@ -1,6 +1,10 @@
 """How states, times and amounts look to people."""
 
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
@@ -51,3 +55,14 @@ def since(start: datetime, at: datetime) -> str:
 def either(value: object) -> str:
     """Return a value, or a dash where there is none."""
     return "-" if value in {None, "", ()} else str(value)
+
+
+def table(*headings: str) -> "Table":
+    """Return an empty table: facts are never cut off, and what runs long is in the last column."""
+    from rich.table import Table
+
+    made = Table(box=None)
+    for heading in headings:
+        last = heading is headings[-1]
+        made.add_column(heading, no_wrap=not last, overflow="fold")
+    return made

@@ -49,15 +49,13 @@ def methods(
 
 
 def _show(console: "Console", found: "Sequence[Method]") -> None:
-    from rich.table import Table
+    from retender.entrypoints.cli.look import either, table
 
-    from retender.entrypoints.cli.look import either
-
-    table = Table("with", "title", "page", "needs", "instalments", "now", box=None)
+    rows = table("with", "title", "page", "needs", "instalments", "now")
     for method in found:
         now = "[green]yes[/green]" if method.available else f"[yellow]{method.why_not}[/yellow]"
         rates = ", ".join(map(str, method.instalments))
-        table.add_row(
+        rows.add_row(
             f"[bold]{method.account}[/bold]",
             method.title,
             either(method.page_kind),
@@ -65,4 +63,4 @@ def _show(console: "Console", found: "Sequence[Method]") -> None:
             either(rates),
             now,
         )
-    console.print(table)
+    console.print(rows)

@@ -76,20 +76,20 @@ def _client_json(client: "ClientType") -> dict[str, object]:
 
 def _show(console: "Console", host: "PluginHost") -> None:
     from rich.markup import escape
-    from rich.table import Table
 
-    table = Table("plugin", "from", "version", "state", "brings", box=None)
+    from retender.entrypoints.cli.look import table
+
+    rows = table("plugin", "from", "version", "state", "brings")
     for plugin in host.plugins:
         look = _LOOKS.get(str(plugin.state), "yellow")
-        why = f": {escape(plugin.why)}" if plugin.why else ""
-        table.add_row(
+        rows.add_row(
             f"[bold]{plugin.name}[/bold]",
             plugin.distribution,
             plugin.version,
-            f"[{look}]{plugin.state}{why}[/]",
-            "\n".join(_brings(plugin)),
+            f"[{look}]{plugin.state}[/]",
+            "\n".join([*([escape(plugin.why)] if plugin.why else []), *_brings(plugin)]),
         )
-    console.print(table)
+    console.print(rows)
     console.print("\n[dim]More of a provider: retender providers describe NAME[/dim]")
 
 

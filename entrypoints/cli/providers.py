@@ -50,15 +50,15 @@ def describe(
 
 def _show(console: "Console", provider: "ProviderPlugin") -> None:
     from rich.markup import escape
-    from rich.table import Table
 
+    from retender.entrypoints.cli.look import table
     from retender.entrypoints.cli.terms import show_terms
 
     show_terms(console, provider.terms)
     console.print("\n[bold]Settings of an account[/bold]\n")
-    table = Table("setting", "", "what it is", box=None)
+    rows = table("setting", "", "what it is")
     for setting in provider.settings:
         need = "needed" if setting.required else f"else {escape(setting.default or 'none')}"
         secret = " [yellow]secret[/yellow]" if setting.secret else ""
-        table.add_row(f"[bold]{setting.name}[/bold]", f"{need}{secret}", escape(setting.help))
-    console.print(table)
+        rows.add_row(f"[bold]{setting.name}[/bold]", f"{need}{secret}", escape(setting.help))
+    console.print(rows)

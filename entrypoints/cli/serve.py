@@ -36,13 +36,13 @@ def serve(
     from retender.entrypoints.settings_file import load_settings
 
     settings = load_settings(ctx.obj)
-    configure_logging(settings.log)
     chosen = settings.http.port if port is None else port
-    listener = listen(host or settings.http.host, chosen)
+    with listen(host or settings.http.host, chosen) as listener:
 
-    async def run() -> None:
-        async with open_container(settings) as container:
-            note(f"Listening on {address_of(listener)}, known as {settings.public_url}")
-            await run_server(create_app(container), listener)
+        async def run() -> None:
+            async with open_container(settings) as container:
+                configure_logging(settings.log, secrets=container.secrets())
+                note(f"Listening on {address_of(listener)}, known as {settings.public_url}")
+                await run_server(create_app(container), listener)
 
-    asyncio.run(run())
+        asyncio.run(run())

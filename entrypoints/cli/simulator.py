@@ -50,27 +50,27 @@ def simulator(
     from retender.plugins.simulator_kit.switches import UnknownSwitchError, turn
 
     changes = _switches(switch or [])
-    listener = listen(LOOPBACK, port)
-    sender = HttpSender()
-    made = new_simulator(provider, address_of(listener), send=sender)
-    try:
-        turn(made.switches, changes)
-    except UnknownSwitchError as error:
-        raise InvalidInput(f"{error}.", field="switch") from error
-    table = {"provider": provider, **made.settings}
-    if as_json:
-        write_json(table)
-    else:
-        typer.echo(toml({f"accounts.{account or provider}": table}), nl=False)
-    note(f"{provider} is simulated at {address_of(listener)}, until Ctrl-C")
-
-    async def run() -> None:
+    with listen(LOOPBACK, port) as listener:
+        sender = HttpSender()
+        made = new_simulator(provider, address_of(listener), send=sender)
         try:
-            await run_server(made.app, listener)
-        finally:
-            await sender.aclose()
+            turn(made.switches, changes)
+        except UnknownSwitchError as error:
+            raise InvalidInput(f"{error}.", field="switch") from error
+        table = {"provider": provider, **made.settings}
+        if as_json:
+            write_json(table)
+        else:
+            typer.echo(toml({f"accounts.{account or provider}": table}), nl=False)
+        note(f"{provider} is simulated at {address_of(listener)}, until Ctrl-C")
 
-    asyncio.run(run())
+        async def run() -> None:
+            try:
+                await run_server(made.app, listener)
+            finally:
+                await sender.aclose()
+
+        asyncio.run(run())
 
 
 def _switches(texts: list[str]) -> Mapping[str, object]:

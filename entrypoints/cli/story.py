@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from retender.domain.model.money import Money
-from retender.entrypoints.cli.look import instant, since, state
+from retender.entrypoints.cli.look import instant, since, state, table
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -54,12 +54,12 @@ def show_refund(console: "Console", refund: "Refund") -> None:
 
 
 def _attempts(story: "OrderStory") -> Table:
-    table = Table("#", "with", "from", "page", "state", "asked", "ends", "number", box=None)
+    rows = table("#", "with", "from", "page", "state", "asked", "ends", "number")
     start = story.order.created_at
     for attempt in story.attempts:
         won = " ★" if story.order.winner == attempt.attempt_id else ""
         charge = attempt.charge
-        table.add_row(
+        rows.add_row(
             str(attempt.idx),
             attempt.account,
             charge.client_type,
@@ -69,14 +69,14 @@ def _attempts(story: "OrderStory") -> Table:
             since(start, charge.expires_at),
             attempt.number,
         )
-    return table
+    return rows
 
 
 def _refunds(story: "OrderStory") -> Table:
-    table = Table("refund", "of", "amount", "cause", "state", "decided", box=None)
+    rows = table("refund", "of", "amount", "cause", "state", "decided")
     idx = {attempt.attempt_id: attempt.idx for attempt in story.attempts}
     for refund in story.refunds:
-        table.add_row(
+        rows.add_row(
             escape(refund.refund_no),
             f"#{idx[refund.attempt_id]}",
             str(refund.amount),
@@ -84,7 +84,7 @@ def _refunds(story: "OrderStory") -> Table:
             state(refund.state),
             since(story.order.created_at, refund.created_at),
         )
-    return table
+    return rows
 
 
 def _show_sum(console: "Console", story: "OrderStory") -> None:
@@ -100,25 +100,25 @@ def _show_sum(console: "Console", story: "OrderStory") -> None:
 
 def _timeline(story: "OrderStory") -> Table:
     """Put what happened and what the shop was told in one line of time."""
-    table = Table(box=None, show_header=False, padding=(0, 1))
-    table.add_column(justify="right", style="dim", no_wrap=True, min_width=9)
-    table.add_column(style="cyan", no_wrap=True)
-    table.add_column(overflow="fold")
-    table.add_column(style="dim", overflow="fold")
+    lines = Table(box=None, show_header=False, padding=(0, 1))
+    lines.add_column(justify="right", style="dim", no_wrap=True, min_width=9)
+    lines.add_column(style="cyan", no_wrap=True)
+    lines.add_column(overflow="fold")
+    lines.add_column(style="dim", overflow="fold")
     start = story.order.created_at
     idx = {attempt.attempt_id: f"#{attempt.idx}" for attempt in story.attempts}
-    lines = [
+    told = [
         (entry.at, idx.get(entry.attempt_id or "", ""), escape(entry.what), escape(entry.why))
         for entry in story.entries
     ]
     # Sorting is stable: an event comes after what made it true.
-    lines += [
+    told += [
         (event.at, "", "[bold magenta]the shop is told[/]", f"[bold]{event.kind}[/bold]")
         for event in story.events
     ]
-    for at, which, what, why in sorted(lines, key=lambda line: line[0]):
-        table.add_row(since(start, at), which, *(_relative(text, start) for text in (what, why)))
-    return table
+    for at, which, what, why in sorted(told, key=lambda line: line[0]):
+        lines.add_row(since(start, at), which, *(_relative(text, start) for text in (what, why)))
+    return lines
 
 
 def _relative(text: str, start: datetime) -> str:

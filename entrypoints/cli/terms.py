@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 from retender.domain.model.money import Money
-from retender.entrypoints.cli.look import duration, either
+from retender.entrypoints.cli.look import duration, either, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def show_terms(console: "Console", terms: "ProviderTerms") -> None:
     """Show the pages as a table, and everything else below it."""
     console.print(f"[bold]{terms.title}[/bold]  ({terms.provider})\n")
-    pages = Table("page", "on", "product", "needs", "works for", "again", "close", box=None)
+    pages = table("page", "on", "product", "needs", "works for", "again", "close")
     for page in terms.pages:
         pages.add_row(*_page(page))
     console.print(pages)

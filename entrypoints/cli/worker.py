@@ -32,11 +32,9 @@ def worker(
     Run as many as you like: work is claimed by leases in the database. With
     --once the exit code is 1 if a piece of work went wrong; it stays due.
     """
-    from retender.entrypoints.logs import configure_logging
     from retender.entrypoints.settings_file import load_settings
 
     settings = load_settings(ctx.obj)
-    configure_logging(settings.log)
     done = asyncio.run(_work(settings, once=once))
     if done is None:
         return
@@ -47,8 +45,10 @@ def worker(
 
 async def _work(settings: "Settings", *, once: bool) -> "Round | None":
     from retender.entrypoints.container import open_container
+    from retender.entrypoints.logs import configure_logging
 
     async with open_container(settings) as container:
+        configure_logging(settings.log, secrets=container.secrets())
         worker = container.worker()
         if once:
             return await worker.run_once()

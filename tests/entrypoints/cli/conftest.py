@@ -113,7 +113,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     words = ["simulator", "sandbox", "--port", str(sandbox_port), "--json"]
     with running(*words, until="simulated at") as (simulator, _):
         assert simulator.stdout is not None
-        account = json.loads(iter_json(simulator.stdout))
+        account = json.loads(first_json(simulator.stdout))
         lines = "\n".join(f"{name} = {json.dumps(value)}" for name, value in account.items())
         address = f"http://127.0.0.1:{port}"
         file.write_text(
@@ -121,13 +121,12 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
             f'public_url = "{address}"\n'
             f"[http]\nport = {port}\n[accounts.sandbox]\n{lines}\n"
         )
-        subprocess.run([RETENDER, "--config", file, "db", "upgrade"], check=True)
         with running("--config", str(file), "serve", until="Listening on"):
             wait_for(f"{address}/readyz")
             yield Shop(file, f"http://127.0.0.1:{sandbox_port}")
 
 
-def iter_json(stream) -> str:
+def first_json(stream) -> str:
     """Read one JSON object that is written over several lines, and no further."""
     text = ""
     while not text.endswith("}\n"):

@@ -1,0 +1,137 @@
+"""The doctor finds what is wrong with a set-up, and says how to mend it."""
+
+import sqlite3
+from importlib.metadata import EntryPoint, entry_points
+
+import pytest
+
+from retender.plugins import host
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Write settings of one's own, with a database that is not there yet."""
+
+    def written(*tables: str):
+        file = tmp_path / "retender.toml"
+        database = f'database_url = "sqlite:///{tmp_path / "own.db"}"\n'
+        file.write_text("\n".join([database, *tables]))
+        return file
+
+    return written
+
+
+def examined(shop, file, *words: str, code: int = 0) -> dict[str, dict[str, str]]:
+    findings = shop.json("--config", str(file), "doctor", *words, code=code)
+    return {finding["about"]: finding for finding in findings}
+
+
+def test_a_sound_set_up_is_told_to_be_sound(shop):
+    shop.place("D-1")  # so that there is a database
+    done = shop("doctor", "--online")
+    assert done.exit_code == 0, done.stdout
+    assert "Nothing is wrong." in done.stdout
+    found = examined(shop, shop.file, "--online")
+    wanted = ["settings", "page key", "database", "durability", "plugins", "account sandbox"]
+    for about in [*wanted, "gateway of sandbox", "clock of account sandbox"]:
+        assert found[about]["state"] == "well", found[about]
+    assert "s from ours" in found["clock of account sandbox"]["told"]
+
+
+def test_a_typo_in_the_settings_is_told_with_what_was_meant(shop, write):
+    found = examined(shop, write("[http]\nprot = 9000\n"), code=1)
+    assert "Did you mean http.port?" in found["settings"]["told"]
+
+
+def test_every_problem_of_the_settings_is_told_at_once(shop, write):
+    file = write("[http]\nprot = 9000\n[worker]\nbatch = 0\n")
+    findings = shop.json("--config", str(file), "doctor", code=1)
+    assert len(findings) == 2
+    assert all(finding["fix"] for finding in findings)
+
+
+def test_an_account_without_its_key_is_wrong_and_the_others_are_looked_at(shop, write):
+    file = write(
+        '[accounts.alipay]\nprovider = "alipay"\napp_id = "2021000000000001"\n',
+        '[accounts.sandbox]\nprovider = "sandbox"\nsecret = "0123456789abcdef"\n',
+    )
+    found = examined(shop, file, code=1)
+    assert found["account alipay"]["state"] == "wrong"
+    assert "Set seller_id or seller_id_file" in found["account alipay"]["told"]
+    assert found["account sandbox"]["state"] == "well"
+
+
+def test_a_key_that_is_no_key_is_wrong(shop, write):
+    file = write(
+        '[accounts.alipay]\nprovider = "alipay"\napp_id = "2021000000000001"\n'
+        'seller_id = "2088000000000001"\nprivate_key = "rubbish-rubbish"\n'
+        'alipay_public_key = "rubbish"\n'
+    )
+    done = shop("--config", str(file), "doctor")
+    assert done.exit_code == 1
+    assert "account alipay" in done.stdout
+    assert "rubbish-rubbish" not in done.output
+
+
+def test_no_account_and_no_database_are_worth_a_note(shop, write):
+    found = examined(shop, write())
+    assert (found["database"]["state"], found["accounts"]["state"]) == ("note", "note")
+    assert "no provider can send notices" in found["public_url"]["told"]
+
+
+def test_a_gateway_that_is_not_there_is_wrong_only_when_asked(shop, write):
+    file = write(
+        '[accounts.sandbox]\nprovider = "sandbox"\nsecret = "0123456789abcdef"\n'
+        'gateway = "http://127.0.0.1:9"\n'
+    )
+    assert examined(shop, file)["account sandbox"]["state"] == "well"
+    found = examined(shop, file, "--online", code=1)
+    assert found["gateway of sandbox"]["state"] == "wrong"
+    assert "gateway's address" in found["gateway of sandbox"]["fix"]
+
+
+def test_a_wrong_secret_shows_when_the_gateway_is_asked(shop, write):
+    file = write(
+        '[accounts.sandbox]\nprovider = "sandbox"\nsecret = "0123456789abcdef"\n'
+        f'gateway = "{shop.sandbox}"\n'
+    )
+    found = examined(shop, file, "--online", code=1)
+    assert found["gateway of sandbox"]["state"] == "wrong"
+
+
+def test_a_file_that_is_no_database_is_wrong(shop, write, tmp_path):
+    (tmp_path / "own.db").write_bytes(b"this is a letter, not a database" * 40)
+    found = examined(shop, write(), code=1)
+    assert found["database"]["state"] == "wrong"
+    assert "is no SQLite database" in found["database"]["told"]
+
+
+def test_a_database_of_a_newer_version_is_wrong(shop, write, tmp_path):
+    file = write()
+    assert shop("--config", str(file), "db", "upgrade").exit_code == 0
+    with sqlite3.connect(tmp_path / "own.db") as database:
+        database.execute("UPDATE retender_schema SET version_num = '9999'")
+    database.close()
+    found = examined(shop, file, code=1)
+    assert "a newer one has upgraded it" in found["database"]["told"]
+
+
+def test_a_broken_plugin_is_wrong_and_named(shop, write, monkeypatch):
+    broken = EntryPoint(name="acme", value="acme_pay_that_is_not_there", group="retender")
+    installed = entry_points(group="retender")
+    monkeypatch.setattr(host, "entry_points", lambda **_: [*installed, broken])
+    found = examined(shop, write(), code=1)
+    assert "acme_pay_that_is_not_there" in found["plugin acme"]["told"]
+    assert "plugins.block" in found["plugin acme"]["fix"]
+    assert found["plugins"]["state"] == "well"
+
+
+def test_a_set_up_without_providers_is_wrong(shop, write, monkeypatch):
+    monkeypatch.setenv("RETENDER_PLUGINS__BLOCK", "alipay,wechat_pay,sandbox")
+    assert examined(shop, write(), code=1)["plugins"]["state"] == "wrong"
+
+
+def test_a_page_key_that_is_no_key_is_wrong(shop, write, tmp_path):
+    (tmp_path / "own.db.page-key").write_text("too short")
+    found = examined(shop, write(), code=1)
+    assert "openssl rand -hex 32" in found["page key"]["told"]
