@@ -26,6 +26,7 @@ LAYOUT = """<!doctype html>
   .dim { color: var(--dim); font-size: .9rem; overflow-wrap: anywhere; }
   .notice { border-left: 4px solid var(--brand); background: #f8fafc; padding: .6rem .9rem;
             margin: 1rem 0; border-radius: 0 8px 8px 0; }
+  .notice::first-letter { text-transform: uppercase; }
   .notice.bad { border-color: #d92d20; background: #fef3f2; }
   .notice.good { border-color: #079455; background: #ecfdf3; }
   form { display: grid; gap: .6rem; margin-top: 1rem; }

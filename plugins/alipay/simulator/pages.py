@@ -30,8 +30,8 @@ TEMPLATES: Final = {
   <div class="dim">Order {{ terms.out_trade_no }}
     {%- if terms.instalments %} &middot; {{ terms.instalments }} instalments{% endif %}</div>
   <div class="dim">Pay before {{ ends_at }}
-    {%- if seconds_left > 0 %} &middot; <span id="left">{{ seconds_left }}</span> s left
-    {%- endif %}</div>
+    {%- if seconds_left > 0 %} &middot; <span id="left" data-seconds="{{ seconds_left }}">
+      {{- "%d:%02d" % (seconds_left // 60, seconds_left % 60) }}</span> left{% endif %}</div>
   {% if result %}
   <div class="notice {{ 'good' if result.ok else 'bad' }}">
     {{ result.message }}{% if not result.ok %} <small>({{ result.code }})</small>{% endif %}
@@ -55,7 +55,11 @@ TEMPLATES: Final = {
 {% block script %}
 <script>
   const left = document.getElementById("left");
-  if (left) setInterval(() => { if (+left.textContent > 0) left.textContent--; }, 1000);
+  if (left) setInterval(() => {
+    const seconds = Math.max(0, left.dataset.seconds - 1);
+    left.dataset.seconds = seconds;
+    left.textContent = Math.floor(seconds / 60) + ":" + String(seconds % 60).padStart(2, "0");
+  }, 1000);
 </script>
 {% endblock %}""",
     "message.html": """{% extends "layout.html" %}
