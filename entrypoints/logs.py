@@ -4,7 +4,7 @@ import json
 import logging
 import sys
 from collections.abc import Iterable
-from typing import TextIO
+from typing import Any, TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -73,12 +73,21 @@ def configure_logging(
 
 
 def _rendered(settings: LogSettings, *, colours: bool) -> list[Processor]:
+    # Tracebacks show where, never the variables there: those may hold anything.
     if settings.format == "json":
+        where = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
         return [
-            structlog.processors.dict_tracebacks,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
+            structlog.processors.ExceptionRenderer(where),
+            structlog.processors.JSONRenderer(serializer=_json),
         ]
-    return [_one_line, structlog.dev.ConsoleRenderer(colors=colours)]
+    plain = structlog.dev.plain_traceback
+    return [_one_line, structlog.dev.ConsoleRenderer(colors=colours, exception_formatter=plain)]
+
+
+def _json(value: object, **options: Any) -> str:  # noqa: ANN401 - they are json.dumps's
+    """Write readable letters as they are, and what could break a line as an escape."""
+    text = json.dumps(value, ensure_ascii=False, **options)
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
 
 
 def _one_line(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

@@ -1,12 +1,14 @@
 """A shop on the real container: SQLite file, sandbox gateways in this process, a clock we move."""
 
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
@@ -88,6 +90,21 @@ class Shop:
         answer = await self.take(gateway.notices.pop(), account)
         assert answer.headers["Retender-Notice"] == "NOTICE_TAKEN", answer.text
         return await self.story(order_no)
+
+    async def scan_and_pay(self, page: Json, account: str = "sandbox") -> None:
+        """Pay a QR page as a payer who scans it, and deliver the notice."""
+        gateway = self.gateways[account]
+        query = parse_qs(urlsplit(page["page"]["content"]).query)
+        ask = gateway.scanned(query["ask"][0], query["sign"][0])
+        gateway.ledger.pay(ask.number, "buyer")
+        await self.take(gateway.notices.pop(), account)
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Let others run until something is true."""
+    async with asyncio.timeout(10):
+        while not true():  # noqa: ASYNC110 - it stands in for a test's patience
+            await asyncio.sleep(0.001)
 
 
 def order(order_no: str = "o-1", amount: object = "88.80", **more: object) -> Json:

@@ -26,7 +26,7 @@ from retender.entrypoints.http.views import (
     RefundView,
 )
 from retender.entrypoints.settings import Settings
-from retender.tests.entrypoints.shop import open_shop, order
+from retender.tests.entrypoints.shop import Json, open_shop, order
 
 pytestmark = pytest.mark.asyncio
 
@@ -48,7 +48,7 @@ WANTED = {
 }
 
 
-def operations(document) -> Iterator[tuple[str, dict]]:
+def operations(document) -> Iterator[tuple[str, Json]]:
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             yield f"{method.upper()} {path}", operation

@@ -1,7 +1,5 @@
 """A shop's whole business over HTTP: place, pay, come back, pay another way, refund, look."""
 
-from urllib.parse import parse_qs, urlsplit
-
 import pytest
 
 from retender.entrypoints.http.views import OrderStoryView
@@ -140,20 +138,12 @@ async def test_what_is_paid_twice_is_a_surplus_with_its_refund(shop):
     await shop.place()
     first = await shop.page(page_kind="qr")
     await shop.pay_for_real(account="other")
-    gateway = shop.gateways["sandbox"]
-    scanned = gateway.scanned(*_code(first["page"]["content"]))
-    gateway.ledger.pay(scanned.number, "buyer")
-    await shop.take(gateway.notices.pop())
+    await shop.scan_and_pay(first)
     story = await shop.story()
     assert story["order"]["state"] == "PAID"
     (surplus,) = story["surpluses"]
     assert (surplus["cause"], surplus["refund_state"]) == ("duplicate", "DUE")
     assert (await shop.http.get(f"/v1/refunds/{surplus['refund_no']}")).json()["state"] == "DUE"
-
-
-def _code(content: str) -> tuple[str, str]:
-    query = parse_qs(urlsplit(content).query)
-    return query["ask"][0], query["sign"][0]
 
 
 async def test_the_cashier_lists_what_can_be_used_and_what_it_needs(shop):
