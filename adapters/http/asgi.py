@@ -34,12 +34,15 @@ class AsgiWire(httpx.AsyncBaseTransport):
         body = await request.aread()
         await request.extensions["trace"]("http11.send_request_headers.started", {})
         answer = _Answer(body)
+        # A wire takes time: whoever else is calling gets a turn, going and coming.
+        await asyncio.sleep(0)
         try:
             await self._app(_scope(request), answer.receive, answer.send)
         except Exception as trouble:
             raise AppBrokeOff(f"the app broke off by {type(trouble).__name__}") from trouble
         if not answer.complete.is_set():
             raise AppBrokeOff("the app ended before its answer did")
+        await asyncio.sleep(0)
         return httpx.Response(answer.status, headers=answer.headers, stream=_Whole(answer.body))
 
 

@@ -40,6 +40,8 @@ class Fault(StrEnum):
     """The gateway answers with a status 5xx."""
     BAD_SIGNATURE = "bad signature"
     """The gateway does what was asked; its answer has a signature that is wrong."""
+    ANOTHERS_ANSWER = "another's answer"
+    """The gateway's answer to the first call of the operation comes again, well signed."""
     UNKNOWN_CODE = "unknown code"
     """The gateway answers, well signed, with an error code that stands in no document."""
     RATE_LIMIT = "rate limit"

@@ -30,6 +30,8 @@ from retender.tests.contracts.provider.scene import (
 )
 
 ASKING = [Operation.QUERY, Operation.CLOSE, Operation.REFUND, Operation.QUERY_REFUND]
+# Of a close, some gateways say only that it is done.
+ANSWERED_BY_NAME = [Operation.QUERY, Operation.REFUND, Operation.QUERY_REFUND]
 SILENT_FAULTS = [
     Fault.LOST_BEFORE_EFFECT,
     Fault.LOST_AFTER_EFFECT,
@@ -118,6 +120,18 @@ class Trouble(ProviderScene):
                 await story.call()
         await self._as_if_nothing_had_happened(gateway, story, operation)
 
+    @pytest.mark.parametrize("operation", ANSWERED_BY_NAME)
+    async def test_an_answer_about_something_else_is_not_believed(
+        self, gateway: GatewayUnderTest, operation: Operation
+    ) -> None:
+        """Well signed and of another charge: mixed up or replayed, it is no answer."""
+        await (await self._story(gateway, operation)).call()
+        story = await self._story(gateway, operation)
+        gateway.set_fault(Fault.ANOTHERS_ANSWER, operation)
+        with pytest.raises(ProviderUncertain):
+            await story.call()
+        await self._as_if_nothing_had_happened(gateway, story, operation)
+
     @pytest.mark.parametrize("operation", ASKING)
     async def test_asking_too_often_is_never_an_answer(
         self, gateway: GatewayUnderTest, operation: Operation
@@ -195,7 +209,7 @@ class Trouble(ProviderScene):
     ) -> None:
         """Neither words nor details nor traceback nor log, at any level."""
         caplog.set_level("DEBUG")
-        for fault in Fault:
+        for fault in sorted(set(Fault) - {Fault.ANOTHERS_ANSWER}):
             if operation is Operation.OPEN:
                 outcome = await self._open_in_trouble(gateway, self.charge(gateway), fault)
                 texts = told(outcome) if isinstance(outcome, ProviderError) else repr(outcome)

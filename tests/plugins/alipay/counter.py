@@ -143,7 +143,8 @@ class Counter:
             raise ProviderUnavailable("No connection to the gateway.")
         if self._take(Fault.ANOTHERS_ANSWER, request.operation):
             return self._answers[request.operation]
-        response = self._answers[request.operation] = await self._wire(request)
+        response = await self._wire(request)
+        self._answers.setdefault(request.operation, response)
         if self._take(Fault.BAD_SIGNATURE, request.operation):
             fields = json.loads(response.body)
             first = fields["sign"][0]

@@ -57,6 +57,7 @@ class Counter:
         self._random = random.Random(7)  # noqa: S311 -- nonces of a test
         self._spoilt: list[tuple[Fault, str]] = []
         self._heard: dict[int, RawNotice] = {}
+        self._answers: dict[str, Response] = {}
         self.requests: list[Request] = []
         self.simulator: WechatPaySimulator = create_simulator(
             BASE_URL, clock=self.now, switches=switches, identity=identity
@@ -98,9 +99,12 @@ class Counter:
             self._spoilt.remove((fault, request.operation))
         if fault is Fault.UNREACHABLE:
             raise ProviderUnavailable("the gateway was not reached")
+        if fault is Fault.ANOTHERS_ANSWER:
+            return self._answers[request.operation]
         # Let others have their turn, as a real wire does.
         await asyncio.sleep(0)
         response = await self._wire(request)
+        self._answers.setdefault(request.operation, response)
         if fault is Fault.BAD_SIGNATURE:
             return replace(response, headers=_bent(response.headers))
         return response
