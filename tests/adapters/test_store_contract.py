@@ -65,3 +65,44 @@ def test_every_method_is_called_by_the_contract(method):
 def test_a_store_cannot_drop_a_promise_without_a_word():
     with pytest.raises(TypeError, match="test_a_number_is_given_once"):
         type("TestLax", (UnitOfWorkContract,), {"test_a_number_is_given_once": None})
+
+
+STRANGER = """
+import pytest
+from datetime import timedelta
+
+from retender.adapters.memory.orders import MemoryOrders
+from retender.adapters.memory.unit_of_work import MemoryUnitOfWork
+from retender.tests.contracts.store.samples import an_order
+from retender.tests.contracts.unit_of_work import UnitOfWorkContract
+
+
+@pytest.fixture(autouse=True)
+def forget_numbers(monkeypatch):
+    async def add(self, order):
+        self.rows.orders[order.order_id] = order
+        return True
+
+    monkeypatch.setattr(MemoryOrders, "add", add)
+
+
+class TestForgetful(UnitOfWorkContract):
+    @pytest.fixture
+    def unit_of_work(self):
+        return MemoryUnitOfWork()
+"""
+
+SETTINGS = """
+[pytest]
+filterwarnings = error
+asyncio_default_fixture_loop_scope = function
+"""
+
+
+def test_a_stranger_sees_what_was_promised_and_what_came(pytester):
+    """The kit's assertions show their values, in a project that knows nothing of ours."""
+    pytester.makepyfile(STRANGER)
+    pytester.makeini(SETTINGS)
+    done = pytester.runpytest_subprocess("-k", "number_is_given_once or differ_in_case")
+    done.assert_outcomes(failed=1, passed=1)
+    done.stdout.fnmatch_lines(["*assert True is False*"])
