@@ -19,9 +19,15 @@ def empty_database(tmp_path_factory):
 
 
 @pytest.fixture
-def shop_settings(tmp_path, empty_database):
+def shop_folder(tmp_path, empty_database):
+    """A folder with a fresh database in it."""
     shutil.copy(empty_database, tmp_path / "shop.db")
-    return settings_in(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def shop_settings(shop_folder):
+    return settings_in(shop_folder)
 
 
 @pytest_asyncio.fixture

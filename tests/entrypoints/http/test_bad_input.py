@@ -314,9 +314,8 @@ async def test_a_provider_that_is_away_may_be_tried_again(shop):
     assert int(answer.headers["Retry-After"]) > 0
 
 
-@pytest.mark.usefixtures("shop_settings")  # it makes the database
-async def test_a_strict_shop_says_how_long_to_wait(tmp_path):
-    strict = settings_in(tmp_path, pay={"switch_policy": "strict"})
+async def test_a_strict_shop_says_how_long_to_wait(shop_folder):
+    strict = settings_in(shop_folder, pay={"switch_policy": "strict"})
     async with open_shop(strict) as shop:
         await shop.place()
         await shop.page(page_kind="qr")  # closing a code that nobody scanned proves nothing
