@@ -39,12 +39,8 @@ class Gateway:
         do = self.operations
         orders = "/v3/pay/transactions"
         refunds = "/v3/refund/domestic/refunds"
-        products = "|".join(product.path for product in Product)
         table: list[tuple[str, str, str, _Operation]] = [
-            *(
-                ("POST", f"{orders}/{product}", "open", do.prepay)
-                for product in products.split("|")
-            ),
+            *(("POST", f"{orders}/{product.path}", "open", do.prepay) for product in Product),
             ("GET", orders + "/out-trade-no/{number}", "query", do.query),
             ("GET", orders + "/id/{transaction_id}", "query", do.query),
             ("POST", orders + "/out-trade-no/{number}/close", "close", do.close),

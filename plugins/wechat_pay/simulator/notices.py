@@ -5,7 +5,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from retender.plugins.simulator_kit.delivery import Dressing, NoticeDelivery, RenderedNotice
+from retender.plugins.simulator_kit.delivery import (
+    Dressing,
+    NoticeDelivery,
+    Render,
+    RenderedNotice,
+)
 from retender.plugins.wechat_pay.simulator.refunds import Refund
 from retender.plugins.wechat_pay.simulator.trades import Trade
 from retender.plugins.wechat_pay.simulator.wire import PlatformPen
@@ -37,51 +42,38 @@ class NoticeWriter:
     now: Callable[[], datetime]
 
     def paid(self, trade: Trade) -> None:
-        """Tell of a payment."""
-        plain = trade.answer(self.now())
+        """Tell of a payment, at once."""
         event = _event("transaction", "TRANSACTION.SUCCESS", "支付成功")
-        self._queue(trade.number, trade.form.notify_url, lambda _: (event, plain))
+        render = self._render(event, trade.answer(self.now()))
+        self.delivery.queue(trade.number, "payment", trade.form.notify_url, render)
 
     def refunded(self, refund: Refund) -> None:
-        """Tell what became of a refund, once it is settled; without an address, nobody."""
-        if refund.form.notify_url is None:
+        """Tell what a refund comes to, once it is settled; without an address, nobody."""
+        form, state = refund.form, str(refund.outcome)
+        if form.notify_url is None:
             return
-        event_id = _event("refund", "", "")["id"]
+        event = _event("refund", f"REFUND.{state}", _SUMMARIES[state])
+        render = self._render(event, refund.notice(refund.settles_at, self.pen.identity.mchid))
+        notice = self.delivery.queue(form.refund_number, "refund", form.notify_url, render)
+        notice.due_at = max(notice.due_at, refund.settles_at)
 
-        def say(now: datetime) -> tuple[Mapping[str, object], Mapping[str, object]]:
-            state = str(refund.state(now))
-            event = _event("refund", f"REFUND.{state}", _SUMMARIES.get(state, ""))
-            return {**event, "id": event_id}, refund.notice(now, self.pen.identity.mchid)
-
-        self._queue(refund.form.refund_number, refund.form.notify_url, say, refund.settles_at)
-
-    def _queue(
-        self,
-        reference: str,
-        url: str,
-        say: Callable[[datetime], tuple[Mapping[str, object], Mapping[str, object]]],
-        not_before: datetime | None = None,
-    ) -> None:
-        probe = self.pen.switches.notice_probes
+    def _render(self, event: Mapping[str, object], plain: Mapping[str, object]) -> Render:
+        is_probe = self.pen.switches.notice_probes
 
         def render(dressing: Dressing) -> RenderedNotice:
-            nonlocal probe
-            event, plain = say(dressing.now)
-            this_one, probe = probe, False
+            nonlocal is_probe
+            # The real one follows the probe.
+            this_one, is_probe = is_probe, False
             return self.pen.notice(event, plain, dressing, probe=this_one)
 
-        kind = "refund" if not_before else "payment"
-        notice = self.delivery.queue(reference, kind, url, render)
-        if not_before is not None:
-            notice.due_at = max(notice.due_at, not_before)
+        return render
 
 
 def _event(kind: str, event_type: str, summary: str) -> dict[str, object]:
     raw = secrets.token_hex(16)
-    event_id = "-".join((raw[:8], raw[8:12], raw[12:16], raw[16:20], raw[20:]))
     return {
         "kind": kind,
-        "id": event_id,
+        "id": "-".join((raw[:8], raw[8:12], raw[12:16], raw[16:20], raw[20:])),
         "create_time": "",
         "resource_type": "encrypt-resource",
         "event_type": event_type,
