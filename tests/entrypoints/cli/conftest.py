@@ -1,7 +1,9 @@
 """A small shop for commands to work on: an SQLite file, a running sandbox, and a server."""
 
 import json
+import logging
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -10,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -21,9 +24,15 @@ RETENDER = Path(sys.executable).with_name("retender")
 
 
 @pytest.fixture(autouse=True)
-def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def _own_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Hide this shell's settings, and undo what a command does to the process's logging."""
     for name in [name for name in os.environ if name.startswith("RETENDER_")]:
         monkeypatch.delenv(name)
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 def free_port() -> int:
@@ -62,11 +71,13 @@ class Shop:
     Attributes:
         file: the settings.
         sandbox: the address of the sandbox's simulator.
+        server_said: what the server told when it started.
 
     """
 
     file: Path
     sandbox: str
+    server_said: str
 
     def __call__(self, *words: str) -> Result:
         """Run a command in this process."""
@@ -97,7 +108,7 @@ class Shop:
         assert answer.json()["ok"], answer.text
         return self.story_when(order_no, lambda story: story["order"]["state"] == "PAID")
 
-    def story_when(self, order_no: str, so: Callable):
+    def story_when(self, order_no: str, so: Callable[[Any], bool]):
         """Return the order's story as soon as something is so."""
         until = time.monotonic() + 10
         while not so(story := self.json("order", "show", order_no)):
@@ -121,9 +132,10 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
             f'public_url = "{address}"\n'
             f"[http]\nport = {port}\n[accounts.sandbox]\n{lines}\n"
         )
-        with running("--config", str(file), "serve", until="Listening on"):
+        with running("--config", str(file), "serve", until="Listening on") as (server, said):
             wait_for(f"{address}/readyz")
-            yield Shop(file, f"http://127.0.0.1:{sandbox_port}")
+            yield Shop(file, f"http://127.0.0.1:{sandbox_port}", said)
+        assert server.returncode in {0, -signal.SIGTERM}, "it did not end in good order"
 
 
 def first_json(stream) -> str:

@@ -6,6 +6,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import typer
@@ -94,7 +95,8 @@ def is_group(words: list[str]) -> bool:
 
 def understood(line: str) -> list[str]:
     """Parse a command line without running it, and return the command that it names."""
-    command, path = typer.main.get_command(app), []
+    command: Any = typer.main.get_command(app)
+    path = []
     _, *rest = shlex.split(re.split(r" >>? ", line)[0])
     context = command.make_context("retender", rest)
     while hasattr(command, "commands"):
