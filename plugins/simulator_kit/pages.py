@@ -39,8 +39,8 @@ LAYOUT = """<!doctype html>
                 font-weight: 600; }
   button:hover { filter: brightness(.96); }
   table { width: 100%; border-collapse: collapse; font-size: .85rem; }
-  td, th { text-align: left; padding: .35rem .5rem; border-bottom: 1px solid var(--line);
-           overflow-wrap: anywhere; }
+  td, th { text-align: left; padding: .35rem .5rem; border-bottom: 1px solid var(--line); }
+  td:first-child { overflow-wrap: anywhere; }
   footer { max-width: 30rem; margin: 0 auto; padding: 0 1.25rem 2rem; }
 </style>
 </head>
