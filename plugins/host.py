@@ -272,7 +272,6 @@ def _loaded(
     try:
         manager.register(found.load(), name=plugin.name)
     except (Exception, SystemExit) as trouble:  # noqa: BLE001 - a stranger's code may raise anything
-        manager.unregister(name=plugin.name)
         return _broken(plugin, trouble)
     return plugin
 

@@ -161,7 +161,7 @@ def _network(limits: HttpLimits) -> httpx.AsyncHTTPTransport:
     logging.getLogger("httpcore").setLevel(logging.WARNING)
     many = limits.connections_max
     pool = httpx.Limits(max_connections=many, max_keepalive_connections=many, keepalive_expiry=5)
-    return httpx.AsyncHTTPTransport(verify=_trusted(), limits=pool, trust_env=False, retries=0)
+    return httpx.AsyncHTTPTransport(verify=_trusted(), limits=pool, retries=0)
 
 
 @cache

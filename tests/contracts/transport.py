@@ -66,7 +66,7 @@ class TransportContract(Contract):
 
     async def test_the_request_is_sent_as_it_stands(self, transport: Transport) -> None:
         """Signatures are over these very bytes."""
-        path = "/v3/pay/%E8%8C%B6?a=%2F%20b&c=~'d!&e=%e8"
+        path = "/v3/./pay/%E8%8C%B6?a=%2F%20b&c=~'d!|{e}&f=%e8"
         headers = {"Authorization": "WECHATPAY2 x", "Accept": "application/json"}
         body = '{"subject": "茶 & <b>"}\r\n'.encode()
         async with serving(answering()) as server:
@@ -293,12 +293,23 @@ class TransportContract(Contract):
         every = self.read_within.total_seconds() / 4
         await self._uncertain(transport, dripping(first, b"x", every))
 
-    async def test_trouble_in_one_call_does_not_spoil_the_next(self, transport: Transport) -> None:
-        """A connection in an unknown state is not used again."""
-        async with serving(hanging_after(HEAD + b"{")) as slow, serving(answering()) as good:
+    @pytest.mark.parametrize(
+        "behaviour",
+        [
+            hanging_after(HEAD + b"{"),
+            answering(500, b"x" * 100_000),
+            answering(200, b"x" * 100_000),
+        ],
+        ids=["silent", "server error", "too long"],
+    )
+    async def test_trouble_in_one_call_does_not_spoil_the_next(
+        self, transport: Transport, behaviour: Behaviour
+    ) -> None:
+        """A connection in an unknown state is not used again, nor kept from others."""
+        async with serving(behaviour) as bad, serving(answering()) as good:
             for _ in range(self.connections_max + 1):
                 with pytest.raises(ProviderUncertain):
-                    await transport(asking(slow.url))
+                    await transport(asking(bad.url))
             assert (await transport(asking(good.url))).status == 200
 
     async def test_giving_up_on_a_call_does_not_spoil_the_next(self, transport: Transport) -> None:

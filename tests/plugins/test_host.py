@@ -125,10 +125,22 @@ def test_an_installed_distribution_is_found_by_its_entry_point(install):
     assert str(found) == "'kiosk' (from tmp_kiosk 1.2.3)"
 
 
-def test_strangers_client_types_are_asked_before_ours():
+def test_strangers_client_types_are_asked_before_ours(install):
     """They are the more particular: ours recognise every browser there is."""
+    install(
+        "zebra",
+        """
+        from retender.domain.model.client_type import ClientType, Device
+        from retender.domain.model.page import PageKind
+        from retender.plugins.hookspecs import hookimpl
+
+        @hookimpl
+        def register_client_types():
+            return [ClientType("zebra", "Zebra", Device.PHONE, (PageKind.REDIRECT,))]
+        """,
+    )
     host = load_plugins(plugins={"mine": bringing(client_types=(client_type("kiosk"),))})
-    assert host.client_types[0].code == "kiosk"
+    assert [each.code for each in host.client_types[:2]] == ["kiosk", "zebra"]
     assert host.client_types[-1].code == "app"
 
 
