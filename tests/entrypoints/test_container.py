@@ -183,9 +183,10 @@ async def test_new_credentials_retire_the_old_pages_and_tell_nothing(tmp_path):
     assert rotated.credentials_epoch != first
     assert named.credentials_epoch == "7"
     assert SECRET not in first
-    async with open_shop(settings_in(tmp_path, page_key="aa" * 32)) as shop:
-        other_key = shop.container.accounts().get("sandbox").credentials_epoch
-    assert other_key != first, "keyed, so that nobody can try secrets against it"
+    other = settings_in(tmp_path, accounts={"a": account()}, page_key="aa" * 32)
+    async with open_shop(other) as shop:
+        elsewhere = shop.container.accounts().get("a").credentials_epoch
+    assert elsewhere != first, "keyed, so that nobody can try secrets against it"
 
 
 @pytest.mark.parametrize(

@@ -186,11 +186,14 @@ def test_no_secret_shows_in_a_repr(tmp_path):
 def test_no_secret_shows_in_a_complaint(tmp_path, monkeypatch):
     monkeypatch.setenv("RETENDER_PAGE_KEY", SECRET)
     text = (
-        f"database_url = ['{SECRET}']\n[accounts.a]\nprivate_key = ['{SECRET}']\n[http]\nport = 'x'"
+        f"database_url = ['{SECRET}']\n[accounts.a]\nprivate_key = ['{SECRET}']\npin = 4711.25\n"
+        "[http]\nport = 'x'"
     )
     message = complaint(tmp_path, text)
-    assert "private_key" in message
+    assert "accounts.a.private_key" in message
+    assert "accounts.a.pin" in message
     assert SECRET not in message
+    assert "4711" not in message
 
 
 def test_a_secret_may_stand_in_a_file_beside_the_settings(tmp_path):

@@ -155,6 +155,31 @@ async def test_a_notice_that_is_too_long_is_not_read(shop, size):
     assert answer.headers["Retender-Notice"] == answer.json()["code"] == "NOTICE_TOO_LARGE"
 
 
+@pytest.mark.parametrize("length", ["65537", "9" * 30])
+async def test_of_a_body_that_says_it_is_too_long_not_a_byte_is_read(shop, length):
+    read, sent = 0, []
+
+    async def receive():
+        nonlocal read
+        read += 1
+        return {"type": "http.request", "body": b"x", "more_body": True}
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/v1/notices/sandbox",
+        "raw_path": b"/v1/notices/sandbox",
+        "query_string": b"",
+        "headers": [(b"content-length", length.encode())],
+    }
+    await shop.http._transport.app(scope, receive, send)
+    assert sent[0]["status"] == 413
+    assert read == 0
+
+
 async def test_a_notice_that_hides_its_length_is_cut_off(shop):
     taken = 0
 
