@@ -203,6 +203,19 @@ async def test_opening_a_pc_cashier_again_may_restart_its_countdown(
     assert await merchant.state() == (WAIT if restarts else CLOSED)
 
 
+async def test_a_pc_cashier_has_its_own_countdown(
+    simulator: AlipaySimulator, merchant: Merchant
+) -> None:
+    first = merchant.held(timeout_express="10m")
+    second = merchant.held(timeout_express="10m", body="again")
+    simulator.act("scan", first)
+    simulator.clock.advance(timedelta(minutes=9))
+    simulator.act("scan", second)
+    simulator.clock.advance(timedelta(minutes=2))
+    assert simulator.act("pay", first).code == "ACQ.NOW_TIME_AFTER_EXPIRE_TIME_ERROR"
+    assert simulator.act("pay", second).ok
+
+
 async def test_a_trade_may_last_until_midnight_in_beijing(
     simulator: AlipaySimulator, merchant: Merchant
 ) -> None:

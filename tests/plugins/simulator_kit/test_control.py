@@ -175,6 +175,8 @@ async def test_books_are_readable_from_outside(control: httpx.AsyncClient) -> No
         ("faults", b'{"kind": "delay", "seconds": -3}'),
         ("notices", b'{"forge": "well"}'),
         ("notices", b'{"drop": true}'),
+        ("switches", b'{"closes_twice": 1}'),
+        ("switches", b'{"counts": 3}'),
         ("act", b'{"action": "steal", "page": "x"}'),
         ("act", b'{"action": "pay"}'),
         ("act", b'{"action": "pay", "page": {"amount": 3}}'),
