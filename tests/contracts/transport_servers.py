@@ -36,12 +36,14 @@ class Server:
     Attributes:
         url: its address, without a path.
         received: every request so far.
+        arrivals: the same, to wait for the next one.
         connections: how often somebody connected.
 
     """
 
     url: str
     received: list[Received] = field(default_factory=list)
+    arrivals: asyncio.Queue[Received] = field(default_factory=asyncio.Queue)
     connections: int = 0
 
 
@@ -55,7 +57,9 @@ async def serving(behave: Behaviour) -> AsyncIterator[Server]:
         server.connections += 1
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
             while not writer.is_closing():
-                server.received.append(await _read(reader))
+                request = await _read(reader)
+                server.received.append(request)
+                server.arrivals.put_nowait(request)
                 await behave(writer)
                 await writer.drain()
 

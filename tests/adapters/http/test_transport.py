@@ -14,7 +14,7 @@ from retender.adapters.http.limits import HttpLimits
 from retender.adapters.http.transport import HttpxTransport
 from retender.domain.model.errors import ProviderUnavailable, ProviderUncertain
 from retender.plugins.simulator_kit.faults import LostAnswer
-from retender.tests.contracts.transport import TransportContract, asking
+from retender.tests.contracts.transport import PATIENCE, TransportContract, asking
 from retender.tests.contracts.transport_servers import answering, serving
 
 NOON = datetime(2026, 1, 15, 12, 0, 0, tzinfo=UTC)
@@ -29,11 +29,11 @@ class TestHttpxTransport(TransportContract):
     async def make_transport(self):
         made = []
 
-        def make():
+        def make(*, connect_within=PATIENCE, read_within=PATIENCE, answer_within=PATIENCE):
             limits = HttpLimits(
-                connect_within=self.connect_within,
-                read_within=self.read_within,
-                answer_within=self.answer_within,
+                connect_within=connect_within,
+                read_within=read_within,
+                answer_within=answer_within,
                 connections_max=self.connections_max,
                 body_max_bytes=self.body_max_bytes,
             )

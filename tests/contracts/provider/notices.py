@@ -13,9 +13,8 @@ from retender.tests.contracts.provider.scene import (
     Offer,
     ProviderScene,
     assert_silent,
-    logged,
-    told,
 )
+from retender.tests.contracts.telltales import logged, told
 
 JUNK = {
     "empty": b"",

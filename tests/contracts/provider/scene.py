@@ -1,7 +1,5 @@
 """The scene on which the provider behaviours play: offers, charges, payments, refunds."""
 
-import logging
-import traceback
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
@@ -198,20 +196,6 @@ def assert_silent(gateway: GatewayUnderTest, *texts: str) -> None:
     for secret in gateway.secrets:
         assert len(secret) >= 8, "a secret so short would be found anywhere"
         assert not any(secret in text for text in texts)
-
-
-def told(trouble: BaseException) -> str:
-    """Return all that an error may tell: words, repr, details, the whole chain."""
-    details = getattr(trouble, "details", {})
-    return "\n".join(
-        [str(trouble), repr(trouble), repr(details), *traceback.format_exception(trouble)]
-    )
-
-
-def logged(caplog: pytest.LogCaptureFixture) -> str:
-    """Return all that was logged, at every level."""
-    lines = [logging.Formatter().format(record) + repr(vars(record)) for record in caplog.records]
-    return "\n".join(lines)
 
 
 async def opened(provider: PaymentProvider, charge: Charge) -> Page | ProviderRefused:

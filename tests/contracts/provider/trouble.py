@@ -25,9 +25,8 @@ from retender.tests.contracts.provider.scene import (
     Offer,
     ProviderScene,
     assert_silent,
-    logged,
-    told,
 )
+from retender.tests.contracts.telltales import logged, told
 
 ASKING = [Operation.QUERY, Operation.CLOSE, Operation.REFUND, Operation.QUERY_REFUND]
 # Of a close, some gateways say only that it is done.
