@@ -1,5 +1,6 @@
 """``retender order``: place, show, pay and close orders."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,12 +11,25 @@ from retender.entrypoints.cli.say import UNKNOWN, AsJson, answer
 from retender.entrypoints.cli.shelf import examples, new_app
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from rich.console import Console
 
     from retender.domain.use_cases.payment import AnswerPending, PageReady
     from retender.entrypoints.container import Container
 
 app = new_app()
+
+
+@dataclass(frozen=True, slots=True)
+class _Paying:
+    """What paying answered, and what is needed to show it."""
+
+    result: "PageReady | AnswerPending"
+    url: str
+    title: str
+    now: "datetime"
+
 
 OrderNo = Annotated[str, typer.Argument(metavar="ORDER", help="The shop's number of the order.")]
 UserId = Annotated[str, typer.Option("--user", "-u", help="Who pays; nobody else may.")]
@@ -119,11 +133,8 @@ def pay(
     Exit code 3: the provider has not answered yet; pay again to get the page.
     """
     from retender.domain.model.attempt import Payer
-    from retender.domain.use_cases.payment import PageReady
-    from retender.entrypoints.cli.page import page_file, show_page
-    from retender.entrypoints.http.views import AnswerPendingView, PageReadyView
 
-    async def pay_now(container: "Container") -> tuple["PageReady | AnswerPending", str, str]:
+    async def pay_now(container: "Container") -> _Paying:
         result = await container.pay_order()(
             order_no=order_no,
             user_id=user,
@@ -133,13 +144,31 @@ def pay(
             instalments=instalments,
             payer=Payer(openid=openid, client_ip=ip, return_url=return_url),
         )
-        url = f"{container.settings().public_url}/pages/{result.attempt.attempt_id}"
-        return result, url, container.accounts().get(account).title
+        return _Paying(
+            result=result,
+            url=f"{container.settings().public_url}/pages/{result.attempt.attempt_id}",
+            title=container.accounts().get(account).title,
+            now=container.clock()(),
+        )
 
-    result, url, title = ask(ctx, pay_now)
+    _answer_paying(ask(ctx, pay_now), save, as_json=as_json)
+
+
+def _answer_paying(paying: _Paying, save: Path | None, *, as_json: bool) -> None:
+    """Show the page, or say that it is not known yet."""
+    from retender.domain.model.page import FormPage
+    from retender.domain.use_cases.payment import PageReady
+    from retender.entrypoints.cli.page import new_file, save_page, show_page
+    from retender.entrypoints.http.views import AnswerPendingView, PageReadyView
+
+    result, url = paying.result, paying.url
     if isinstance(result, PageReady):
         view = PageReadyView.of(result, url).model_dump(mode="json")
-        file = page_file(result, title, save)
+        # A form cannot be shown in a terminal, so people get a file without asking.
+        unasked = isinstance(result.page, FormPage) and not as_json
+        file = save or (new_file(result) if unasked else None)
+        if file is not None:
+            save_page(file, result, title=paying.title, now=paying.now)
         answer(view, lambda console: show_page(console, result, url, file), as_json=as_json)
         return
     pending = AnswerPendingView.of(result, url)

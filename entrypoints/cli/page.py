@@ -4,13 +4,14 @@ import io
 import os
 import secrets
 import tempfile
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
 from rich.markup import escape
 from rich.text import Text
 
+from retender.domain.model.errors import InvalidInput
 from retender.domain.model.page import (
     AppStringPage,
     FormPage,
@@ -36,24 +37,30 @@ def qr_code(content: str) -> Text:
     return Text(out.getvalue().rstrip("\n"), style="bright_white on black", no_wrap=True)
 
 
-def page_file(ready: "PageReady", title: str, wanted: Path | None) -> Path | None:
-    """
-    Save the page for a browser, where asked to; a form also without being asked.
+def new_file(ready: "PageReady") -> Path:
+    """Name a file in a fresh folder that nobody else may look into."""
+    return Path(tempfile.mkdtemp(prefix="retender-")) / f"{ready.attempt.attempt_id}.html"
 
-    A form cannot be shown in a terminal. Only its owner may read the file: who
-    has the page can pay with it.
+
+def save_page(file: Path, ready: "PageReady", *, title: str, now: datetime) -> None:
     """
-    if wanted is None and not isinstance(ready.page, FormPage):
-        return None
+    Save the page for a browser; its owner alone may read it, since who has it can pay.
+
+    Raises:
+        InvalidInput: the file cannot be written.
+
+    """
     from retender.entrypoints.http.browser import render_page
 
     nonce = secrets.token_urlsafe(18)
-    html = render_page(ready, account_title=title, now=datetime.now(UTC), nonce=nonce)
-    name = f"retender-{ready.attempt.attempt_id}.html"
-    path = wanted or Path(tempfile.mkdtemp(prefix="retender-")) / name
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write(html.text)
-    return path
+    html = render_page(ready, account_title=title, now=now, nonce=nonce)
+    try:
+        opened = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    except OSError as error:
+        message = f"{file} cannot be written: {error.strerror}. Save the page elsewhere."
+        raise InvalidInput(message, field="save") from error
+    with os.fdopen(opened, "w", encoding="utf-8") as out:
+        out.write(html.text)
 
 
 def show_page(console: "Console", ready: "PageReady", url: str, file: Path | None) -> None:
@@ -69,7 +76,7 @@ def show_page(console: "Console", ready: "PageReady", url: str, file: Path | Non
         case RedirectPage():
             console.print(f"  Open {escape(page.url)}", soft_wrap=True)
         case FormPage():
-            console.print(f"  Open [bold]{file}[/bold] in a browser.", soft_wrap=True)
+            console.print("  A form: a browser posts it.")
         case AppStringPage():
             console.print("  For the provider's app SDK:", escape(page.text), soft_wrap=True)
         case JsapiPage():
@@ -77,6 +84,8 @@ def show_page(console: "Console", ready: "PageReady", url: str, file: Path | Non
                 console.print(f"  {escape(name)}: {escape(value)}", soft_wrap=True)
         case _:
             assert_never(page)
+    if file is not None:
+        console.print(f"  Open [bold]{escape(str(file))}[/bold] in a browser.", soft_wrap=True)
     console.print(f"  While the server runs, it is also at {url}", soft_wrap=True)
     ends = f"page until {instant(ready.page_until)}, order until {instant(ready.pay_until)}"
     console.print(f"  [dim]{ends}; attempt {attempt.attempt_id}[/dim]")

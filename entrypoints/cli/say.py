@@ -54,7 +54,7 @@ def write_json(data: object) -> None:
 
 def note(message: str) -> None:
     """Tell people something beside the result."""
-    console(error=True).print(message, soft_wrap=True)
+    console(error=True).print(message, soft_wrap=True, markup=False)
 
 
 def complain(error: RetenderError, *, as_json: bool) -> int:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 LOOPBACK = "127.0.0.1"
 _LOOK_EVERY = 0.01
-_GRACE_SECONDS = 5
+_GRACE_SECONDS, _GUEST_GRACE_SECONDS = 10, 1
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -43,13 +43,13 @@ def address_of(listener: socket.socket) -> str:
 
 async def run_server(app: "ASGIApp", listener: socket.socket) -> None:
     """Serve the application until a signal comes."""
-    await uvicorn.Server(_config(app)).serve(sockets=[listener])
+    await uvicorn.Server(_config(app, _GRACE_SECONDS)).serve(sockets=[listener])
 
 
 @asynccontextmanager
 async def serving(app: "ASGIApp", listener: socket.socket) -> AsyncIterator[None]:
     """Serve the application until the block is left; then stop it in good order."""
-    server = _GuestServer(_config(app))
+    server = _GuestServer(_config(app, _GUEST_GRACE_SECONDS))
     task = asyncio.create_task(server.serve(sockets=[listener]))
     try:
         while not server.started:
@@ -73,12 +73,12 @@ class _GuestServer(uvicorn.Server):
         yield
 
 
-def _config(app: "ASGIApp") -> uvicorn.Config:
+def _config(app: "ASGIApp", grace_seconds: int) -> uvicorn.Config:
     # Logging is configured already, once for everything.
     return uvicorn.Config(
         app,
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=_GRACE_SECONDS,
+        timeout_graceful_shutdown=grace_seconds,
     )

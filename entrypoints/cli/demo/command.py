@@ -1,7 +1,6 @@
 """``retender demo``: starts everything, tells the two stories, and checks every fact."""
 
 import asyncio
-import os
 import signal
 import tempfile
 import time
@@ -37,9 +36,6 @@ def demo(
     SQLite database are started on free ports of this machine, and stopped
     again. Exit code 1: a fact was not as it must be.
     """
-    # Settings of this shell are not for the demo: it brings its own.
-    for name in [name for name in os.environ if name.upper().startswith("RETENDER_")]:
-        del os.environ[name]
     with tempfile.TemporaryDirectory(prefix="retender-demo-") as folder:
         try:
             failures = asyncio.run(_perform(Path(folder), once=once, patience=patience))
@@ -107,7 +103,7 @@ async def _look_around(stage: "Stage") -> None:
     for order_no, account in (("DEMO-YOURS-1", "alipay"), ("DEMO-YOURS-2", "wechat")):
         await stage.shop.place(order_no, "Oolong tea", "66.00")
         ready = await stage.shop.pay(order_no, account, "pc")
-        say(f"  {order_no}, {account}: [link]{ready['page_url']}[/link]", soft_wrap=True)
+        say(f"  {order_no}, {account}: {ready['page_url']}", soft_wrap=True)
     say("What the providers see, and where a QR code is scanned:")
     for name, url in stage.urls.items():
         say(f"  {name:<18} {url}", soft_wrap=True)

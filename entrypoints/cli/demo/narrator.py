@@ -58,8 +58,8 @@ class Narrator:
         """Tick a fact off, or cross it out and remember it."""
         self.checked += 1
         if truth:
-            self.console.print(f"        [bold green]✓[/bold green] {fact}")
+            self.console.print(f"        [bold green]✓[/bold green] {escape(fact)}")
             return
-        told = fact if seen is None else f"{fact} [dim](seen: {escape(str(seen))})[/dim]"
         self.failures.append(fact)
-        self.console.print(f"        [bold red]✗ {told}[/bold red]")
+        told = "" if seen is None else f" [dim](seen: {escape(str(seen))})[/dim]"
+        self.console.print(f"        [bold red]✗ {escape(fact)}[/bold red]{told}", soft_wrap=True)

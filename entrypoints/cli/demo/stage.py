@@ -22,6 +22,7 @@ from retender.entrypoints.cli.toml import toml
 
 if TYPE_CHECKING:
     from retender.entrypoints.container import Container
+    from retender.entrypoints.settings import Settings
 
 _ROUND_SECONDS = 0.2
 _ACCOUNTS = {"alipay": "alipay", "wechat": "wechat_pay"}
@@ -81,7 +82,6 @@ async def set_stage(narrator: Narrator, clock: SkippingClock, folder: Path) -> A
     """
     from retender.entrypoints.container import open_container
     from retender.entrypoints.http.app import create_app
-    from retender.entrypoints.settings_file import load_settings
 
     async with AsyncExitStack() as stack:
         listener = listen(LOOPBACK, 0)
@@ -92,7 +92,7 @@ async def set_stage(narrator: Narrator, clock: SkippingClock, folder: Path) -> A
         }
         file = _write_settings(folder, url, simulated)
         container = await stack.enter_async_context(
-            open_container(load_settings(file), clock=clock)
+            open_container(_load_settings(file), clock=clock)
         )
         await stack.enter_async_context(serving(create_app(container), listener))
         await stack.enter_async_context(_working(container))
@@ -159,6 +159,19 @@ def _write_settings(folder: Path, url: str, simulated: Mapping[str, _Simulated])
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as out:
         out.write(toml(tables))
     return file
+
+
+def _load_settings(file: Path) -> "Settings":
+    """Read the demo's settings; those of this shell are not for it, and stay as they are."""
+    from retender.entrypoints.settings import ENV_PREFIX
+    from retender.entrypoints.settings_file import load_settings
+
+    names = [name for name in os.environ if name.upper().startswith(ENV_PREFIX)]
+    hidden = {name: os.environ.pop(name) for name in names}
+    try:
+        return load_settings(file)
+    finally:
+        os.environ.update(hidden)
 
 
 @asynccontextmanager

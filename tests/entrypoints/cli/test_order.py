@@ -2,6 +2,7 @@
 
 import json
 import re
+import tempfile
 
 import pytest
 
@@ -104,6 +105,24 @@ def test_a_form_is_saved_for_a_browser_and_only_its_owner_may_read_it(shop, tmp_
     assert f'action="{shop.sandbox}/pay"' in html
     assert 'name="ticket"' in html
     assert file.stat().st_mode & 0o077 == 0
+
+
+def test_a_form_gets_a_file_of_its_own_without_asking(shop, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    shop.place("Q-7")
+    words = ("order", "pay", "Q-7", "-u", "user-7", "-w", "sandbox", "--page", "form")
+    assert shop(*words, "--json").exit_code == 0
+    assert list(tmp_path.rglob("*.html")) == [], "a machine gets the form itself"
+    shown = shop(*words)
+    (file,) = tmp_path.rglob("*.html")
+    assert str(file) in shown.stdout.replace("\n", "")
+
+
+def test_a_page_that_cannot_be_saved_is_told(shop, tmp_path):
+    shop.place("Q-8")
+    file = tmp_path / "nowhere" / "page.html"
+    done = shop("order", "pay", "Q-8", "-u", "user-7", "-w", "sandbox", "--save", str(file))
+    assert (done.exit_code, done.stderr.partition(":")[0]) == (1, "INPUT_INVALID")
 
 
 def test_a_link_is_shown_with_the_address_of_our_own_page(shop):
