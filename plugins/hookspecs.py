@@ -75,7 +75,7 @@ class ProviderContext:
     """
 
     account: str
-    settings: Mapping[str, str]
+    settings: Mapping[str, str] = field(repr=False)
     transport: Transport = field(repr=False)
     clock: Clock = field(repr=False)
     random_text: Callable[[int], str] = field(repr=False)
