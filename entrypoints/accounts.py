@@ -57,7 +57,7 @@ class AccountBuilder:
 
     def __call__(self, settings: Settings) -> ConfiguredAccounts:
         """
-        Build them all.
+        Build all that are not switched off.
 
         Raises:
             SetupError: names the account, the plugin, the setting and the fix.
@@ -67,6 +67,7 @@ class AccountBuilder:
             [
                 self._account(name, chosen, f"{settings.public_url}/v1/notices/{name}")
                 for name, chosen in settings.accounts.items()
+                if chosen.enabled
             ]
         )
 

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TypeVar
 
@@ -17,6 +17,7 @@ from retender.domain.use_cases.find_due_work import DueWork, FindDueWork
 log = logging.getLogger("retender.worker")
 
 T = TypeVar("T")
+D = TypeVar("D")
 
 _AT_ONCE = 10
 """Calls to providers in flight at once; a bound on what one worker can hold up."""
@@ -105,51 +106,48 @@ class Worker:
 
     async def run_once(self) -> Round:
         """Do one round: all that is due now, at most a batch of each kind."""
-        batch = self._batch
-        failures: list[str] = []
-
-        async def attempt(what: str, work: Awaitable[T], otherwise: T) -> T:
-            try:
-                return await work
-            except RetenderError as trouble:
-                log.warning("%s failed; it comes again: %s %s", what, trouble.code, trouble.message)
-            except Exception:
-                log.exception("%s failed; it comes again", what)
-            failures.append(what)
-            return otherwise
-
-        expired = await attempt("expiring orders", self._expire_orders(limit=batch), Expired(0, 0))
-        due = await attempt("finding due work", self._find_due_work(limit=batch), DueWork((), ()))
-        at_once = asyncio.Semaphore(_AT_ONCE)
-
-        async def one(what: str, check: Callable[[], Awaitable[object]]) -> None:
-            async with at_once:
-                await attempt(what, check(), None)
-
-        async with asyncio.TaskGroup() as group:
-            for attempt_id in due.attempt_ids:
-                check = self._checking_attempt(attempt_id)
-                group.create_task(one(f"checking attempt {attempt_id}", check))
-            for refund_no in due.refund_nos:
-                check = self._checking_refund(refund_no)
-                group.create_task(one(f"checking refund {refund_no}", check))
-        told = await attempt("telling events", self._announce_events(limit=batch), 0)
-        counts = (expired.expiring, expired.closed, len(due.attempt_ids), len(due.refund_nos), told)
-        return Round(
+        batch, trouble = self._batch, _Trouble()
+        expired = await trouble.caught(
+            "expiring orders", self._expire_orders(limit=batch), Expired(expiring=0, closed=0)
+        )
+        due = await trouble.caught(
+            "finding due work",
+            self._find_due_work(limit=batch),
+            DueWork(attempt_ids=(), refund_nos=()),
+        )
+        await self._check(due, trouble)
+        told = await trouble.caught("telling events", self._announce_events(limit=batch), 0)
+        done = Round(
             expiring=expired.expiring,
             closed=expired.closed,
             attempts=len(due.attempt_ids),
             refunds=len(due.refund_nos),
             told=told,
-            failed=len(failures),
-            full=not failures and max(counts) >= batch,
+            failed=trouble.count,
         )
+        most = max(done.expiring, done.closed, done.attempts, done.refunds, done.told)
+        # After a failure it pauses, however much is waiting, so as not to spin.
+        return replace(done, full=most >= batch and not done.failed)
 
-    def _checking_attempt(self, attempt_id: str) -> Callable[[], Awaitable[object]]:
-        return lambda: self._check_attempt(attempt_id=attempt_id)
+    async def _check(self, due: DueWork, trouble: "_Trouble") -> None:
+        """Ask after everything that is held, a bounded number at once."""
+        at_once = asyncio.Semaphore(_AT_ONCE)
 
-    def _checking_refund(self, refund_no: str) -> Callable[[], Awaitable[object]]:
-        return lambda: self._check_refund(refund_no=refund_no)
+        async def attempt(attempt_id: str) -> None:
+            async with at_once:
+                check = self._check_attempt(attempt_id=attempt_id)
+                await trouble.caught(f"checking attempt {attempt_id}", check, None)
+
+        async def refund(refund_no: str) -> None:
+            async with at_once:
+                check = self._check_refund(refund_no=refund_no)
+                await trouble.caught(f"checking refund {refund_no}", check, None)
+
+        async with asyncio.TaskGroup() as group:
+            for attempt_id in due.attempt_ids:
+                group.create_task(attempt(attempt_id))
+            for refund_no in due.refund_nos:
+                group.create_task(refund(refund_no))
 
     async def _pause(self) -> None:
         """Sleep for about the interval; a stop ends it at once."""
@@ -159,3 +157,21 @@ class Worker:
                 await self._stopping.wait()
         except TimeoutError:
             return
+
+
+class _Trouble:
+    """Logs and counts what goes wrong, so that one piece of work never stops another."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    async def caught(self, what: str, work: Awaitable[T], otherwise: D) -> T | D:
+        """Return what the work returns, or the other value if it fails."""
+        try:
+            return await work
+        except RetenderError as error:
+            log.warning("%s failed; it comes again: %s %s", what, error.code, error.message)
+        except Exception:
+            log.exception("%s failed; it comes again", what)
+        self.count += 1
+        return otherwise

@@ -174,6 +174,11 @@ async def test_accounts_come_in_the_order_of_the_settings(tmp_path):
         accounts.get("c")
 
 
+async def test_an_account_that_is_switched_off_is_not_built(tmp_path):
+    accounts = await accounts_of(tmp_path, a=account(), b=account(secret="short", enabled=False))
+    assert [each.name for each in accounts.all()] == ["a"]
+
+
 async def test_new_credentials_retire_the_old_pages_and_tell_nothing(tmp_path):
     first = (await accounts_of(tmp_path, a=account())).get("a").credentials_epoch
     again = (await accounts_of(tmp_path, a=account(title="New"))).get("a").credentials_epoch

@@ -11,6 +11,7 @@ from retender.domain.model.errors import SetupError
 from retender.entrypoints.page_key import page_key_of
 from retender.entrypoints.settings import AccountSettings, Settings
 from retender.entrypoints.settings_file import load_settings
+from retender.plugins.host import load_plugins
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "retender.example.toml"
@@ -316,11 +317,17 @@ def test_the_example_names_every_setting_and_comments_on_it():
     assert wanted - seen == set()
 
 
-def test_the_commented_lines_of_the_example_are_toml():
-    """Whoever takes a comment mark away must get a setting."""
+def test_whoever_takes_the_comment_marks_away_gets_accounts_that_are_complete():
     text = EXAMPLE.read_text(encoding="utf-8")
     loose = re.sub(r"(?m)^# (?=\[accounts\.[a-z_]+\]$|[a-z_]+ = )", "", text)
-    assert {"alipay", "wechat_pay"} <= set(tomllib.loads(loose)["accounts"])
+    accounts = tomllib.loads(loose)["accounts"]
+    providers = load_plugins().providers
+    assert set(accounts) == {"sandbox", "alipay", "wechat_pay"}
+    for account in accounts.values():
+        plugin = providers[account["provider"]]
+        given = {key.removesuffix("_file") for key in account} - set(AccountSettings.model_fields)
+        assert given <= {setting.name for setting in plugin.settings}
+        assert given >= {setting.name for setting in plugin.settings if setting.required}
 
 
 def test_every_setting_says_what_it_is():

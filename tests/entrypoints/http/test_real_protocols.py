@@ -10,7 +10,9 @@ import pytest_asyncio
 
 from retender.adapters.http.transport import HttpxTransport
 from retender.domain.model.page import page_from_text
+from retender.plugins.alipay.simulator.simulator import AlipaySimulator
 from retender.plugins.alipay.simulator.simulator import create_simulator as simulate_alipay
+from retender.plugins.wechat_pay.simulator.simulator import WechatPaySimulator
 from retender.plugins.wechat_pay.simulator.simulator import create_simulator as simulate_wechat
 from retender.tests.entrypoints.shop import Clock, Json, Shop, open_shop, settings_in
 
@@ -22,7 +24,9 @@ PAYER = {"client_ip": "203.0.113.9", "return_url": "https://shop.example.com/tha
 class Town:
     """A shop, two gateways, and payers who walk between them."""
 
-    def __init__(self, shop: Shop, gateways: Mapping[str, object]) -> None:
+    def __init__(
+        self, shop: Shop, gateways: Mapping[str, AlipaySimulator | WechatPaySimulator]
+    ) -> None:
         self.shop = shop
         self.gateways = gateways
         self.answers: list[tuple[int, bytes, str]] = []
@@ -51,7 +55,7 @@ class Town:
 @pytest_asyncio.fixture
 async def town(shop_folder):
     clock = Clock()
-    gateways = {
+    gateways: dict[str, AlipaySimulator | WechatPaySimulator] = {
         "alipay": simulate_alipay("http://127.0.0.1:8001", clock=clock),
         "wechat_pay": simulate_wechat("http://127.0.0.1:8002", clock=clock),
     }
