@@ -319,7 +319,7 @@ def test_the_example_names_every_setting_and_comments_on_it():
 
 def test_whoever_takes_the_comment_marks_away_gets_accounts_that_are_complete():
     text = EXAMPLE.read_text(encoding="utf-8")
-    loose = re.sub(r"(?m)^# (?=\[accounts\.[a-z_]+\]$|[a-z_]+ = )", "", text)
+    loose = re.sub(r"(?m)^# (?=\[accounts\.[a-z_]+\]$|[a-z0-9_]+ = )", "", text)
     accounts = tomllib.loads(loose)["accounts"]
     providers = load_plugins().providers
     assert set(accounts) == {"sandbox", "alipay", "wechat_pay"}
