@@ -1,0 +1,45 @@
+"""Pay by nod: a whole provider plugin. A till notes for which number somebody nodded."""
+
+from retender.domain.model.attempt import Charge
+from retender.domain.model.client_type import Device
+from retender.domain.model.page import PageKind, RedirectPage
+from retender.plugins.ask_only import AskOnly
+from retender.plugins.hookspecs import ProviderContext, ProviderPlugin, Setting, hookimpl
+from retender.ports.payment_provider import (
+    ClosePower,
+    PageTerms,
+    ProviderTerms,
+    Receipt,
+    ReceiptState,
+)
+from retender.ports.transport import Request
+
+PAGE = PageTerms(
+    kind=PageKind.REDIRECT, devices=frozenset(Device), product="nod", close=ClosePower.NONE
+)
+TERMS = ProviderTerms(
+    provider="nod", title="Nod", pages=(PAGE,), currencies=frozenset({"CNY"}), notices_signed=False
+)
+
+
+class PayByNod(AskOnly):
+    terms = TERMS
+
+    def __init__(self, context: ProviderContext) -> None:
+        self.till, self.send = context.settings["till"], context.transport
+
+    async def open(self, charge: Charge) -> RedirectPage:
+        return RedirectPage(f"{self.till}/{charge.number}?fen={charge.amount.minor}")
+
+    async def query(self, charge: Charge) -> Receipt:
+        address = f"{self.till}/{charge.number}/nodded"
+        answer = await self.send(Request(operation="query", method="GET", url=address))
+        if answer.body != b"yes":
+            return Receipt(number=charge.number, state=ReceiptState.OPEN)
+        return Receipt(number=charge.number, state=ReceiptState.PAID, amount=charge.amount)
+
+
+@hookimpl
+def register_providers() -> list[ProviderPlugin]:
+    till = Setting(name="till", help="The till's address.")
+    return [ProviderPlugin(name="nod", title="Nod", terms=TERMS, settings=(till,), build=PayByNod)]
