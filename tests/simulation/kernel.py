@@ -1,0 +1,212 @@
+"""
+The kernel: an event loop in which time is a number, order is chance, and processes can die.
+
+Asyncio code runs on it unchanged. The clock jumps to the next timer; which of the ready
+callbacks comes next is drawn from a seeded stream; a process is a ``Node`` that can be killed as
+by ``kill -9``: none of its callbacks ever runs again, so no ``finally`` does either.
+"""
+
+import asyncio
+import contextvars
+import heapq
+from collections.abc import Callable, Coroutine
+from itertools import count
+from random import Random
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+_MANY = 256
+
+
+class Deadlock(Exception):
+    """Everybody waits for somebody else, and no timer runs."""
+
+
+class Node:
+    """
+    A process: what runs in its context lives and dies with it.
+
+    Attributes:
+        name: for the timeline.
+        alive: false once it was killed.
+        fuse: how many more callbacks it runs before it is killed, or None.
+        at_death: what the operating system does then, such as letting go of locks.
+
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.alive = True
+        self.fuse: int | None = None
+        self.at_death: list[Callable[[], None]] = []
+        self.tasks: list[asyncio.Task[Any]] = []
+
+    def kill(self) -> None:
+        """Let nothing of it run ever again."""
+        if self.alive:
+            self.alive = False
+            for deed in self.at_death:
+                deed()
+
+    def keep(self, task: asyncio.Task[Any]) -> None:
+        """Hold on to a task: a lost one would be collected, and its ``finally`` would run."""
+        if len(self.tasks) > _MANY:
+            self.tasks = [each for each in self.tasks if not each.done()]
+        self.tasks.append(task)
+
+
+WORLD = Node("world")
+_node: contextvars.ContextVar[Node] = contextvars.ContextVar("node", default=WORLD)
+
+
+class VirtualLoop(asyncio.AbstractEventLoop):
+    """
+    The loop. It knows no threads, sockets or signals: asking for one raises.
+
+    Attributes:
+        steps: how many callbacks have run.
+        troubles: what asyncio would have logged: exceptions that nobody took.
+
+    """
+
+    def __init__(self, chance: Random, disorder: float = 0.2) -> None:
+        """
+        Begin at time 0.
+
+        Args:
+            chance: chooses who is next.
+            disorder: how often it is not whoever is first in line.
+
+        """
+        self.steps = 0
+        self.troubles: list[dict[str, Any]] = []
+        self._chance = chance
+        self._disorder = disorder
+        self._now = 0.0
+        self._order = count()
+        self._ready: list[asyncio.Handle] = []
+        self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
+        self._nodes: list[Node] = []
+
+    # --- what asyncio asks of a loop ---
+
+    def time(self) -> float:
+        """Return the virtual seconds since the beginning."""
+        return self._now
+
+    def call_soon(self, callback, *args, context=None):  # type: ignore[override]  # as asyncio
+        """Put a callback into the line."""
+        handle = asyncio.Handle(callback, args, self, context)
+        self._ready.append(handle)
+        return handle
+
+    def call_later(self, delay, callback, *args, context=None):  # type: ignore[override]  # as asyncio
+        """Call when so much virtual time has passed."""
+        return self.call_at(self._now + delay, callback, *args, context=context)
+
+    def call_at(self, when, callback, *args, context=None):  # type: ignore[override]  # as asyncio
+        """Call at a virtual time."""
+        handle = asyncio.TimerHandle(when, callback, args, self, context)
+        heapq.heappush(self._timers, (when, next(self._order), handle))
+        return handle
+
+    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
+        """Leave it in the heap; it is skipped when its time comes."""
+
+    def create_future(self) -> asyncio.Future[Any]:
+        """Return a future of this loop."""
+        return asyncio.Future(loop=self)
+
+    def create_task(self, coro, *, name=None, context=None, **_):
+        """Start a task in the node that asks for it."""
+        task = asyncio.Task(coro, loop=self, name=name, context=context)
+        (context.get(_node, WORLD) if context else _node.get()).keep(task)
+        return task
+
+    def get_debug(self) -> bool:
+        """Say that nobody debugs."""
+        return False
+
+    def is_running(self) -> bool:
+        """Say that it runs, since nobody else could ask."""
+        return True
+
+    def is_closed(self) -> bool:
+        """Say that it is open."""
+        return False
+
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        """Keep what nobody took."""
+        self.troubles.append(context)
+
+    # --- what a simulation asks of it ---
+
+    def spawn(self, coro: Coroutine[Any, Any, T], node: Node) -> asyncio.Task[T]:
+        """Start a task of a node; what it starts belongs to the node as well."""
+        if node not in self._nodes:
+            self._nodes.append(node)
+        context = contextvars.copy_context()
+        context.run(_node.set, node)
+        return self.create_task(coro, context=context)
+
+    def run(self, main: Coroutine[Any, Any, T]) -> T:
+        """Run until this coroutine is done, then end whatever else there is."""
+        asyncio._set_running_loop(self)
+        world = Node("world")
+        try:
+            task = self.spawn(main, world)
+            while not task.done():
+                self._step()
+            return task.result()
+        finally:
+            self._bury()
+            asyncio._set_running_loop(None)
+
+    def _step(self) -> None:
+        """Let time pass if nobody is ready, then run one callback."""
+        timers, ready = self._timers, self._ready
+        while timers and (not ready or timers[0][0] <= self._now):
+            when, _, timer = heapq.heappop(timers)
+            if not timer.cancelled():
+                self._now = max(self._now, when)
+                ready.append(timer)
+        if not ready:
+            raise Deadlock
+        jump = len(ready) > 1 and self._chance.random() < self._disorder
+        handle = ready.pop(self._chance.randrange(len(ready)) if jump else 0)
+        node = handle._context.get(_node, WORLD)  # type: ignore[attr-defined]  # a loop's business
+        if not node.alive or handle.cancelled():
+            return
+        if node.fuse is not None:
+            if node.fuse == 0:
+                node.kill()
+                return
+            node.fuse -= 1
+        self.steps += 1
+        handle._run()
+
+    def _bury(self) -> None:
+        """Close what is left of every task, the dead ones' included, with all its ``finally``."""
+        self._ready.clear()
+        self._timers.clear()
+        left = [task for node in self._nodes for task in node.tasks if not task.done()]
+        for task in left:
+            task._log_destroy_pending = False  # type: ignore[attr-defined]  # it is no surprise
+        for task in left:
+            coroutine = task.get_coro()
+            for _ in range(_MANY):  # one that awaits in its ``finally`` wants to be told again
+                try:
+                    coroutine.close()
+                except RuntimeError:
+                    continue
+                except BaseException:  # noqa: BLE001, S110 - whatever it says, it is over
+                    pass
+                break
+        self._ready.clear()
+        self._timers.clear()
+
+
+def here() -> Node:
+    """Return the node of whoever asks."""
+    return _node.get()
