@@ -83,7 +83,7 @@ class AccountBuilder:
         return Account(
             name=name,
             title=chosen.title or plugin.title,
-            provider=plugin.build(context),
+            provider=self.plugins.build(plugin.name, context),
             credentials_epoch=chosen.credentials_epoch
             or self._epoch(plugin.name, context.settings),
             notify_url=notify_url,
