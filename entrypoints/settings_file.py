@@ -16,7 +16,7 @@ from retender.entrypoints.settings import ENV_NESTING, ENV_PREFIX, AccountSettin
 CONFIG_VARIABLE = "RETENDER_CONFIG"
 DEFAULT_FILE = "retender.toml"
 
-_NOT_SETTINGS = {CONFIG_VARIABLE, "RETENDER_NO_SKIP"}  # the second is our test suite's
+
 _SECRET = {"database_url", "page_key"}
 _FILE_MAX = 65_536
 
@@ -78,7 +78,7 @@ def _unknown_variables() -> Iterable[str]:
     known = sorted(Settings.model_fields)
     for variable in sorted(os.environ):
         name = variable.upper()
-        if not name.startswith(ENV_PREFIX) or name in _NOT_SETTINGS:
+        if not name.startswith(ENV_PREFIX) or name == CONFIG_VARIABLE:
             continue
         top = name.removeprefix(ENV_PREFIX).split(ENV_NESTING)[0].lower()
         if top not in known:

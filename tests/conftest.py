@@ -6,14 +6,14 @@ from typing import TypeVar
 
 import pytest
 
-NO_SKIP = "RETENDER_NO_SKIP"
+NO_SKIP = "NO_SKIP"
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
 
 def _refuse_skip(report: Report) -> Report:
     """
-    Turn a skip into a failure that repeats the reason, if ``RETENDER_NO_SKIP`` is set.
+    Turn a skip into a failure that repeats the reason, if ``NO_SKIP`` is set.
 
     An expected failure (``xfail``) is reported by pytest as a skip too, but it
     did run, so it stays what it is.

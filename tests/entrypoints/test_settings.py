@@ -22,8 +22,7 @@ KEY = "0f" * 32
 def _alone(tmp_path, monkeypatch):
     """No settings of whoever runs the tests leak in."""
     monkeypatch.chdir(tmp_path)
-    for name in ("RETENDER_CONFIG", "RETENDER_NO_SKIP"):
-        monkeypatch.delenv(name, raising=False)
+    monkeypatch.delenv("RETENDER_CONFIG", raising=False)
 
 
 def written(tmp_path, text):

@@ -39,12 +39,12 @@ def suite(pytester: pytest.Pytester) -> pytest.Pytester:
 def test_a_skip_is_a_skip_on_a_desk(
     suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("RETENDER_NO_SKIP", raising=False)
+    monkeypatch.delenv("NO_SKIP", raising=False)
     suite.runpytest("-p", "no:asyncio").assert_outcomes(passed=1, skipped=3, xfailed=1)
 
 
 def test_a_skip_is_a_failure_in_ci(suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("RETENDER_NO_SKIP", "1")
+    monkeypatch.setenv("NO_SKIP", "1")
     result = suite.runpytest("-p", "no:asyncio", "--continue-on-collection-errors")
     result.assert_outcomes(passed=1, failed=1, errors=2, xfailed=1)
-    result.stdout.fnmatch_lines(["*Skipped although RETENDER_NO_SKIP is set*moon is full*"])
+    result.stdout.fnmatch_lines(["*Skipped although NO_SKIP is set*moon is full*"])
