@@ -13,18 +13,22 @@ from retender.tests.contracts.provider.gateway import (
 from retender.tests.contracts.provider.notices import Notices
 from retender.tests.contracts.provider.opening import Opening
 from retender.tests.contracts.provider.refunds import Refunds
+from retender.tests.contracts.provider.scene import HOSTILE_TEXTS, Offer, ProviderScene
 from retender.tests.contracts.provider.terms import TermsBehaviour
 from retender.tests.contracts.provider.trouble import Trouble
 
 __all__ = [
     "ALICE",
     "BOB",
+    "HOSTILE_TEXTS",
     "Booked",
     "Contract",
     "Fault",
     "GatewayUnderTest",
+    "Offer",
     "Operation",
     "PaymentProviderContract",
+    "ProviderScene",
 ]
 
 

@@ -12,10 +12,12 @@ from retender.plugins.sandbox.plugin import PLUGIN
 from retender.plugins.sandbox.simulator import SandboxSimulator, heard
 from retender.plugins.sandbox.wire import SIGNATURE_HEADER
 from retender.plugins.simulator_kit.delivery import Forgery
+from retender.ports.clock import Clock
 from retender.ports.payment_provider import Acknowledgement, PaymentProvider, RawNotice
-from retender.ports.transport import Request, Response
+from retender.ports.transport import Request, Response, Transport
 from retender.tests.contracts.payment_provider import ALICE, Booked, Fault, Operation
 
+BASE_URL = "https://sandbox.example"
 NOON = datetime(2026, 1, 15, 4, 0, tzinfo=UTC)
 
 _DIALS = {
@@ -27,6 +29,24 @@ _DIALS = {
 }
 
 
+def context(
+    settings: Mapping[str, str], transport: Transport | None = None, clock: Clock = lambda: NOON
+) -> ProviderContext:
+    """Return what the sandbox is built from."""
+    return ProviderContext(
+        account="till",
+        settings={"merchant": "sandbox", **settings},
+        transport=transport or nowhere,
+        clock=clock,
+        random_text=lambda length: "r" * length,
+    )
+
+
+async def nowhere(request: Request) -> Response:
+    """Lead nowhere."""
+    raise AssertionError(f"a sandbox in this process sends nothing, least of all {request}")
+
+
 class Counter:
     """A ``GatewayUnderTest``."""
 
@@ -35,24 +55,17 @@ class Counter:
         self._spoilt: list[tuple[Fault, str]] = []
         self._answers: dict[str, Response] = {}
         self.requests: list[Request] = []
-        self.simulator = SandboxSimulator("https://sandbox.example", clock=self.now)
+        self.simulator = SandboxSimulator(BASE_URL, clock=self.now)
         self._wire = HttpxTransport.to_app(self.simulator.app, clock=self.now)
         self.provider = self.another_provider()
+        self.gateway = self.simulator._gateway
 
     @property
     def secrets(self) -> Sequence[str]:
         return [self.simulator.settings["secret"]]
 
     def another_provider(self) -> PaymentProvider:
-        return PLUGIN.build(
-            ProviderContext(
-                account="sandbox",
-                settings=self.simulator.settings,
-                transport=self.send,
-                clock=self.now,
-                random_text=lambda length: "r" * length,
-            )
-        )
+        return PLUGIN.build(context(self.simulator.settings, self.send, self.now))
 
     def now(self) -> datetime:
         return self._now
@@ -70,7 +83,7 @@ class Counter:
         book = self.simulator.books().get(number)
         if book is None:
             return Booked()
-        subject = self.simulator._gateway.ledger.find(number).ask.subject
+        subject = self.gateway.ledger.find(number).ask.subject
         return Booked(captured=book.captured_minor, refunded=book.refunded_minor, subject=subject)
 
     async def notices(self) -> Sequence[RawNotice]:
