@@ -100,7 +100,9 @@ class ProviderPlugin:
         terms: what an account can offer at most; for lists and for choosing.
         settings: what an account must or may be told.
         build: makes an account's provider.
-        simulator: makes its gateway's simulator, or None: there is none.
+        simulator: makes its gateway's simulator, called with the address that it will be
+            reached at and perhaps ``send`` and ``clock``; has ``app`` (ASGI), ``settings`` of
+            an account and ``switches``. None: there is none.
 
     """
 
