@@ -5,6 +5,7 @@ from retender.tests.contracts.provider.closing import Closing
 from retender.tests.contracts.provider.gateway import (
     ALICE,
     BOB,
+    FORBIDDEN_PAGE,
     Booked,
     Fault,
     GatewayUnderTest,
@@ -20,6 +21,7 @@ from retender.tests.contracts.provider.trouble import Trouble
 __all__ = [
     "ALICE",
     "BOB",
+    "FORBIDDEN_PAGE",
     "HOSTILE_TEXTS",
     "Booked",
     "Contract",

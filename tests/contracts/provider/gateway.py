@@ -23,6 +23,10 @@ class Operation(StrEnum):
     QUERY_REFUND = "query_refund"
 
 
+FORBIDDEN_PAGE = b"<!doctype html><html><body><h1>403 Forbidden</h1></body></html>"
+"""What ``Fault.NOT_THE_GATEWAY`` answers."""
+
+
 class Fault(StrEnum):
     """
     What goes wrong with the next call of an operation, once.
@@ -38,6 +42,8 @@ class Fault(StrEnum):
     """The gateway does what was asked, and its answer is lost."""
     SERVER_ERROR = "server error"
     """The gateway answers with a status 5xx."""
+    NOT_THE_GATEWAY = "not the gateway"
+    """Somebody in between answers in its place: status 403, a page of HTML, no signature."""
     BAD_SIGNATURE = "bad signature"
     """The gateway does what was asked; its answer has a signature that is wrong."""
     ANOTHERS_ANSWER = "another's answer"

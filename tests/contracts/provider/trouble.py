@@ -35,6 +35,7 @@ SILENT_FAULTS = [
     Fault.LOST_BEFORE_EFFECT,
     Fault.LOST_AFTER_EFFECT,
     Fault.SERVER_ERROR,
+    Fault.NOT_THE_GATEWAY,
     Fault.BAD_SIGNATURE,
     Fault.UNKNOWN_CODE,
 ]
@@ -221,6 +222,18 @@ class Trouble(ProviderScene):
             else:
                 continue
             assert_silent(gateway, texts, logged(caplog))
+
+    async def test_a_payment_without_trouble_tells_no_secret_either(
+        self, gateway: GatewayUnderTest, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """From the page to the refund, whatever is logged."""
+        caplog.set_level("DEBUG")
+        charge = await self.paid(gateway)
+        await self.refunded(gateway, self.refund_order(charge))
+        await gateway.provider.close(charge)
+        for raw in await gateway.notices():
+            await gateway.provider.parse_notice(raw)
+        assert_silent(gateway, logged(caplog))
 
     async def test_a_day_that_has_no_bill_is_a_clear_no(self, gateway: GatewayUnderTest) -> None:
         """Today's books are not closed yet; without bills in the terms no day's ever are."""

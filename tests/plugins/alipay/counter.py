@@ -20,7 +20,13 @@ from retender.plugins.alipay.simulator.switches import AlipaySwitches
 from retender.plugins.simulator_kit.delivery import Forgery
 from retender.ports.payment_provider import Acknowledgement, PaymentProvider, RawNotice
 from retender.ports.transport import Request, Response
-from retender.tests.contracts.payment_provider import ALICE, Booked, Fault, Operation
+from retender.tests.contracts.payment_provider import (
+    ALICE,
+    FORBIDDEN_PAGE,
+    Booked,
+    Fault,
+    Operation,
+)
 from retender.tests.plugins.alipay.merchant import NOON
 
 BASE = "http://127.0.0.1:8001"
@@ -141,6 +147,8 @@ class Counter:
         self.requests.append(request)
         if self._take(Fault.UNREACHABLE, request.operation):
             raise ProviderUnavailable("No connection to the gateway.")
+        if self._take(Fault.NOT_THE_GATEWAY, request.operation):
+            return Response(403, {"content-type": "text/html"}, FORBIDDEN_PAGE)
         if self._take(Fault.ANOTHERS_ANSWER, request.operation):
             return self._answers[request.operation]
         response = await self._wire(request)

@@ -15,7 +15,13 @@ from retender.plugins.simulator_kit.delivery import Forgery
 from retender.ports.clock import Clock
 from retender.ports.payment_provider import Acknowledgement, PaymentProvider, RawNotice
 from retender.ports.transport import Request, Response, Transport
-from retender.tests.contracts.payment_provider import ALICE, Booked, Fault, Operation
+from retender.tests.contracts.payment_provider import (
+    ALICE,
+    FORBIDDEN_PAGE,
+    Booked,
+    Fault,
+    Operation,
+)
 
 BASE_URL = "https://sandbox.example"
 NOON = datetime(2026, 1, 15, 4, 0, tzinfo=UTC)
@@ -124,6 +130,8 @@ class Counter:
             self._spoilt.remove((fault, request.operation))
         if fault is Fault.UNREACHABLE:
             raise ProviderUnavailable("The gateway was not reached.")
+        if fault is Fault.NOT_THE_GATEWAY:
+            return Response(403, {"content-type": "text/html"}, FORBIDDEN_PAGE)
         if fault is Fault.ANOTHERS_ANSWER:
             return self._answers[request.operation]
         answer = await self._wire(request)

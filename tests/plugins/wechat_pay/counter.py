@@ -30,7 +30,13 @@ from retender.ports.payment_provider import (
     RefundOrder,
 )
 from retender.ports.transport import Request, Response
-from retender.tests.contracts.payment_provider import ALICE, Booked, Fault, Operation
+from retender.tests.contracts.payment_provider import (
+    ALICE,
+    FORBIDDEN_PAGE,
+    Booked,
+    Fault,
+    Operation,
+)
 
 TEN = datetime(2026, 1, 15, 2, tzinfo=UTC)
 BASE_URL = "https://wechat.example"
@@ -99,6 +105,8 @@ class Counter:
             self._spoilt.remove((fault, request.operation))
         if fault is Fault.UNREACHABLE:
             raise ProviderUnavailable("the gateway was not reached")
+        if fault is Fault.NOT_THE_GATEWAY:
+            return Response(403, {"content-type": "text/html"}, FORBIDDEN_PAGE)
         if fault is Fault.ANOTHERS_ANSWER:
             return self._answers[request.operation]
         # Let others have their turn, as a real wire does.
