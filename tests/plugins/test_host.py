@@ -4,6 +4,7 @@ import sys
 import textwrap
 from datetime import UTC, datetime
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -19,6 +20,7 @@ from retender.plugins.hookspecs import (
 )
 from retender.plugins.host import PluginHost, PluginState, load_plugins
 from retender.ports.payment_provider import PageTerms, ProviderTerms
+from retender.ports.transport import Request, Response
 
 CANARY = "canary-4f1e"
 
@@ -29,7 +31,12 @@ def terms(name: str) -> ProviderTerms:
 
 
 def provider(name: str, **changes: object) -> ProviderPlugin:
-    parts = {"terms": terms(name), "settings": (), "build": lambda _: None, **changes}
+    parts: dict[str, Any] = {
+        "terms": terms(name),
+        "settings": (),
+        "build": lambda _: None,
+        **changes,
+    }
     return ProviderPlugin(name=name, title=name, **parts)
 
 
@@ -52,11 +59,15 @@ def client_type(code: str) -> ClientType:
     return ClientType(code, code.title(), Device.SCREEN, (PageKind.QR,))
 
 
+async def _no_transport(request: Request) -> Response:
+    raise AssertionError(f"nothing is sent here: {request.operation}")
+
+
 def context(account: str = "shop", **settings: str) -> ProviderContext:
     return ProviderContext(
         account=account,
         settings=settings,
-        transport=None,
+        transport=_no_transport,
         clock=lambda: datetime(2026, 1, 1, tzinfo=UTC),
         random_text=lambda length: "x" * length,
     )
@@ -182,8 +193,9 @@ def test_blocking_wins_over_choosing():
 @pytest.mark.parametrize("setting", ["only", "block"])
 def test_choosing_or_blocking_what_is_not_there_is_an_error(setting):
     """A misspelt block would let in what was to be kept out."""
+    chosen: dict[str, Any] = {setting: ["sandboxx"]}
     with pytest.raises(SetupError) as error:
-        load_plugins(**{setting: ["sandboxx"]})
+        load_plugins(**chosen)
     assert f"plugins.{setting} names 'sandboxx'" in error.value.message
     assert "Did you mean 'sandbox'?" in error.value.message
     assert error.value.code == "SETUP_ERROR"
@@ -367,7 +379,7 @@ def test_an_unknown_provider_may_be_a_broken_plugins(install):
 
 def test_a_plugin_that_breaks_only_when_used_is_named_then():
     def build(_: ProviderContext) -> object:
-        import nowhere_to_be_found  # noqa: PLC0415 - that is the point
+        import nowhere_to_be_found  # type: ignore[import-not-found]  # it is not  # noqa: PLC0415 - that is the point
 
         return nowhere_to_be_found
 

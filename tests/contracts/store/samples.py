@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import count
+from typing import assert_never
 
 from retender.domain.model.attempt import Attempt, Charge, Payer
 from retender.domain.model.client_type import Device
@@ -248,5 +249,7 @@ async def keep(unit_of_work: UnitOfWork, *things: Order | Attempt | Refund | Eve
                     kept = await work.refunds.add(thing)
                 case Event():
                     kept = await work.outbox.add(thing)
+                case _:
+                    assert_never(thing)
             assert kept, f"refused: {thing}"
         await work.commit()
