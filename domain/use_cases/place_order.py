@@ -80,36 +80,33 @@ class PlaceOrder:
             created_at=now,
             shown_until=now + within,
         )
+        while not await self._is_added(order):
+            # The number exists, or the payer has an open order under the key. If
+            # neither is so any more, that order ended in between: once more.
+            if existing := await self._in_the_way(order):
+                return Placed(existing, created=False)
+        return Placed(order, created=True)
+
+    async def _is_added(self, order: Order) -> bool:
         async with self.unit_of_work() as work:
-            if await work.orders.add(order):
-                why = f"placed: {amount} until {order.shown_until.isoformat()}"
-                entry = StoryEntry(order_id=order.order_id, at=now, what="order NEW", why=why)
-                await work.story.add(entry)
-                await work.commit()
-                return Placed(order, created=True)
-        # Not taken: the number exists, or the payer has an open order under the key.
-        async with self.unit_of_work(read_only=True) as work:
-            existing = await work.orders.get(order_no)
-            rival = await work.orders.open_under(user_id, key) if key is not None else None
-        if existing is None and rival is None:  # the rival closed in between: once more
-            return await self(
-                order_no=order_no,
-                user_id=user_id,
-                subject=subject,
-                amount=amount,
-                key=key,
-                pay_within=pay_within,
+            if not await work.orders.add(order):
+                return False
+            why = f"placed: {order.amount} until {order.shown_until.isoformat()}"
+            await work.story.add(
+                StoryEntry(order_id=order.order_id, at=order.created_at, what="order NEW", why=why)
             )
-        if existing is None and rival is not None:
-            raise OpenOrderExists(rival.order_no, str(key))
-        return Placed(_same(existing, order), created=False)
+            await work.commit()
+        return True
 
-
-def _same(existing: Order | None, wanted: Order) -> Order:
-    """Return the existing order if the shop would not notice a difference."""
-    if existing is None:
-        message = "the order vanished; orders never do"
-        raise LookupError(message)
-    if fields := existing.differs_from(wanted):
-        raise IdempotencyConflict("Order", wanted.order_no, fields)
-    return existing
+    async def _in_the_way(self, order: Order) -> Order | None:
+        """Return the order that this call may stand for, or raise for one that it may not."""
+        async with self.unit_of_work(read_only=True) as work:
+            existing = await work.orders.get(order.order_no)
+            rival = await work.orders.open_under(order.user_id, order.key) if order.key else None
+        if existing is not None:
+            if fields := existing.differs_from(order):
+                raise IdempotencyConflict("Order", order.order_no, fields)
+            return existing
+        if rival is not None:
+            raise OpenOrderExists(rival.order_no, str(order.key))
+        return None
