@@ -68,7 +68,7 @@ class HttpxTransport:
         try:
             async with asyncio.timeout(self._limits.answer_within.total_seconds()):
                 return call.answered(await self._exchange(request, call))
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError, _Unusable) as trouble:
+        except Exception as trouble:  # noqa: BLE001 - whatever it is, money may hang on it
             verdict = call.failed(trouble)
         # Raised out here so that it has no context: httpx's errors hold the whole request.
         raise verdict
@@ -221,7 +221,7 @@ def _words_for(trouble: Exception) -> str:
     for kind, words in _WORDS:
         if isinstance(trouble, kind):
             return words
-    return "the connection broke"
+    return f"the connection broke by {type(trouble).__name__}"
 
 
 _WORDS: tuple[tuple[type[Exception], str], ...] = (

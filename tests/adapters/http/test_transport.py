@@ -193,6 +193,19 @@ async def test_an_app_that_ends_before_its_answer_is_uncertain():
         await HttpxTransport.to_app(mute, clock=now)(asking("https://x.example"))
 
 
+@pytest.mark.asyncio
+async def test_trouble_that_nobody_has_thought_of_is_uncertain():
+    """Here our own clock breaks; any error but the three would pass for a bug, and for unsent."""
+    times = iter([NOON])
+    transport = HttpxTransport(clock=lambda: next(times))
+    async with (
+        transport,
+        serving(answering(200, b"{}", "Date: Thu, 15 Jan 2026 12:00:00 GMT")) as server,
+    ):
+        with pytest.raises(ProviderUncertain, match="broke by"):
+            await transport(asking(server.url))
+
+
 # --- limits --------------------------------------------------------------------------------
 
 
