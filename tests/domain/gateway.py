@@ -224,7 +224,9 @@ class Gateway:
             raise NoticeRejected(NoticeProblem.SIGNATURE_WRONG, "The signature is wrong.")
         if "refund" in body:
             receipt = RefundReceipt(
-                number=body["refund"], state=RefundReceiptState(body.get("state", "done"))
+                number=body["refund"],
+                state=RefundReceiptState(body.get("state", "done")),
+                amount=Money(body["minor"], "CNY") if "minor" in body else None,
             )
             return Notice(event_key=body["key"], refund=receipt, about="refund")
         if body["number"] not in self.trades:

@@ -251,6 +251,19 @@ async def test_a_notice_of_a_refund_that_is_not_ours_is_an_incident(shop):
     assert len(await shop.list_incidents()) == 1
 
 
+async def test_a_word_on_a_refund_of_another_amount_settles_nothing_and_is_an_incident(shop):
+    await paid(shop)
+    shop.wechat.pending_refunds = True
+    sent = await refund(shop)
+    body = {"key": "r1", "refund": sent.number, "minor": 1, "sign": "good"}
+    raw = RawNotice(headers={}, body=json.dumps(body).encode(), received_at=shop.clock())
+    await shop.hear("wechat", raw)
+    assert (await shop.story()).refunds[0].state == "SENT"
+    (incident,) = await shop.list_incidents()
+    assert incident.code == "EVIDENCE_AMOUNT_MISMATCH"
+    assert incident.data == {"amount": "0.01 CNY", "ours": "88.80 CNY"}
+
+
 # --- stuck ------------------------------------------------------------------------------
 
 

@@ -452,3 +452,30 @@ async def test_a_page_that_comes_after_the_order_was_paid_is_not_shown(shop):
     order, attempts = await shop.states()
     assert order == "PAID"
     assert attempts == ["SUCCEEDED", "CLOSING"]
+
+
+async def test_an_order_that_is_closed_while_its_old_page_is_left_gets_no_new_page(shop):
+    await shop.place()
+    await shop.page("wechat", "pc")
+
+    async def the_shop_closes_it() -> None:
+        await shop.close_order(order_no="A1")
+
+    shop.wechat.during("close", the_shop_closes_it)
+    with pytest.raises(PayOrderStateError):
+        await shop.pay("alipay", "h5")
+    assert await shop.states() == ("CLOSED", ["CLOSED"])
+
+
+async def test_an_order_whose_time_ends_while_its_old_page_is_left_gets_no_new_page(shop):
+    await shop.place()
+    await shop.page("wechat", "pc")
+    shop.clock.pass_by(minutes=29, seconds=59)
+
+    async def a_slow_answer() -> None:
+        shop.clock.pass_by(seconds=5)
+
+    shop.wechat.during("close", a_slow_answer)
+    with pytest.raises(PayOrderPayTimeout):
+        await shop.pay("alipay", "h5")
+    assert await shop.states() == ("NEW", ["CLOSED"])
