@@ -10,6 +10,7 @@ import asyncio
 import contextvars
 import heapq
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from itertools import count
 from random import Random
 from typing import Any, TypeVar
@@ -17,6 +18,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 _MANY = 256
+_LAST_STEPS = 100_000
 
 
 class Deadlock(Exception):
@@ -32,6 +34,8 @@ class Node:
         alive: false once it was killed.
         fuse: how many more callbacks it runs before it is killed, or None.
         at_death: what the operating system does then, such as letting go of locks.
+        tasks: what it has begun.
+        grave: what it would have run, had it lived.
 
     """
 
@@ -41,6 +45,7 @@ class Node:
         self.fuse: int | None = None
         self.at_death: list[Callable[[], None]] = []
         self.tasks: list[asyncio.Task[Any]] = []
+        self.grave: list[asyncio.Handle] = []
 
     def kill(self) -> None:
         """Let nothing of it run ever again."""
@@ -176,33 +181,41 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         jump = len(ready) > 1 and self._chance.random() < self._disorder
         handle = ready.pop(self._chance.randrange(len(ready)) if jump else 0)
         node = handle._context.get(_node, WORLD)  # type: ignore[attr-defined]  # a loop's business
-        if not node.alive or handle.cancelled():
+        if node.fuse == 0:
+            node.kill()
+        if not node.alive:
+            node.grave.append(handle)
+            return
+        if handle.cancelled():
             return
         if node.fuse is not None:
-            if node.fuse == 0:
-                node.kill()
-                return
             node.fuse -= 1
         self.steps += 1
         handle._run()
 
     def _bury(self) -> None:
-        """Close what is left of every task, the dead ones' included, with all its ``finally``."""
-        self._ready.clear()
-        self._timers.clear()
-        left = [task for node in self._nodes for task in node.tasks if not task.done()]
-        for task in left:
-            task._log_destroy_pending = False  # type: ignore[attr-defined]  # it is no surprise
-        for task in left:
-            coroutine = task.get_coro()
-            for _ in range(_MANY):  # one that awaits in its ``finally`` wants to be told again
-                try:
-                    coroutine.close()
-                except RuntimeError:
-                    continue
-                except BaseException:  # noqa: BLE001, S110 - whatever it says, it is over
-                    pass
+        """
+        Cancel what is left, and let it tidy up after itself where nobody can see it.
+
+        The dead are woken for it as well: what is only forgotten would be collected at some
+        moment, and tidy up then.
+        """
+        for node in self._nodes:
+            node.alive, node.fuse = True, None
+            self._ready += node.grave
+            for task in node.tasks:
+                task.cancel()
+        left = [task for node in self._nodes for task in node.tasks]
+        for _ in range(_LAST_STEPS):
+            if not self._ready or all(task.done() for task in left):
                 break
+            with suppress(Deadlock):
+                self._step()
+        for task in left:
+            if not task.done():
+                task._log_destroy_pending = False  # type: ignore[attr-defined]  # it is no surprise
+            elif not task.cancelled():
+                task.exception()  # nobody else will take it
         self._ready.clear()
         self._timers.clear()
 

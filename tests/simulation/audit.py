@@ -1,0 +1,251 @@
+"""The audit: the gateways' own books against ours, when everything has come to rest."""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from retender.domain.model.refund import automatic_refund_number
+from retender.plugins.sandbox.outcomes import Outcome, outcome_of
+from retender.plugins.simulator_kit.payer import Book
+from retender.tests.simulation.plan import TO_PAY
+
+if TYPE_CHECKING:
+    from retender.tests.simulation.people import Life
+    from retender.tests.simulation.town import Town
+
+Row = sqlite3.Row
+
+_FINAL = {"orders": {"PAID", "CLOSED"}, "attempts": {"CLOSED", "SUCCEEDED", "REFUNDED"}}
+_CAPTURED = {"SUCCEEDED", "REFUNDING", "REFUNDED", "REFUND_STUCK"}
+_UNSETTLED = """
+    WITH left_to_people AS (
+        SELECT order_id FROM attempts WHERE number IN (
+            SELECT number FROM incidents WHERE code = 'EVIDENCE_AMOUNT_MISMATCH'))
+    SELECT (SELECT count(*) FROM orders
+            WHERE state IN ('NEW', 'EXPIRING') AND order_id NOT IN left_to_people)
+         + (SELECT count(*) FROM attempts
+            WHERE state IN ('CREATING', 'OPEN', 'CLOSING', 'REFUNDING')
+            AND order_id NOT IN left_to_people)
+         + (SELECT count(*) FROM refunds WHERE state IN ('DUE', 'SENT'))
+         + (SELECT count(*) FROM outbox WHERE sent_at IS NULL)
+"""
+
+
+def rows(database: Path, query: str) -> list[Row]:
+    """Read, past all of the code under test."""
+    connection = sqlite3.connect(database)
+    try:
+        connection.row_factory = sqlite3.Row
+        return connection.execute(query).fetchall()
+    finally:
+        connection.close()
+
+
+def is_settled(database: Path) -> bool:
+    """Tell whether all is final; what a human must look at may stay as it is."""
+    (unsettled,) = rows(database, _UNSETTLED)[0]
+    return bool(unsettled == 0)
+
+
+@dataclass(slots=True)
+class Account:
+    """
+    One order as our database has it, with what its gateways' books say.
+
+    Attributes:
+        misfit: a gateway took another amount than was asked; a human must look.
+
+    """
+
+    order: Row
+    attempts: Sequence[Row]
+    refunds: Sequence[Row]
+    story: Sequence[Row]
+    events: Sequence[Row]
+    books: Mapping[str, Book]
+    misfit: bool
+    life: "Life"
+    problems: list[str] = field(default_factory=list)
+
+    def kept(self, number: str) -> int:
+        """Return what a gateway took under a number and has not given back."""
+        book = self.books.get(number)
+        return 0 if book is None else book.captured_minor - book.refunded_minor
+
+
+def audit(town: "Town", lives: Sequence["Life"]) -> list[str]:
+    """Return everything that is not as promised; each problem begins with its order."""
+    problems = [*town.bugs]
+    known = {row["number"] for row in rows(town.database, "SELECT number FROM attempts")}
+    for account, gateway in town.gateways.items():
+        taken = {number for number, book in gateway.books().items() if book.captured_minor}
+        unknown = sorted(taken - known)
+        problems += [f"{number}: {account} took money that nobody knows of" for number in unknown]
+    problems += _announcements(town)
+    for account_of_order in _accounts(town, lives):
+        for check in (_rest, _money, _refunds, _in_time, _story, _told):
+            problems += [
+                f"{account_of_order.order['order_no']}: {p}" for p in check(account_of_order)
+            ]
+    return problems
+
+
+def _accounts(town: "Town", lives: Sequence["Life"]) -> Iterator[Account]:
+    orders = {row["order_no"]: row for row in rows(town.database, "SELECT * FROM orders")}
+    attempts = rows(town.database, "SELECT * FROM attempts ORDER BY idx")
+    refunds = rows(town.database, "SELECT * FROM refunds ORDER BY created_at")
+    story = rows(town.database, "SELECT * FROM story ORDER BY seq")
+    events = rows(town.database, "SELECT * FROM outbox ORDER BY seq")
+    incidents = rows(town.database, "SELECT * FROM incidents")
+    misfits = {row["number"] for row in incidents if row["code"] == "EVIDENCE_AMOUNT_MISMATCH"}
+    books = {account: gateway.books() for account, gateway in town.gateways.items()}
+    for life in lives:
+        order = orders.get(life.plan.order_no)
+        if order is None:
+            continue
+        mine = [row for row in attempts if row["order_id"] == order["order_id"]]
+        numbers = {row["number"] for row in mine}
+        yield Account(
+            order=order,
+            attempts=mine,
+            refunds=[row for row in refunds if row["order_id"] == order["order_id"]],
+            story=[row for row in story if row["order_id"] == order["order_id"]],
+            events=[row for row in events if row["order_no"] == order["order_no"]],
+            books={
+                row["number"]: book
+                for row in mine
+                if (book := books[row["account"]].get(row["number"])) and book.captured_minor
+            },
+            misfit=bool(numbers & misfits),
+            life=life,
+        )
+
+
+def _rest(account: Account) -> Iterator[str]:
+    """Everything is final: orders, attempts, refunds."""
+    if account.misfit:
+        return
+    if account.order["state"] not in _FINAL["orders"]:
+        yield f"stays {account.order['state']}"
+    may_fail = outcome_of(account.order["amount_minor"]) is Outcome.REFUND_STUCK
+    for attempt in account.attempts:
+        if attempt["state"] not in _FINAL["attempts"]:
+            yield f"attempt {attempt['number']} stays {attempt['state']}"
+    for refund in account.refunds:
+        if refund["state"] != "DONE" and not may_fail:
+            yield f"refund {refund['number']} stays {refund['state']}: {refund['problem']}"
+
+
+def _money(account: Account) -> Iterator[str]:
+    """What is kept is what is due: of a paid order the winner's, less what the shop gave back."""
+    if account.misfit:
+        return
+    order = account.order
+    winner = next((a for a in account.attempts if a["attempt_id"] == order["winner"]), None)
+    if (order["state"] == "PAID") != (winner is not None):
+        yield f"is {order['state']}, and its winner is {winner and winner['number']}"
+    for attempt in account.attempts:
+        number, book = attempt["number"], account.books.get(attempt["number"])
+        if (book is not None) != (attempt["state"] in _CAPTURED):
+            yield f"attempt {number} is {attempt['state']}, and the gateway has {book}"
+        due = 0
+        if winner is not None and attempt["attempt_id"] == winner["attempt_id"]:
+            due = order["amount_minor"] - sum(
+                r["amount_minor"] for r in account.refunds if r["cause"] == "shop"
+            )
+        if account.kept(number) != due:
+            yield f"of {number} {account.kept(number)} is kept, and {due} is due"
+
+
+def _refunds(account: Account) -> Iterator[str]:
+    """Each refund in the books is one of ours and as much, and the winner's are the shop's."""
+    ours = {refund["number"]: refund for refund in account.refunds}
+    for number, book in account.books.items():
+        for refund_number, minor in book.refunds.items():
+            refund = ours.get(refund_number)
+            if refund is None or refund["amount_minor"] != minor:
+                yield f"the gateway gave {minor} back as {refund_number}, and we did not ask so"
+        if book.refunded_minor > book.captured_minor:
+            yield f"more was given back of {number} than was taken"
+        is_winner = any(
+            a["number"] == number and a["attempt_id"] == account.order["winner"]
+            for a in account.attempts
+        )
+        if is_winner and automatic_refund_number(number) in book.refunds:
+            yield f"the winner {number} was refunded by itself"
+
+
+def _in_time(account: Account) -> Iterator[str]:
+    """Give no payment back that was made in time, unless another one paid the order."""
+    life = account.life
+    if account.order["state"] == "PAID" or life.cancelled:
+        return
+    for number, paid_at in life.paid.items():
+        if number in account.books and paid_at < life.placed_at + TO_PAY:
+            yield f"{number} was paid in time, and the order is {account.order['state']}"
+
+
+def _story(account: Account) -> Iterator[str]:
+    """Every change of state is in the story, in order, from the first to the present one."""
+    chains = {("order", None): ("NEW", account.order["state"])}
+    chains |= {
+        ("attempt", attempt["attempt_id"]): ("CREATING", attempt["state"])
+        for attempt in account.attempts
+    }
+    chains |= {
+        (f"refund {refund['refund_no']}", refund["attempt_id"]): ("DUE", refund["state"])
+        for refund in account.refunds
+    }
+    for (what, attempt_id), (first, last) in chains.items():
+        state = first
+        for line in account.story:
+            subject, arrow, after = line["what"].partition(" -> ")
+            name, _, before = subject.rpartition(" ")
+            if (
+                not arrow
+                or name != what
+                or (what == "attempt" and line["attempt_id"] != attempt_id)
+            ):
+                continue
+            if before != state:
+                yield f"the story of {what} {attempt_id} jumps from {state} to {before}"
+            state = after
+        if state != last:
+            yield f"the story of {what} {attempt_id} ends with {state}, and it is {last}"
+
+
+def _told(account: Account) -> Iterator[str]:
+    """The shop hears of payment exactly once per event id, and of nothing untrue."""
+    town = account.life.town
+    paid = [e for e in account.events if e["kind"] == "order.paid"]
+    if len(paid) != (account.order["state"] == "PAID"):
+        yield f"is {account.order['state']}, and {len(paid)} events say that it is paid"
+    heard = [
+        event.event_id
+        for event, _ in town.told.values()
+        if event.order_no == account.order["order_no"] and event.kind == "order.paid"
+    ]
+    if sorted(heard) != [event["event_id"] for event in paid]:
+        yield f"the shop heard of payment as {heard}"
+
+
+def _announcements(town: "Town") -> Iterator[str]:
+    """What was told is true, and what is true was told."""
+    ours = {row["event_id"] for row in rows(town.database, "SELECT event_id FROM outbox")}
+    for event_id, (event, _) in town.told.items():
+        if event_id not in ours:
+            yield f"{event.order_no}: the shop heard {event.kind}, which never became true"
+    for event_id in sorted(ours - set(town.told)):
+        yield f"event {event_id} was never told"
+
+
+def summary_of(database: Path) -> Mapping[str, int]:
+    """Count the states that orders and attempts ended in."""
+    counts: Counter[str] = Counter()
+    for table in ("orders", "attempts"):
+        for row in rows(database, f"SELECT state, count(*) AS many FROM {table} GROUP BY state"):  # noqa: S608 - two names of ours
+            counts[f"{table} {row['state']}"] = row["many"]
+    return counts

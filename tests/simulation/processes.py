@@ -1,0 +1,190 @@
+"""Our processes: a server and two workers on one database file, each mortal by itself."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
+from datetime import timedelta
+from functools import cache, lru_cache
+from string import ascii_letters, digits
+from typing import TYPE_CHECKING, Any, TypeVar
+from unittest.mock import patch
+
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from retender.adapters.ids import UlidIds
+from retender.adapters.sql.unit_of_work import SqlUnitOfWork
+from retender.domain.model.errors import RetenderError
+from retender.entrypoints.container import Container
+from retender.entrypoints.settings import Settings
+from retender.entrypoints.store import Store
+from retender.entrypoints.worker import Round
+from retender.plugins.host import PluginHost, load_plugins
+from retender.tests.simulation.chance import stream
+from retender.tests.simulation.database import engine_of
+from retender.tests.simulation.kernel import Node
+from retender.tests.simulation.wire import Line
+
+if TYPE_CHECKING:
+    from retender.tests.simulation.town import Town
+
+T = TypeVar("T")
+
+PAGE_KEY = bytes(range(32))
+PATIENCE = 30.0
+ROUND_EVERY = timedelta(seconds=30)
+LONG_PAUSE, LONGEST_PAUSE = timedelta(minutes=2), timedelta(hours=1)
+
+_LETTERS = ascii_letters + digits
+
+
+class Unreachable(Exception):
+    """The server is down, or died, or does not answer: nobody knows what it did."""
+
+
+@cache
+def plugins() -> PluginHost:
+    """Load the plugins once; they hold no state."""
+    return load_plugins()
+
+
+_parsed = lru_cache(maxsize=16)(load_pem_private_key)
+
+
+def keys_parsed_once() -> ExitStack:
+    """Parse each private key once: a process reads its keys at every start, which takes long."""
+    exits = ExitStack()
+    for brand in ("alipay", "wechat_pay"):
+        name = f"retender.plugins.{brand}.credentials.load_pem_private_key"
+        exits.enter_context(patch(name, _parsed))
+    return exits
+
+
+class Process:
+    """
+    One process: its memory is a container, its life a node; what it wrote is in the file.
+
+    Attributes:
+        node: its present life.
+        container: everything that it made since it was started.
+
+    """
+
+    def __init__(self, town: "Town", name: str) -> None:
+        """Start it."""
+        self.town = town
+        self.name = name
+        self._starts = 0
+        self.start()
+
+    def start(self) -> None:
+        """Begin a life with an empty memory."""
+        self._starts += 1
+        self.node = Node(self.name)
+        self.container = self._assembled()
+        if self.name != "server":
+            self.town.spawn(self._work(), actor=self.name, node=self.node)
+
+    def _assembled(self) -> Container:
+        """Put the real parts together, on this town's time, chance, wires and file."""
+        town = self.town
+        chance = stream(town.plan.seed, self.name, self._starts)
+        store = Store(
+            unit_of_work=SqlUnitOfWork(engine_of(town.database, self.node), page_key=PAGE_KEY),
+            embedded=True,
+            **dict.fromkeys(("upgrade", "current", "check", "shortcomings"), _not_needed),
+        )
+        return Container(
+            settings=town.settings,
+            clock=town.clock,
+            store=store,
+            page_key=PAGE_KEY,
+            plugins=plugins(),
+            transports=lambda account: Line.to(town, account),
+            random=chance.random,
+            random_text=lambda length: "".join(chance.choices(_LETTERS, k=length)),
+            new_id=UlidIds(town.clock, chance.randbytes),
+            announcer=town.shop_hears,
+        )
+
+    def is_down(self) -> bool:
+        """Tell whether it was killed and not yet started again."""
+        return not self.node.alive
+
+    async def _work(self) -> None:
+        """Run the real worker's rounds; an idle one rests longer, to save what the machine has."""
+        worker = self.container.worker()
+        pause = ROUND_EVERY
+        while True:
+            done = await worker.run_once()
+            if done != Round():
+                self.town.log(f"round: {_told(done)}")
+            longest = LONGEST_PAUSE if self.town.is_quiet else LONG_PAUSE
+            pause = ROUND_EVERY if done != Round() else min(2 * pause, longest)
+            if not done.full:
+                chance = self.town.chance_here()
+                await asyncio.sleep(pause.total_seconds() * chance.uniform(0.5, 1.5))
+
+    async def ask(self, what: Callable[[Container], Awaitable[T]]) -> T:
+        """
+        Let it do something, as a request from outside.
+
+        Raises:
+            Unreachable: it is down, or gave no answer.
+            RetenderError: it said so.
+
+        """
+        if not self.node.alive:
+            raise Unreachable
+        answer: asyncio.Future[tuple[T | None, Exception | None]] = self.town.loop.create_future()
+
+        async def handle() -> None:
+            said: tuple[T | None, Exception | None]
+            try:
+                said = (await what(self.container), None)
+            except RetenderError as no:
+                said = (None, no)
+            except Exception as bug:  # noqa: BLE001 - told by the audit
+                self.town.bugs.append(f"{self.name}: {bug!r}")
+                said = (None, Unreachable())
+            if not answer.done():
+                answer.set_result(said)
+
+        self.town.loop.spawn(handle(), self.node)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                value, problem = await answer
+        except TimeoutError:
+            raise Unreachable from None
+        if problem is not None:
+            raise problem
+        return value  # type: ignore[return-value]  # without a problem there is a value
+
+
+async def _not_needed() -> Any:
+    """Stand in for what only an operator's commands ask of a store."""
+
+
+def _told(done: Round) -> str:
+    counts = ((name, getattr(done, name)) for name in Round.__slots__ if getattr(done, name))
+    return ", ".join(f"{name} {value}" for name, value in counts)
+
+
+def settings_of(town: "Town") -> Settings:
+    """Return the settings of the town's one deployment."""
+    plan = town.plan
+    return Settings.model_validate(
+        {
+            "database_url": f"sqlite:///{town.database}",
+            # WeChat Pay sends notices to https only; nothing here goes over a network.
+            "public_url": "https://pay.example.com",
+            "pay": {
+                "switch_policy": plan.policy,
+                "strict_over": plan.strict_over,
+                "page_strategy": plan.strategy,
+            },
+            "accounts": {
+                name: {"provider": name, **gateway.settings}
+                for name, gateway in town.gateways.items()
+            },
+        }
+    )

@@ -1,0 +1,211 @@
+"""The town: one shop, three gateways, our processes, everybody's clock, and what was seen."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Mapping
+from contextvars import ContextVar
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from random import Random
+from typing import Any
+from urllib.parse import urlsplit
+
+from retender.domain.model.errors import RetenderError
+from retender.domain.model.event import Event
+from retender.plugins.alipay.simulator.keys import KeyRing
+from retender.plugins.alipay.simulator.simulator import AlipaySimulator
+from retender.plugins.sandbox.simulator import SandboxSimulator
+from retender.plugins.simulator_kit.delivery import MerchantUnreachable
+from retender.plugins.simulator_kit.faults import Faults
+from retender.plugins.wechat_pay.simulator.identity import Identity, new_identity
+from retender.plugins.wechat_pay.simulator.simulator import WechatPaySimulator
+from retender.ports.payment_provider import RawNotice
+from retender.tests.simulation.chance import stream
+from retender.tests.simulation.kernel import Node, VirtualLoop, here
+from retender.tests.simulation.plan import ACCOUNTS, CALL_FAULTS, NOTICE_FAULTS, PROCESSES, Plan
+from retender.tests.simulation.processes import Process, Unreachable, settings_of
+from retender.tests.simulation.watch import Watch
+from retender.tests.simulation.wire import pump
+
+START = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
+
+_actor: ContextVar[str] = ContextVar("actor", default="town")
+
+Gateway = AlipaySimulator | WechatPaySimulator | SandboxSimulator
+
+
+@cache
+def _keys() -> tuple[KeyRing, Identity]:
+    """Make both brands' keys once in a process; nothing that is compared depends on them."""
+    return KeyRing.make(START), new_identity(START)
+
+
+class Town:
+    """
+    Everything of one seed.
+
+    Attributes:
+        lines: the timeline, line by line.
+        told: what the shop has heard, by event id, with how often.
+        bugs: what must not happen and was seen at once.
+        is_quiet: nothing goes wrong any more, and nobody does anything.
+
+    """
+
+    def __init__(self, plan: Plan, loop: VirtualLoop, database: Path) -> None:
+        """Build it; nobody moves yet."""
+        self.plan = plan
+        self.loop = loop
+        self.lines: list[str] = []
+        self.told: dict[str, tuple[Event, int]] = {}
+        self.bugs: list[str] = []
+        self.is_quiet = False
+        self.call_rates: Mapping[str, float] = plan.call_rates
+        self.notice_rates: Mapping[str, float] = plan.notice_rates
+        self.shop_rate = plan.shop_rate
+        self._streams: dict[str, Random] = {}
+        self._world = here()
+        self.database = database
+        self.gateways = self._gateways()
+        self.settings = settings_of(self)
+        self.watch = Watch(self)
+        self.processes = {name: Process(self, name) for name in PROCESSES}
+        for account in ACCOUNTS:
+            actor = f"notices of {account}"
+            self.spawn(pump(self, account, self.stream(actor)), actor=actor)
+
+    def _gateways(self) -> dict[str, Gateway]:
+        keys, identity = _keys()
+        gateways: dict[str, Gateway] = {
+            "alipay": AlipaySimulator("https://alipay.test", clock=self.clock, keys=keys),
+            "wechat_pay": WechatPaySimulator(
+                "https://wechat.test", clock=self.clock, identity=identity
+            ),
+            "sandbox": SandboxSimulator(
+                "https://sandbox.test", clock=self.clock, secret="only-for-simulations-0123456789"
+            ),
+        }
+        for account, gateway in gateways.items():
+            gateway.clock.advance(timedelta(seconds=self.plan.skews[account]))
+        return gateways
+
+    # --- time, chance, tasks and the timeline ---
+
+    def clock(self) -> datetime:
+        """Return our time."""
+        return START + timedelta(seconds=self.loop.time())
+
+    def stream(self, actor: str) -> Random:
+        """Return an actor's own chance."""
+        if actor not in self._streams:
+            self._streams[actor] = stream(self.plan.seed, actor)
+        return self._streams[actor]
+
+    def chance_here(self) -> Random:
+        """Return the chance of whoever began what is going on."""
+        return self.stream(_actor.get())
+
+    def spawn(
+        self, coro: Coroutine[Any, Any, None], *, actor: str, node: Node | None = None
+    ) -> asyncio.Task[None]:
+        """Start something on an actor's behalf."""
+        token = _actor.set(actor)
+        try:
+            return self.loop.spawn(coro, node or self._world)
+        finally:
+            _actor.reset(token)
+
+    def later(self, seconds: float, coro: Coroutine[Any, Any, None]) -> None:
+        """Let something happen later, whoever is dead by then."""
+
+        async def wait() -> None:
+            await asyncio.sleep(seconds)
+            await coro
+
+        self.spawn(wait(), actor=_actor.get())
+
+    def log(self, what: str) -> None:
+        """Add a line to the timeline."""
+        self.lines.append(f"{self.loop.time():12.3f}  {_actor.get():<22}  {what}")
+
+    # --- what goes wrong ---
+
+    def faults(self, account: str) -> Faults:
+        """Return a gateway's fault dials."""
+        return self.gateways[account].faults
+
+    def outage_of(self, account: str) -> str | None:
+        """Tell how a gateway is out at this moment, if it is."""
+        now = self.loop.time()
+        for outage in self.plan.outages:
+            if outage.account == account and outage.begins <= now < outage.ends:
+                return outage.how
+        return None
+
+    def heal(self) -> None:
+        """Let nothing go wrong any more; what was lost stays lost."""
+        self.call_rates = dict.fromkeys(CALL_FAULTS, 0.0)
+        self.notice_rates = dict.fromkeys(NOTICE_FAULTS, 0.0)
+        self.shop_rate = 0.0
+        for gateway in self.gateways.values():
+            gateway.faults.clear()
+        for process in self.processes.values():
+            process.node.fuse = None
+            if not process.node.alive:
+                process.start()
+        self.is_quiet = True
+
+    # --- who comes in from outside ---
+
+    async def deliver(self, url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
+        """Take a gateway's notice to our server, as its HTTP endpoint does."""
+        account = urlsplit(url).path.rpartition("/")[2]
+        raw = RawNotice(
+            headers={name.lower(): value for name, value in headers.items()},
+            body=body,
+            received_at=self.clock(),
+        )
+        try:
+            taken = await self.processes["server"].ask(
+                lambda container: container.take_notice()(account=account, raw=raw)
+            )
+        except Unreachable as trouble:
+            raise MerchantUnreachable from trouble
+        except RetenderError as no:
+            self.log(f"notice: {no.code}")
+            return 503, b""
+        self.log(f"notice: {taken.code} {taken.order_no or ''}")
+        self.look()
+        return taken.acknowledgement.status, taken.acknowledgement.body
+
+    async def shop_hears(self, event: Event) -> None:
+        """Be the shop's end of the announcements, and sometimes lose one, or its answer."""
+        chance = self.chance_here()
+        if chance.random() < self.shop_rate:
+            raise ConnectionError("the shop did not hear")
+        times = self.told.get(event.event_id, (event, 0))[1] + 1
+        self.told[event.event_id] = (event, times)
+        self.log(f"the shop hears {event.kind} of {event.order_no}")
+        if chance.random() < self.shop_rate:
+            raise ConnectionError("the shop heard, and its answer was lost")
+
+    def look(self) -> None:
+        """Look at what can be checked at once."""
+        self.watch.look()
+
+
+class Ear(logging.Handler):
+    """Listens for what the code under test calls an error: a bug, wherever it is swallowed."""
+
+    def __init__(self) -> None:
+        """Hear nothing yet."""
+        super().__init__(logging.ERROR)
+        self.heard: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Note it, with the exception if there is one."""
+        if record.name.endswith("announce_events"):
+            return  # the shop that did not hear; it is told again
+        trouble = record.exc_info[1] if record.exc_info else ""
+        self.heard.append(f"{record.name}: {record.getMessage()} {trouble!r}")

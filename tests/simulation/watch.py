@@ -1,0 +1,95 @@
+"""The watch: who holds which page, which of them could be paid right now, and for how long."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from retender.domain.model.attempt import Attempt
+from retender.domain.model.page import Page, PageKind
+from retender.plugins.alipay.simulator.simulator import AlipaySimulator
+from retender.plugins.alipay.simulator.trades import WAIT
+from retender.plugins.sandbox.ledger import TradeState as SandboxState
+from retender.plugins.sandbox.simulator import SandboxSimulator
+from retender.plugins.sandbox.terms import QR_VALIDITY
+from retender.plugins.wechat_pay.simulator.trades import TradeState
+from retender.ports.accounts import SwitchPolicy
+
+if TYPE_CHECKING:
+    from retender.tests.simulation.town import Gateway, Town
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPage:
+    """A page in a payer's hands."""
+
+    attempt: Attempt
+    page: Page
+
+    @property
+    def account(self) -> str:
+        """Whose it is."""
+        return self.attempt.account
+
+    @property
+    def number(self) -> str:
+        """What it pays."""
+        return self.attempt.number
+
+
+@dataclass(slots=True)
+class Watch:
+    """
+    Looks over the payers' shoulders, and into the gateways' books.
+
+    Attributes:
+        held: pages by order, as they were handed out.
+        exposure: seconds for which an order had more than one page that could be paid.
+
+    """
+
+    town: "Town"
+    held: dict[str, list[HeldPage]] = field(default_factory=lambda: defaultdict(list))
+    exposure: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    _seen_at: float = 0.0
+    _exposed: set[str] = field(default_factory=set)
+
+    def handed_out(self, order_no: str, attempt: Attempt, page: Page) -> None:
+        """Note a page that a payer was shown."""
+        self.held[order_no].append(HeldPage(attempt, page))
+        self.look()
+
+    def look(self) -> None:
+        """Add up the time of double pages, and let ``strict`` have none."""
+        now = self.town.loop.time()
+        for order_no in self._exposed:
+            self.exposure[order_no] += now - self._seen_at
+        self._seen_at = now
+        self._exposed = {no for no, pages in self.held.items() if self._is_exposed(pages)}
+        if self._exposed and self.town.plan.policy is SwitchPolicy.STRICT:
+            for order_no in sorted(self._exposed):
+                self.town.bugs.append(f"{order_no}: two payable pages, and the policy is strict")
+
+    def _is_exposed(self, pages: list[HeldPage]) -> bool:
+        numbers = {(page.account, page.number): page for page in pages}
+        if len(numbers) < 2:
+            return False
+        return sum(can_be_paid(self.town.gateways[p.account], p) for p in numbers.values()) > 1
+
+
+def can_be_paid(gateway: "Gateway", held: HeldPage) -> bool:
+    """Look into a gateway's own books, at its own time."""
+    now, number = gateway.clock.now(), held.number
+    in_time = now < held.attempt.charge.expires_at
+    if isinstance(gateway, AlipaySimulator):
+        trade = gateway._ledger.find(number)
+        return in_time if trade is None else trade.status == WAIT
+    if isinstance(gateway, SandboxSimulator):
+        made = gateway._gateway.ledger._trades.get(number)
+        if made is not None:
+            return in_time and made.state is SandboxState.OPEN
+        code = held.attempt.charge.page_kind is PageKind.QR
+        return in_time and code and now < held.attempt.charge.created_at + QR_VALIDITY
+    for order in gateway._trades:
+        if order.number == number:
+            return in_time and order.state(now) is TradeState.NOTPAY
+    return False

@@ -1,0 +1,113 @@
+"""The wire: what may happen to a call on its way to a gateway, and to a notice on its way back."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from random import Random
+from typing import TYPE_CHECKING
+
+from retender.adapters.http.limits import HttpLimits
+from retender.adapters.http.transport import HttpxTransport
+from retender.domain.model.errors import ProviderError, ProviderUnavailable
+from retender.plugins.simulator_kit.delivery import Forgery
+from retender.plugins.simulator_kit.faults import FaultKind
+from retender.ports.transport import Request, Response
+from retender.tests.simulation.plan import DAY
+
+if TYPE_CHECKING:
+    from retender.tests.simulation.town import Town
+
+LIMITS = HttpLimits()
+PUMP_EVERY, PUMP_SLOWLY = 5.0, 60.0
+
+
+@dataclass(slots=True)
+class Line:
+    """
+    One process's ``Transport`` to one gateway: the real one, over a wire that has faults.
+
+    The real transport calls the gateway's app; what the app does to its answers it is told by
+    the simulator's own fault dials. Only what happens before an app is reached is done here.
+    """
+
+    town: "Town"
+    account: str
+    inner: HttpxTransport
+
+    @classmethod
+    def to(cls, town: "Town", account: str) -> "Line":
+        """Lay a line to the account's gateway."""
+        app = town.gateways[account].app
+        return cls(town, account, HttpxTransport.to_app(app, clock=town.clock, limits=LIMITS))
+
+    async def __call__(self, request: Request) -> Response:
+        """Send, or not, or later, and say what a caller would see."""
+        town, chance = self.town, self.town.chance_here()
+        await asyncio.sleep(chance.uniform(0.01, 0.2))
+        fault = town.outage_of(self.account) or _drawn(chance, town.call_rates)
+        if fault is not None:
+            town.log(f"{self.account} {request.operation}: {fault}")
+        match fault:
+            case "refused":
+                raise ProviderUnavailable("The gateway refused the connection.")
+            case "late":
+                town.later(chance.uniform(11, 400), self._arrive_late(request))
+                town.faults(self.account).set(FaultKind.LOST_BEFORE_EFFECT)
+            case "silent":
+                town.faults(self.account).set(FaultKind.LOST_BEFORE_EFFECT)
+                await asyncio.sleep(LIMITS.read_within.total_seconds())
+            case "delay":
+                town.faults(self.account).set(FaultKind.DELAY, seconds=chance.uniform(3, 30))
+            case str():
+                town.faults(self.account).set(fault)
+        try:
+            answer = await self.inner(request)
+        finally:
+            town.look()
+        await asyncio.sleep(chance.uniform(0.01, 0.2))
+        return answer
+
+    async def _arrive_late(self, request: Request) -> None:
+        """Let the request take effect when nobody waits for its answer any more."""
+        try:
+            await self.inner(request)
+        except ProviderError:
+            self.town.log(f"{self.account} {request.operation}: came late and had no effect")
+        else:
+            self.town.log(f"{self.account} {request.operation}: came late")
+        self.town.look()
+
+
+async def pump(town: "Town", account: str, chance: Random) -> None:
+    """Let a gateway tell us what it has to tell, as well as the wire lets it."""
+    delivery = town.gateways[account].delivery
+    while True:
+        await asyncio.sleep(
+            (PUMP_SLOWLY if town.is_quiet else PUMP_EVERY) * chance.uniform(0.5, 1.5)
+        )
+        rates = town.notice_rates
+        # A delay holds for what is queued from now on, the rest for what leaves now.
+        late = chance.random() < rates["delay"]
+        delivery.turn(delay_seconds=chance.choice((30.0, 300.0, DAY)) if late else 0.0)
+        if delivery.due(delivery._clock.now()):
+            delivery.turn(
+                drop=int(chance.random() < rates["drop"]),
+                duplicate=int(chance.random() < rates["duplicate"]),
+                reorder=chance.random() < rates["reorder"],
+                forge=_forgery(chance) if chance.random() < rates["forge"] / 2 else Forgery.NONE,
+            )
+            await delivery.deliver_due(town.deliver)
+
+
+def _forgery(chance: Random) -> Forgery:
+    return chance.choice((Forgery.STRANGER_KEY, Forgery.FLIPPED_BYTE))
+
+
+def _drawn(chance: Random, rates: Mapping[str, float]) -> str | None:
+    """Choose at most one fault, each as likely as its rate."""
+    left = chance.random()
+    for name, rate in rates.items():
+        left -= rate
+        if left < 0:
+            return name
+    return None
