@@ -40,6 +40,35 @@ class Event:
     data: dict[str, str] = field(default_factory=dict)
 
 
+class StoryKind(StrEnum):
+    """
+    What a line of a story is about, as its ``data["kind"]``; part of the API.
+
+    A line without one is a state change, which says all it has to say in words.
+    """
+
+    ORDER_PLACED = "order.placed"
+    ATTEMPT_MADE = "attempt.made"
+    PAGE_HANDED_OUT = "page.handed_out"
+    PAGE_REUSED = "page.reused"
+    PAGE_NOT_REUSED = "page.not_reused"
+    PAGE_ASKED_AGAIN = "page.asked_again"
+    PAGE_TOO_LATE = "page.too_late"
+    PAGE_LEFT = "page.left"
+    PAGE_LEFT_OPEN = "page.left_open"
+    PAGE_NOT_GIVEN = "page.not_given"
+    PAY_REFUSED = "pay.refused"
+    SWITCH_REFUSED = "switch.refused"
+    ANSWER = "provider.answer"
+    NO_ANSWER = "provider.no_answer"
+    NOTICE = "provider.notice"
+    MISFIT = "provider.misfit"
+    REFUND_DUE = "refund.due"
+    REFUND_ANSWER = "refund.answer"
+    REFUND_NO_ANSWER = "refund.no_answer"
+    REFUND_TOLD = "refund.told"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoryEntry:
     """
@@ -51,7 +80,8 @@ class StoryEntry:
         what: the deed in short, e.g. ``attempt CREATING -> OPEN``.
         why: the evidence or rule behind it.
         attempt_id: which attempt, if one.
-        data: plain facts; no secrets, no pages.
+        data: plain facts under their own names, and the ``kind`` of line, see
+            ``StoryKind``; no secrets, no pages.
 
     """
 

@@ -1,21 +1,23 @@
 """AskForPage: call the provider for one attempt's page, and keep what it answers."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.errors import (
     PayOrderFail,
     PayOrderStateError,
+    ProviderError,
     ProviderRefused,
     ProviderUnavailable,
     ProviderUncertain,
     Refusal,
 )
+from retender.domain.model.event import StoryKind
 from retender.domain.model.order import Order
 from retender.domain.model.page import Page
 from retender.domain.model.transition import AttemptEvent, OrderState
-from retender.domain.use_cases.captured import tell
+from retender.domain.use_cases.captured import facts_of, tell
 from retender.domain.use_cases.find_out import FindOut
 from retender.domain.use_cases.payment import AnswerPending, PageReady
 from retender.domain.use_cases.policy import PayPolicy
@@ -60,7 +62,7 @@ class AskForPage:
             ProviderUnavailable: surely not reached, or told to come later.
 
         """
-        if not await self._claim(attempt):
+        if not await self._claim(attempt, first=first):
             return AnswerPending(order=order, attempt=attempt, retry_after=_SOON)
         try:
             page = await account.provider.open(attempt.charge)
@@ -74,15 +76,30 @@ class AskForPage:
             return AnswerPending(order=order, attempt=attempt, retry_after=_SOON)
         return await self._keep(order, attempt, account, page)
 
-    async def _claim(self, attempt: Attempt) -> bool:
+    async def _claim(self, attempt: Attempt, *, first: bool) -> bool:
         async with self.unit_of_work() as work:
             now = self.clock()
             until = now + self.policy.asking_for
             claimed = await work.attempts.claim_asking(attempt.attempt_id, now, until)
+            if claimed and not first:
+                because, why = _why_again(attempt, now)
+                await tell(
+                    work,
+                    attempt,
+                    at=now,
+                    what=f"{attempt.account} asked again under {attempt.number}",
+                    why=f"same wish, but {why}",
+                    kind=StoryKind.PAGE_ASKED_AGAIN,
+                    facts={
+                        "account": attempt.account,
+                        "number": attempt.number,
+                        "because": because,
+                    },
+                )
             await work.commit()
         return claimed
 
-    async def _release(self, attempt: Attempt, what: str, why: Exception) -> None:
+    async def _release(self, attempt: Attempt, what: str, why: ProviderError) -> None:
         async with self.unit_of_work() as work:
             await work.attempts.release_asking(attempt.attempt_id)
             await tell(
@@ -91,6 +108,8 @@ class AskForPage:
                 at=self.clock(),
                 what=f"open at {attempt.account}: {what}",
                 why=str(why),
+                kind=StoryKind.PAGE_NOT_GIVEN,
+                facts={**facts_of(why), "account": attempt.account, "number": attempt.number},
             )
             await work.commit()
 
@@ -111,7 +130,20 @@ class AskForPage:
             else:
                 what = f"{page.kind} page of {attempt.account} came too late and is not shown"
                 why = "the attempt was left behind while the provider answered"
-            await tell(work, attempt, at=now, what=what, why=why)
+            await tell(
+                work,
+                attempt,
+                at=now,
+                what=what,
+                why=why,
+                kind=StoryKind.PAGE_HANDED_OUT if kept else StoryKind.PAGE_TOO_LATE,
+                facts={
+                    "account": attempt.account,
+                    "page_kind": page.kind,
+                    "product": terms.product,
+                    "page_until": until.isoformat(),
+                },
+            )
             await work.commit()
         async with self.unit_of_work(read_only=True) as work:
             order = await work.orders.by_id(order.order_id) or order
@@ -179,3 +211,12 @@ class AskForPage:
             found = await work.orders.by_id(order.order_id)
         if found is not None and found.state is OrderState.PAID:
             raise PayOrderStateError(order.order_no, "PAID", "the earlier page was paid")
+
+
+def _why_again(attempt: Attempt, now: datetime) -> tuple[str, str]:
+    """Say, to machines and to people, why the stored page is not simply handed out."""
+    if attempt.page is None or attempt.page_until is None:
+        return "no_page", "no page of it is kept"
+    if attempt.page_until <= now:
+        return "page_ran_out", f"its page ran out at {attempt.page_until.isoformat()}"
+    return "strategy", "the provider decides which page (ask_provider)"

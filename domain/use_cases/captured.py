@@ -1,13 +1,21 @@
 """``captured``: the one way from a provider's evidence to PAID, to a surplus, to their events."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from retender.domain.model.attempt import Attempt
-from retender.domain.model.errors import UndefinedTransition
-from retender.domain.model.event import Event, EventKind, Incident, IncidentCode, StoryEntry
+from retender.domain.model.errors import RetenderError, UndefinedTransition
+from retender.domain.model.event import (
+    Event,
+    EventKind,
+    Incident,
+    IncidentCode,
+    StoryEntry,
+    StoryKind,
+)
 from retender.domain.model.order import Order
 from retender.domain.model.refund import Refund, RefundCause, automatic_refund_number
 from retender.domain.model.transition import CAPTURED, AttemptEvent, OrderEvent, OrderState
@@ -58,7 +66,15 @@ async def captured(
         incident = _incident(account, receipt, problem or IncidentCode.UNKNOWN_NUMBER, source, at)
         if await work.incidents.add(incident) and attempt is not None:
             why = f"{source} of {account}"
-            await tell(work, attempt, at=at, what=f"incident {incident.code}", why=why)
+            await tell(
+                work,
+                attempt,
+                at=at,
+                what=f"incident {incident.code}",
+                why=why,
+                kind=StoryKind.MISFIT,
+                facts={**incident.data, "incident": incident.code, "source": source},
+            )
         return Outcome.INCIDENT
     if attempt.state in CAPTURED:
         return Outcome.KNOWN
@@ -105,8 +121,22 @@ async def weigh(
     return Outcome.DEAD if dead else Outcome.KNOWN
 
 
-async def tell(work: Work, entry_of: Attempt, *, at: datetime, what: str, why: str) -> None:
-    """Add a line about an attempt to its order's story."""
+async def tell(
+    work: Work,
+    entry_of: Attempt | Refund,
+    *,
+    at: datetime,
+    what: str,
+    why: str,
+    kind: StoryKind | None = None,
+    facts: Mapping[str, object] | None = None,
+) -> None:
+    """
+    Add a line about an attempt, or about its refund, to the order's story.
+
+    The facts are what the words say, for machines; those that are None go unsaid.
+    """
+    said = {"kind": kind, **(facts or {})}
     await work.story.add(
         StoryEntry(
             order_id=entry_of.order_id,
@@ -114,8 +144,30 @@ async def tell(work: Work, entry_of: Attempt, *, at: datetime, what: str, why: s
             at=at,
             what=what,
             why=why,
+            data={name: str(fact) for name, fact in said.items() if fact is not None},
         )
     )
+
+
+def facts_of(problem: RetenderError) -> dict[str, object]:
+    """Return what an error says to machines: its code, and the provider's own among the details."""
+    details = {
+        name: " ".join(map(str, fact)) if isinstance(fact, list) else fact
+        for name, fact in problem.details.items()
+    }
+    return {**details, "problem": problem.code}
+
+
+def facts_of_receipt(receipt: Receipt) -> dict[str, object]:
+    """Return what a receipt says to machines."""
+    return {
+        "answer": receipt.state,
+        "number": receipt.number,
+        "amount": receipt.amount,
+        "provider_trade_no": receipt.provider_trade_no,
+        "captured_at": receipt.captured_at and receipt.captured_at.isoformat(),
+        "foreign": receipt.foreign,
+    }
 
 
 def _misfit(attempt: Attempt | None, receipt: Receipt) -> IncidentCode | None:
@@ -193,7 +245,15 @@ class _Capture:
             message = f"Surplus {self.attempt.attempt_id} has a refund before it was one."
             raise UndefinedTransition(message)
         what, why = f"refund {number} due", f"surplus: {cause} payment"
-        await tell(self.work, self.attempt, at=self.at, what=what, why=why)
+        await tell(
+            self.work,
+            self.attempt,
+            at=self.at,
+            what=what,
+            why=why,
+            kind=StoryKind.REFUND_DUE,
+            facts={"refund_no": number, "amount": refund.amount, "cause": cause},
+        )
         await self._announce(
             EventKind.SURPLUS_FOUND, self.attempt.attempt_id, cause=str(cause), refund_no=number
         )

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from retender.domain.model.attempt import Attempt, next_check
 from retender.domain.model.errors import UnknownName
+from retender.domain.model.event import StoryKind
 from retender.domain.model.transition import AttemptEvent, AttemptState
 from retender.domain.use_cases.captured import tell
 from retender.domain.use_cases.find_out import FindOut
@@ -79,7 +80,15 @@ class CheckAttempt:
             looked = replace(attempt, checks=attempt.checks + 1)
             await work.attempts.reschedule(attempt.attempt_id, next_check(looked, now))
             if problem is not None:
-                await tell(work, attempt, at=now, what="not checked", why=problem)
+                await tell(
+                    work,
+                    attempt,
+                    at=now,
+                    what="not checked",
+                    why=problem,
+                    kind=StoryKind.NO_ANSWER,
+                    facts={"account": attempt.account},
+                )
             await work.commit()
 
     async def _load(self, attempt_id: str) -> Attempt:

@@ -1,6 +1,7 @@
 """CheckRefund: take one refund a step further: send it, or ask what became of it."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from retender.domain.model.errors import (
     ProviderError,
@@ -8,14 +9,16 @@ from retender.domain.model.errors import (
     RefundNotExist,
     Refusal,
 )
+from retender.domain.model.event import StoryKind
 from retender.domain.model.refund import Refund, next_try
 from retender.domain.model.transition import RefundEvent, RefundState
+from retender.domain.use_cases.captured import facts_of, tell
 from retender.domain.use_cases.settle_refund import fail_refund, settle_refund, try_refund_again
 from retender.ports.accounts import Account, Accounts
 from retender.ports.clock import Clock
 from retender.ports.new_id import NewId
 from retender.ports.payment_provider import RefundOrder, RefundReceipt, RefundReceiptState
-from retender.ports.unit_of_work import UnitOfWork
+from retender.ports.unit_of_work import UnitOfWork, Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +93,11 @@ class CheckRefund:
             receipt = await account.provider.refund(order)
         except ProviderRefused as refused:
             if refused.refusal is Refusal.NOT_NOW:
-                await self._again(refund, str(refused))
+                await self._again(refund, str(refused), refused)
             else:
                 await self._really_refused(refund, order, account, refused)
         except ProviderError as problem:
-            await self._again(refund, str(problem))
+            await self._again(refund, str(problem), problem)
         else:
             await self._settle(refund, receipt, "refund")
 
@@ -106,6 +109,7 @@ class CheckRefund:
                 now = self.clock()
                 if refund.state is RefundState.SENT:
                     await work.refunds.reschedule(refund.refund_no, next_try(refund, now))
+                await _tell_trouble(work, refund, "refund query", problem, at=now)
                 await work.commit()
             if refund.state is RefundState.STUCK:
                 raise problem from None
@@ -123,20 +127,22 @@ class CheckRefund:
         try:
             receipt = await account.provider.query_refund(order)
         except ProviderError as problem:
-            await self._again(refund, f"{refused.message} Then: {problem}")
+            await self._again(refund, f"{refused.message} Then: {problem}", refused)
             return
         if receipt.state is RefundReceiptState.NOT_FOUND:
             async with self.unit_of_work() as work:
-                await fail_refund(
-                    work, refund, refused.message, at=self.clock(), new_id=self.new_id
-                )
+                at = self.clock()
+                await _tell_trouble(work, refund, "refund", refused, at=at)
+                await fail_refund(work, refund, refused.message, at=at, new_id=self.new_id)
                 await work.commit()
         else:
             await self._settle(refund, receipt, "refund query")
 
-    async def _again(self, refund: Refund, why: str) -> None:
+    async def _again(self, refund: Refund, why: str, problem: ProviderError) -> None:
         async with self.unit_of_work() as work:
-            await try_refund_again(work, refund, why, at=self.clock(), new_id=self.new_id)
+            at = self.clock()
+            await _tell_trouble(work, refund, "refund", problem, at=at)
+            await try_refund_again(work, refund, why, at=at, new_id=self.new_id)
             await work.commit()
 
     async def _settle(self, refund: Refund, receipt: RefundReceipt, source: str) -> None:
@@ -145,3 +151,20 @@ class CheckRefund:
                 work, refund, receipt, source=source, at=self.clock(), new_id=self.new_id
             )
             await work.commit()
+
+
+async def _tell_trouble(
+    work: Work, refund: Refund, question: str, problem: ProviderError, *, at: datetime
+) -> None:
+    """Note what the provider said instead of a receipt."""
+    no = isinstance(problem, ProviderRefused)
+    answer = "refused" if no else "no answer that proves anything"
+    await tell(
+        work,
+        refund,
+        at=at,
+        what=f"{question} of {refund.refund_no}: {answer}",
+        why=str(problem),
+        kind=StoryKind.REFUND_ANSWER if no else StoryKind.REFUND_NO_ANSWER,
+        facts={**facts_of(problem), "refund_no": refund.refund_no, "source": question},
+    )

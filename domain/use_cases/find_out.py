@@ -4,7 +4,14 @@ from dataclasses import dataclass
 
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.errors import ProviderError
-from retender.domain.use_cases.captured import Outcome, tell, weigh
+from retender.domain.model.event import StoryKind
+from retender.domain.use_cases.captured import (
+    Outcome,
+    facts_of,
+    facts_of_receipt,
+    tell,
+    weigh,
+)
 from retender.ports.clock import Clock
 from retender.ports.new_id import NewId
 from retender.ports.payment_provider import PaymentProvider, Receipt, ReceiptState
@@ -52,11 +59,24 @@ class FindOut:
             receipt = await ask(attempt.charge)
         except ProviderError as error:
             problem = error
+        asked = {
+            "account": attempt.account,
+            "source": verb,
+            "asked_at": asked_at.isoformat(),
+        }
         async with self.unit_of_work() as work:
             at = self.clock()
             if receipt is None:
                 answer = f"{verb} of {attempt.account}: no answer that proves anything"
-                await tell(work, attempt, at=at, what=answer, why=str(problem))
+                await tell(
+                    work,
+                    attempt,
+                    at=at,
+                    what=answer,
+                    why=str(problem),
+                    kind=StoryKind.NO_ANSWER,
+                    facts={**({} if problem is None else facts_of(problem)), **asked},
+                )
             else:
                 outcome = await weigh(
                     work,
@@ -67,8 +87,32 @@ class FindOut:
                     at=at,
                     new_id=self.new_id,
                 )
-                if outcome in {Outcome.NOTHING, Outcome.KNOWN}:
-                    answer = f"{verb} of {attempt.account}: {receipt.state}"
-                    await tell(work, attempt, at=at, what=answer, why="noted, proves nothing new")
+                await tell(
+                    work,
+                    attempt,
+                    at=at,
+                    what=f"{verb} of {attempt.account}: {receipt.state}",
+                    why=_meaning(attempt, receipt, outcome),
+                    kind=StoryKind.ANSWER,
+                    facts={**facts_of_receipt(receipt), **asked, "outcome": outcome},
+                )
             await work.commit()
         return receipt
+
+
+_MEANING = {
+    Outcome.WON: "believed: it is the order's payment",
+    Outcome.SURPLUS: "believed: it is a surplus, and goes back",
+    Outcome.DEAD: "believed: it can take no money any more",
+    Outcome.INCIDENT: "it fits nothing, and waits for a human",
+    Outcome.KNOWN: "noted, proves nothing new",
+    Outcome.NOTHING: "noted: it can still be paid",
+}
+
+
+def _meaning(attempt: Attempt, receipt: Receipt, outcome: Outcome) -> str:
+    """Say what an answer proves, or why it proves nothing."""
+    if outcome is Outcome.NOTHING and receipt.state is ReceiptState.NOT_FOUND:
+        until = attempt.watch_until.isoformat()
+        return f"proves nothing: until {until} its page may still make the trade"
+    return _MEANING[outcome]

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.errors import PayOrderStateError, SwitchRefused, UnknownName
+from retender.domain.model.event import StoryKind
 from retender.domain.model.order import Order
 from retender.domain.model.transition import CAPTURED, AttemptEvent
 from retender.domain.use_cases.captured import tell
@@ -48,7 +49,8 @@ class LeavePages:
                 continue
             policy = self.policy_for(other)
             if policy is SwitchPolicy.NONE:
-                await self._say(other, "left open", "policy none: a surplus would be refunded")
+                why = f"policy none ({self.why_policy(other)}): a surplus would be refunded"
+                await self._say(other, "left open", why, StoryKind.PAGE_LEFT_OPEN)
             elif policy is SwitchPolicy.STRICT:
                 await self._leave_dead(order, other)
             else:
@@ -62,6 +64,14 @@ class LeavePages:
             return self.policy.switch_policy_without_account
         power = account.provider.terms.page_for(attempt.charge).close
         return self.policy.for_switch(account, power, attempt.charge.amount)
+
+    def why_policy(self, attempt: Attempt) -> str:
+        """Say in words why ``policy_for`` answers as it does."""
+        account = self._account_of(attempt)
+        if account is None:
+            return f"{attempt.account} is configured no more, and nobody can be asked"
+        power = account.provider.terms.page_for(attempt.charge).close
+        return self.policy.why_for_switch(account, power, attempt.charge.amount)
 
     async def _leave_dead(self, order: Order, other: Attempt) -> None:
         """Go on only if the provider says that it is closed; else say until when to wait."""
@@ -78,8 +88,9 @@ class LeavePages:
         now_is = await self._reload(other)
         if now_is.is_live:
             remaining = max(timedelta(0), other.watch_until - self.clock())
-            why = f"policy strict: may still be paid until {other.watch_until.isoformat()}"
-            await self._say(other, "switch refused", why)
+            until = other.watch_until.isoformat()
+            why = f"policy strict ({self.why_policy(other)}): may still be paid until {until}"
+            await self._say(other, "switch refused", why, StoryKind.SWITCH_REFUSED)
             raise SwitchRefused(
                 order.order_no,
                 other.account,
@@ -98,9 +109,18 @@ class LeavePages:
     async def _want_closed(self, other: Attempt, why: str) -> None:
         async with self.unit_of_work() as work:
             now = self.clock()
-            await work.attempts.move(
+            if await work.attempts.move(
                 other.attempt_id, AttemptEvent.CLOSE_WANTED, at=now, why=why, next_check_at=now
-            )
+            ):
+                await tell(
+                    work,
+                    other,
+                    at=now,
+                    what=f"{other.charge.page_kind} page of {other.account} left behind",
+                    why=f"{why}: {self.why_policy(other)}",
+                    kind=StoryKind.PAGE_LEFT,
+                    facts=self._facts(other),
+                )
             await work.commit()
 
     async def _stop_if_paid(self, order: Order, other: Attempt) -> None:
@@ -111,10 +131,19 @@ class LeavePages:
         async with self.unit_of_work(read_only=True) as work:
             return await work.attempts.get(other.attempt_id) or other
 
-    async def _say(self, other: Attempt, what: str, why: str) -> None:
+    async def _say(self, other: Attempt, what: str, why: str, kind: StoryKind) -> None:
         async with self.unit_of_work() as work:
-            await tell(work, other, at=self.clock(), what=what, why=why)
+            facts = self._facts(other)
+            await tell(work, other, at=self.clock(), what=what, why=why, kind=kind, facts=facts)
             await work.commit()
+
+    def _facts(self, other: Attempt) -> dict[str, object]:
+        return {
+            "account": other.account,
+            "policy": self.policy_for(other),
+            "policy_because": self.why_policy(other),
+            "payable_until": other.watch_until.isoformat(),
+        }
 
     def _account_of(self, attempt: Attempt) -> Account | None:
         try:

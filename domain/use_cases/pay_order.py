@@ -1,16 +1,25 @@
 """PayOrder: hand the payer a page to pay with, the first time or again."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from retender.domain.model.attempt import Attempt, Payer, next_check
 from retender.domain.model.client_type import negotiate
 from retender.domain.model.deadline import check_in_time, solve
-from retender.domain.model.errors import PayOrderNotExist, PayOrderStateError, StoreBusy
+from retender.domain.model.errors import (
+    InvalidInput,
+    PayOrderNotExist,
+    PayOrderPayTimeout,
+    PayOrderStateError,
+    RetenderError,
+    StoreBusy,
+)
+from retender.domain.model.event import StoryEntry, StoryKind
 from retender.domain.model.order import Order
 from retender.domain.model.transition import AttemptEvent, OrderState
 from retender.domain.use_cases.ask_for_page import AskForPage
-from retender.domain.use_cases.captured import tell
+from retender.domain.use_cases.captured import facts_of, tell
 from retender.domain.use_cases.leave_pages import LeavePages
 from retender.domain.use_cases.payment import AnswerPending, PageReady
 from retender.domain.use_cases.policy import PageStrategy, PayPolicy
@@ -20,6 +29,11 @@ from retender.ports.client_types import ClientTypes
 from retender.ports.clock import Clock
 from retender.ports.new_id import NewId
 from retender.ports.unit_of_work import UnitOfWork, Work
+
+logger = logging.getLogger(__name__)
+
+_EXPLAINED = 8
+"""Of so many of the last attempts the story says why they do not serve a new wish."""
 
 _ROUNDS = 4
 """How often a request starts over: somebody else was faster, or a number was spent."""
@@ -90,14 +104,16 @@ class PayOrder:
         ask = AskForPage(self.unit_of_work, self.clock, self.new_id, self.policy)
         for _ in range(_ROUNDS):
             order, attempts = await self._load(order_no, user_id)
-            wish.check(order.amount)
-            attempt, first = self._serving(order, attempts, wish), False
-            if attempt is None:
-                attempt = await self._make(order, attempts, wish)
-                first = True
-            elif ready := await self._stored(order, attempt):
+            try:
+                self._admit(order, wish)
+                serving = self._serving(order, attempts, wish)
+                attempt = serving or await self._make(order, attempts, wish)
+            except (InvalidInput, PayOrderPayTimeout, PayOrderStateError) as refusal:
+                await self._tell_refusal(order, wish, refusal)
+                raise
+            if serving and (ready := await self._stored(order, serving)):
                 return ready
-            if attempt is not None and (answer := await ask(order, attempt, chosen, first=first)):
+            if attempt and (answer := await ask(order, attempt, chosen, first=serving is None)):
                 return answer
         message = (
             f"Order {order_no} found no page in {_ROUNDS} rounds, others press too; press again."
@@ -105,16 +121,45 @@ class PayOrder:
         raise StoreBusy(message, order_no=order_no)
 
     async def _load(self, order_no: str, user_id: str) -> tuple[Order, Sequence[Attempt]]:
-        """Load the order, and turn away who may not pay it now."""
+        """Load the payer's order."""
         async with self.unit_of_work(read_only=True) as work:
             order = await work.orders.get(order_no)
             if order is None or order.user_id != user_id:
                 raise PayOrderNotExist(order_no)
             attempts = await work.attempts.of_order(order.order_id)
-        if order.state is not OrderState.NEW:
-            raise PayOrderStateError(order_no, order.state)
-        check_in_time(order.shown_until, self.clock(), self.policy.deadlines)
         return order, attempts
+
+    def _admit(self, order: Order, wish: Wish) -> None:
+        """Turn away who may not pay the order now, or not like this."""
+        if order.state is not OrderState.NEW:
+            raise PayOrderStateError(order.order_no, order.state)
+        check_in_time(order.shown_until, self.clock(), self.policy.deadlines)
+        wish.check(order.amount)
+
+    async def _tell_refusal(self, order: Order, wish: Wish, refusal: RetenderError) -> None:
+        """Note in the story why a request is turned away."""
+        facts = {"account": wish.account.name, "client_type": wish.client.code}
+        data = {
+            **{name: str(fact) for name, fact in facts_of(refusal).items()},
+            **facts,
+            "kind": str(StoryKind.PAY_REFUSED),
+        }
+        what = f"pay request refused: {wish.account.name}, {wish.client.code}"
+        try:
+            async with self.unit_of_work() as work:
+                await work.story.add(
+                    StoryEntry(
+                        order_id=order.order_id,
+                        at=self.clock(),
+                        what=what,
+                        why=refusal.message,
+                        data=data,
+                    )
+                )
+                await work.commit()
+        except StoreBusy:
+            # The payer is owed the reason, and a line in the story is not worth another one.
+            logger.warning("order %s: %s (%s), not noted", order.order_no, what, refusal.code)
 
     def _serving(self, order: Order, attempts: Sequence[Attempt], wish: Wish) -> Attempt | None:
         """Return the attempt that serves this very wish already, if one does."""
@@ -132,7 +177,19 @@ class PayOrder:
         async with self.unit_of_work() as work:
             what = f"stored {page.kind} page of {attempt.account} handed out again"
             why = f"same wish, and it works until {attempt.page_until.isoformat()}"
-            await tell(work, attempt, at=now, what=what, why=why)
+            await tell(
+                work,
+                attempt,
+                at=now,
+                what=what,
+                why=why,
+                kind=StoryKind.PAGE_REUSED,
+                facts={
+                    "account": attempt.account,
+                    "page_kind": page.kind,
+                    "page_until": attempt.page_until.isoformat(),
+                },
+            )
             await work.commit()
         return PageReady(
             order=order,
@@ -153,8 +210,32 @@ class PayOrder:
         async with self.unit_of_work() as work:
             attempt = await self._write_down(work, order, wish, leave)
             if attempt is not None:
+                await self._tell_why_new(work, attempt, attempts, wish)
                 await work.commit()
         return attempt
+
+    async def _tell_why_new(
+        self, work: Work, attempt: Attempt, earlier: Sequence[Attempt], wish: Wish
+    ) -> None:
+        """Say of the earlier attempts, as they were found, why none of them served the wish."""
+        at = attempt.charge.created_at
+        reasons = {
+            other.idx: wish.misfits(other, attempt.charge.amount, at)
+            for other in earlier[-_EXPLAINED:]
+        }
+        if reasons:
+            await tell(
+                work,
+                attempt,
+                at=at,
+                what=f"attempt {attempt.idx} is new: no earlier page serves this wish",
+                why="; ".join(
+                    f"#{idx}: {', '.join(misfit.words for misfit in misfits)}"
+                    for idx, misfits in reasons.items()
+                ),
+                kind=StoryKind.PAGE_NOT_REUSED,
+                facts={f"attempt_{idx}": " ".join(found) for idx, found in reasons.items()},
+            )
 
     def _solve(self, order: Order, wish: Wish) -> None:
         terms = wish.account.provider.terms.expiry
@@ -206,5 +287,21 @@ class PayOrder:
         why = (
             f"{wish.terms.product} under {attempt.number}, upstream {deadline.upstream.isoformat()}"
         )
-        await tell(work, attempt, at=now, what=what, why=why)
+        await tell(
+            work,
+            attempt,
+            at=now,
+            what=what,
+            why=why,
+            kind=StoryKind.ATTEMPT_MADE,
+            facts={
+                "account": attempt.account,
+                "client_type": wish.client.code,
+                "page_kind": wish.terms.kind,
+                "product": wish.terms.product,
+                "number": attempt.number,
+                "expires_at": deadline.upstream.isoformat(),
+                "watch_until": deadline.watch.isoformat(),
+            },
+        )
         return attempt

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from retender.domain.model.errors import IdempotencyConflict, InvalidInput, OpenOrderExists
-from retender.domain.model.event import StoryEntry
+from retender.domain.model.event import StoryEntry, StoryKind
 from retender.domain.model.money import Money
 from retender.domain.model.order import Order
 from retender.ports.clock import Clock
@@ -93,7 +93,13 @@ class PlaceOrder:
                 return False
             why = f"placed: {order.amount} until {order.shown_until.isoformat()}"
             await work.story.add(
-                StoryEntry(order_id=order.order_id, at=order.created_at, what="order NEW", why=why)
+                StoryEntry(
+                    order_id=order.order_id,
+                    at=order.created_at,
+                    what="order NEW",
+                    why=why,
+                    data={"kind": str(StoryKind.ORDER_PLACED), "amount": str(order.amount)},
+                )
             )
             await work.commit()
         return True

@@ -63,3 +63,17 @@ class PayPolicy:
         if power is ClosePower.AUTHORITATIVE and amount.minor > self.strict_over:
             return SwitchPolicy.STRICT
         return SwitchPolicy.BEST_EFFORT
+
+    def why_for_switch(self, account: Account, power: ClosePower, amount: Money) -> str:
+        """Say in words what ``for_switch`` decides from."""
+        if account.switch_policy not in {None, SwitchPolicy.ADAPTIVE}:
+            return f"set for {account.name}"
+        if (account.switch_policy or self.switch_policy) is not SwitchPolicy.ADAPTIVE:
+            return "set for all accounts"
+        if power is ClosePower.NONE:
+            return f"adaptive, and {account.name} cannot close such a page"
+        if power is ClosePower.LAZY:
+            return f"adaptive, and {account.name} can close such a page only once it was used"
+        limit = Money(self.strict_over, amount.currency)
+        over = "over" if amount.minor > self.strict_over else "not over"
+        return f"adaptive, {account.name} closes for sure, and {amount} is {over} {limit}"

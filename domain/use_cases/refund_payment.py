@@ -13,12 +13,13 @@ from retender.domain.model.errors import (
     PayOrderStateError,
     RefundExceedsPaid,
 )
-from retender.domain.model.event import StoryEntry
+from retender.domain.model.event import StoryKind
 from retender.domain.model.money import Money
 from retender.domain.model.order import Order
 from retender.domain.model.refund import Refund, RefundCause
 from retender.domain.model.text import check_number
 from retender.domain.model.transition import RefundState
+from retender.domain.use_cases.captured import tell
 from retender.domain.use_cases.check_refund import CheckRefund
 from retender.ports.accounts import Accounts
 from retender.ports.clock import Clock
@@ -104,14 +105,14 @@ class RefundPayment:
         _check_terms(refund, winner, earlier, terms)
         if not await work.refunds.add(refund):
             raise IdempotencyConflict("Refund", refund_no, ["order_no"])
-        await work.story.add(
-            StoryEntry(
-                order_id=order.order_id,
-                attempt_id=winner.attempt_id,
-                at=now,
-                what=f"refund {refund_no} of {refund.amount} due",
-                why=f"the shop asked: {reason}",
-            )
+        await tell(
+            work,
+            refund,
+            at=now,
+            what=f"refund {refund_no} of {refund.amount} due",
+            why=f"the shop asked: {reason}",
+            kind=StoryKind.REFUND_DUE,
+            facts={"refund_no": refund_no, "amount": refund.amount, "cause": refund.cause},
         )
         return refund
 

@@ -3,9 +3,10 @@
 import hashlib
 from datetime import datetime
 
-from retender.domain.model.event import Event, EventKind, Incident, IncidentCode, StoryEntry
+from retender.domain.model.event import Event, EventKind, Incident, IncidentCode, StoryKind
 from retender.domain.model.refund import MOST_TRIES, Refund, next_try
 from retender.domain.model.transition import AttemptEvent, RefundEvent, RefundState
+from retender.domain.use_cases.captured import tell
 from retender.ports.new_id import NewId
 from retender.ports.payment_provider import RefundReceipt, RefundReceiptState
 from retender.ports.unit_of_work import Work
@@ -25,6 +26,15 @@ async def settle_refund(
         await _keep_misfit(work, refund, receipt, source, at)
         return
     why = f"{source}: {receipt.state}{f' ({receipt.problem})' if receipt.problem else ''}"
+    await tell(
+        work,
+        refund,
+        at=at,
+        what=f"{source} of {refund.refund_no}: {receipt.state}",
+        why=receipt.problem or _MEANING[receipt.state],
+        kind=StoryKind.REFUND_ANSWER,
+        facts={**_facts_of(refund, receipt), "source": source},
+    )
     match receipt.state:
         case RefundReceiptState.DONE:
             await _confirm(work, refund, receipt, why=why, at=at, new_id=new_id)
@@ -98,6 +108,15 @@ async def _keep_misfit(
 ) -> None:
     """Keep a word on another amount for a human; it settles nothing."""
     code = IncidentCode.AMOUNT_MISMATCH
+    await tell(
+        work,
+        refund,
+        at=at,
+        what=f"incident {code}",
+        why=f"{source} of {refund.refund_no}: {receipt.amount}, and ours is {refund.amount}",
+        kind=StoryKind.MISFIT,
+        facts={**_facts_of(refund, receipt), "incident": code, "source": source},
+    )
     attempt = await work.attempts.get(refund.attempt_id)
     claim = f"{code}|refund|{refund.number}|{receipt.amount}"
     await work.incidents.add(
@@ -135,12 +154,37 @@ async def _announce(
             },
         )
     )
-    await work.story.add(
-        StoryEntry(
-            order_id=refund.order_id,
-            attempt_id=refund.attempt_id,
-            at=at,
-            what=f"{kind} {refund.amount}",
-            why=f"refund {refund.refund_no}, {refund.cause}",
-        )
+    await tell(
+        work,
+        refund,
+        at=at,
+        what=f"{kind} {refund.amount}",
+        why=f"refund {refund.refund_no}, {refund.cause}",
+        kind=StoryKind.REFUND_TOLD,
+        facts={
+            **more,
+            "event": kind,
+            "refund_no": refund.refund_no,
+            "amount": refund.amount,
+            "cause": refund.cause,
+        },
     )
+
+
+_MEANING = {
+    RefundReceiptState.DONE: "believed: the money went back",
+    RefundReceiptState.FAILED: "believed: it will not go back by itself",
+    RefundReceiptState.PENDING: "it is on its way",
+    RefundReceiptState.NOT_FOUND: "nothing was moved under this number: it is sent again",
+}
+
+
+def _facts_of(refund: Refund, receipt: RefundReceipt) -> dict[str, object]:
+    return {
+        "refund_no": refund.refund_no,
+        "number": refund.number,
+        "answer": receipt.state,
+        "amount": receipt.amount,
+        "provider_refund_no": receipt.provider_refund_no,
+        "problem": receipt.problem,
+    }

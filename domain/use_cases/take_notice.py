@@ -6,8 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from retender.domain.model.errors import NoticeRejected
-from retender.domain.model.event import Incident, IncidentCode
-from retender.domain.use_cases.captured import Outcome, captured, tell, weigh
+from retender.domain.model.event import Incident, IncidentCode, StoryKind
+from retender.domain.use_cases.captured import Outcome, captured, facts_of_receipt, tell, weigh
 from retender.domain.use_cases.settle_refund import settle_refund
 from retender.ports.accounts import Accounts
 from retender.ports.clock import Clock
@@ -121,7 +121,22 @@ class TakeNotice:
             new_id=self.new_id,
         )
         what = f"notice of {account}: {notice.about or receipt.state}"
-        await tell(work, attempt, at=now, what=what, why=f"signature good; {outcome}")
+        await tell(
+            work,
+            attempt,
+            at=now,
+            what=what,
+            why=f"signature good; {outcome}",
+            kind=StoryKind.NOTICE,
+            facts={
+                **facts_of_receipt(receipt),
+                "account": account,
+                "source": "notice",
+                "about": notice.about,
+                "event_key": notice.event_key,
+                "outcome": outcome,
+            },
+        )
         order = await work.orders.by_id(attempt.order_id)
         order_no = None if order is None else order.order_no
         if outcome is Outcome.INCIDENT:

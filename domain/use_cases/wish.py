@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from retender.domain.model.attempt import Attempt, Charge, Payer, fingerprint
 from retender.domain.model.client_type import ClientType
@@ -11,6 +12,36 @@ from retender.domain.model.money import Money
 from retender.domain.model.order import Order
 from retender.ports.accounts import Account
 from retender.ports.payment_provider import PageTerms, ProviderTerms
+
+
+class Misfit(StrEnum):
+    """Why an earlier attempt does not serve a wish; part of the API."""
+
+    ACCOUNT = "account"
+    CREDENTIALS = "credentials"
+    CLIENT_TYPE = "client_type"
+    PAGE_KIND = "page_kind"
+    AMOUNT = "amount"
+    INSTALMENTS = "instalments"
+    OPENID = "openid"
+    LEFT_BEHIND = "left_behind"
+    TIME_OVER = "time_over"
+    PAGE_RAN_OUT = "page_ran_out"
+
+    @property
+    def words(self) -> str:
+        """For people."""
+        return _WORDS.get(self, f"another {self.replace('_', ' ')}")
+
+
+_WORDS = {
+    Misfit.CREDENTIALS: "the account's credentials changed",
+    Misfit.INSTALMENTS: "other instalments",
+    Misfit.OPENID: "another payer at the provider",
+    Misfit.LEFT_BEHIND: "left behind",
+    Misfit.TIME_OVER: "its time at the provider is over",
+    Misfit.PAGE_RAN_OUT: "its page ran out and cannot be made again",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +102,36 @@ class Wish:
             and now < attempt.charge.expires_at
             and (self.terms.reopens or attempt.good_page(now) is not None)
         )
+
+    def misfits(self, attempt: Attempt, amount: Money, now: datetime) -> tuple[Misfit, ...]:
+        """Say why an attempt may not serve again; nothing exactly if ``fits``."""
+        charge, same_account = attempt.charge, attempt.account == self.account.name
+        same_client = charge.client_type == self.client.code
+        # As it was made, but with the credentials of today.
+        today = fingerprint(
+            account=attempt.account,
+            credentials_epoch=self.account.credentials_epoch,
+            client_type=charge.client_type,
+            page_kind=charge.page_kind,
+            amount=charge.amount,
+            instalments=charge.instalments,
+            openid=charge.payer.openid,
+        )
+        good = attempt.good_page(now) is not None
+        found = {
+            Misfit.ACCOUNT: not same_account,
+            Misfit.CREDENTIALS: same_account and attempt.fingerprint != today,
+            Misfit.CLIENT_TYPE: not same_client,
+            # Another account or client type gets what it gets: that is no wish of its own.
+            Misfit.PAGE_KIND: same_account and same_client and charge.page_kind != self.terms.kind,
+            Misfit.AMOUNT: charge.amount != amount,
+            Misfit.INSTALMENTS: charge.instalments != self.instalments,
+            Misfit.OPENID: charge.payer.openid != self.payer.openid,
+            Misfit.LEFT_BEHIND: not attempt.is_payable,
+            Misfit.TIME_OVER: now >= charge.expires_at,
+            Misfit.PAGE_RAN_OUT: attempt.is_payable and not self.terms.reopens and not good,
+        }
+        return tuple(misfit for misfit, so in found.items() if so)
 
     def charge(self, order: Order, number: str, deadline: Deadline, now: datetime) -> Charge:
         """Return what to ask of the provider, with nothing left to decide."""

@@ -1,0 +1,397 @@
+"""The story says why: why a page serves again or not, how it was left, who was believed."""
+
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from itertools import product
+from typing import Any
+
+import pytest
+
+from retender.domain.model.attempt import Payer
+from retender.domain.model.client_type import negotiate
+from retender.domain.model.errors import (
+    NotOffered,
+    PayOrderNotExist,
+    PayOrderPayTimeout,
+    PayOrderStateError,
+    ProviderRefused,
+    ProviderUncertain,
+    Refusal,
+    RetenderError,
+    StoreBusy,
+    SwitchRefused,
+)
+from retender.domain.model.event import StoryKind
+from retender.domain.model.page import PageKind
+from retender.domain.model.transition import AttemptState
+from retender.domain.use_cases.policy import PageStrategy
+from retender.domain.use_cases.wish import Wish
+from retender.ports.accounts import SwitchPolicy
+from retender.ports.payment_provider import ClosePower
+from retender.tests.domain.shop import PRICE, Shop
+
+pytestmark = pytest.mark.asyncio
+
+SILENT = ProviderUncertain("read time-out", provider_code="SYSTEM_ERROR")
+
+
+async def lines(shop: Shop, kind: StoryKind):
+    """Return what the story says of one kind."""
+    return [e for e in (await shop.story()).entries if e.data.get("kind") == kind]
+
+
+async def only(shop: Shop, kind: StoryKind):
+    (line,) = await lines(shop, kind)
+    return line
+
+
+# --- why a page serves again, or not ------------------------------------------------------
+
+
+async def test_a_page_that_serves_again_says_until_when(shop):
+    await shop.place()
+    await shop.page()
+    assert await lines(shop, StoryKind.PAGE_NOT_REUSED) == [], "the first has nothing before it"
+    again = await shop.page()
+    line = await only(shop, StoryKind.PAGE_REUSED)
+    assert line.data["page_until"] == again.page_until.isoformat()
+    assert line.attempt_id == again.attempt.attempt_id
+
+
+async def test_a_new_attempt_says_of_each_earlier_one_why_it_does_not_serve(shop):
+    await shop.place()
+    await shop.page("wechat", "pc")
+    await shop.page("alipay", "h5")
+    third = await shop.page("wechat", "pc")
+    _, line = await lines(shop, StoryKind.PAGE_NOT_REUSED)
+    assert line.attempt_id == third.attempt.attempt_id
+    assert line.data["attempt_1"] == "left_behind"
+    assert line.data["attempt_2"] == "account client_type"
+    assert line.why == "#1: left behind; #2: another account, another client type"
+
+
+@pytest.mark.parametrize(
+    ("reason", "change"),
+    [
+        ("client_type", {"client_type": "h5"}),
+        ("instalments", {"instalments": 3}),
+        ("openid", {"payer": Payer(openid="ann-at-wechat")}),
+    ],
+)
+async def test_a_wish_that_differs_is_told_by_what_differs(shop, reason, change):
+    await shop.place()
+    await shop.page("wechat")
+    await shop.page("wechat", **change)
+    line = await only(shop, StoryKind.PAGE_NOT_REUSED)
+    assert line.data["attempt_1"] == reason
+    assert "ann-at-wechat" not in f"{line}", "who the payer is at the provider is not told"
+
+
+async def test_changed_credentials_are_told_as_such(shop):
+    await shop.place()
+    await shop.page()
+    shop.configure("wechat", credentials_epoch="2")
+    await shop.page()
+    line = await only(shop, StoryKind.PAGE_NOT_REUSED)
+    assert line.data["attempt_1"] == "credentials"
+
+
+async def test_a_page_that_ran_out_and_cannot_be_made_again_is_told(shop):
+    shop.wechat.reopens, shop.wechat.validity = False, timedelta(minutes=5)
+    await shop.place()
+    await shop.page()
+    shop.clock.pass_by(minutes=6)
+    await shop.page()
+    line = await only(shop, StoryKind.PAGE_NOT_REUSED)
+    assert line.data["attempt_1"] == "page_ran_out"
+
+
+async def test_an_attempt_whose_time_at_the_provider_is_over_is_told(shop):
+    """A provider takes a week at most, and the order is open for ten days."""
+    await shop.place(pay_within=timedelta(days=10))
+    await shop.page()
+    shop.clock.pass_by(days=8)
+    await shop.page()
+    line = await only(shop, StoryKind.PAGE_NOT_REUSED)
+    assert line.data["attempt_1"] == "time_over"
+
+
+async def test_the_reasons_are_those_that_decide(shop):
+    """Whatever may differ: there is a reason exactly if the attempt does not serve."""
+    shop.wechat.validity = timedelta(minutes=5)
+    await shop.place()
+    made = (await shop.page()).attempt
+    account, client = shop.accounts.get("wechat"), shop.client_types.get("pc")
+    terms = negotiate(client, account.provider.terms.pages)
+    start, seen = shop.clock(), set()
+    for wechat, code, instalments, openid, reopens, state, amount, kind, minutes in product(
+        (account, replace(account, credentials_epoch="2"), shop.accounts.get("alipay")),
+        ("pc", "h5"),
+        (None, 3),
+        (None, "o1"),
+        (True, False),
+        (AttemptState.OPEN, AttemptState.CLOSED),
+        (PRICE, PRICE + PRICE),
+        (PageKind.QR, PageKind.FORM),
+        (1, 6, 40),
+    ):
+        wish = Wish(
+            account=wechat,
+            client=replace(client, code=code),
+            terms=replace(terms, reopens=reopens, kind=kind),
+            instalments=instalments,
+            payer=Payer(openid=openid),
+        )
+        attempt, now = replace(made, state=state), start + timedelta(minutes=minutes)
+        misfits = wish.misfits(attempt, amount, now)
+        assert wish.fits(attempt, amount, now) is (misfits == ()), misfits
+        seen |= set(misfits)
+        assert all(misfit.words for misfit in misfits)
+    assert len(seen) == 10, "each reason was the case somewhere"
+
+
+async def test_asking_again_says_why_the_stored_page_is_not_enough(shop):
+    shop.wechat.validity = timedelta(minutes=5)
+    await shop.place()
+    shop.wechat.fail("open", SILENT)
+    await shop.pay()
+    await shop.page()
+    shop.clock.pass_by(minutes=6)
+    await shop.page()
+    shop.policy = replace(shop.policy, page_strategy=PageStrategy.ASK_PROVIDER)
+    await shop.page()
+    because = [e.data["because"] for e in await lines(shop, StoryKind.PAGE_ASKED_AGAIN)]
+    assert because == ["no_page", "page_ran_out", "strategy"]
+
+
+async def test_a_page_that_was_not_given_carries_the_providers_own_code(shop):
+    await shop.place()
+    shop.wechat.fail("open", SILENT)
+    await shop.pay()
+    line = await only(shop, StoryKind.PAGE_NOT_GIVEN)
+    assert line.data["problem"] == "PROVIDER_UNCERTAIN"
+    assert line.data["provider_code"] == "SYSTEM_ERROR"
+
+
+# --- how the old page was left, and why so ------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("power", "over", "policy", "why"),
+    [
+        (ClosePower.NONE, 100_000, "none", "cannot close"),
+        (ClosePower.LAZY, 1, "best_effort", "only once it was used"),
+        (ClosePower.AUTHORITATIVE, 100_000, "best_effort", "88.80 CNY is not over 1000.00 CNY"),
+        (ClosePower.AUTHORITATIVE, 8879, "strict", "88.80 CNY is over 88.79 CNY"),
+    ],
+)
+async def test_leaving_a_page_says_which_policy_and_from_what_it_follows(
+    shop, power, over, policy, why
+):
+    shop.policy = replace(shop.policy, strict_over=over)
+    shop.wechat.power = power
+    await shop.place()
+    left = await shop.page("wechat")
+    shop.wechat.begin(left.attempt.number)
+    await shop.page("alipay")
+    none = policy == SwitchPolicy.NONE
+    line = await only(shop, StoryKind.PAGE_LEFT_OPEN if none else StoryKind.PAGE_LEFT)
+    assert line.data["policy"] == policy
+    assert why in line.data["policy_because"]
+    assert why in line.why
+
+
+async def test_a_policy_that_was_chosen_says_where(shop):
+    shop.policy = replace(shop.policy, switch_policy=SwitchPolicy.BEST_EFFORT)
+    shop.configure("alipay", switch_policy=SwitchPolicy.NONE)
+    await shop.place()
+    await shop.page("wechat")
+    await shop.page("alipay")
+    await shop.page("wechat")
+    assert (await only(shop, StoryKind.PAGE_LEFT)).data["policy_because"] == "set for all accounts"
+    left_open = await only(shop, StoryKind.PAGE_LEFT_OPEN)
+    assert left_open.data["policy_because"] == "set for alipay"
+
+
+async def test_a_page_of_an_account_that_is_gone_says_that_nobody_can_be_asked(shop):
+    await shop.place()
+    await shop.page("wechat")
+    del shop.accounts.by_name["wechat"]
+    await shop.page("alipay")
+    line = await only(shop, StoryKind.PAGE_LEFT)
+    assert "wechat is configured no more" in line.why
+
+
+async def test_a_refused_switch_says_until_when_the_page_may_be_paid(shop):
+    shop.policy = replace(shop.policy, switch_policy=SwitchPolicy.STRICT)
+    await shop.place()
+    first = await shop.page("alipay")
+    with pytest.raises(SwitchRefused):
+        await shop.pay("wechat")
+    line = await only(shop, StoryKind.SWITCH_REFUSED)
+    assert line.data["payable_until"] == first.attempt.watch_until.isoformat()
+    assert line.data["policy"] == "strict"
+
+
+# --- requests that were turned away -------------------------------------------------------
+
+
+async def refused(shop: Shop, error: type[RetenderError], **wish: Any):
+    """Press pay, be turned away, and return the line that says so."""
+    with pytest.raises(error):
+        await shop.pay(**wish)
+    return await only(shop, StoryKind.PAY_REFUSED)
+
+
+async def test_who_comes_too_late_finds_it_in_the_story(shop):
+    await shop.place()
+    shop.clock.pass_by(minutes=31)
+    line = await refused(shop, PayOrderPayTimeout)
+    assert line.data["problem"] == "PAY_ORDER_PAY_TIMEOUT"
+    assert (line.data["account"], line.data["client_type"]) == ("wechat", "pc")
+    assert line.at == shop.clock()
+
+
+async def test_a_provider_that_takes_no_such_short_time_is_told_and_the_old_page_stays(shop):
+    shop.alipay.shortest = timedelta(minutes=10)
+    await shop.place()
+    await shop.page("wechat")
+    shop.clock.pass_by(minutes=25)
+    line = await refused(shop, PayOrderPayTimeout, account="alipay")
+    assert line.data["reason"] == "provider_minimum"
+    assert await shop.states() == ("NEW", ["OPEN"])
+
+
+async def test_what_a_provider_does_not_offer_is_told(shop):
+    await shop.place()
+    line = await refused(shop, NotOffered, instalments=5)
+    assert (line.data["problem"], line.data["field"]) == ("NOT_OFFERED", "instalments")
+
+
+async def test_who_presses_pay_on_a_paid_order_finds_it_in_the_story(shop):
+    await shop.place()
+    page = await shop.page()
+    await shop.hear("wechat", shop.wechat.pay(page.attempt.number))
+    line = await refused(shop, PayOrderStateError, account="alipay")
+    assert line.data["state"] == "PAID"
+
+
+async def test_a_switch_that_finds_the_old_page_paid_is_told(shop):
+    await shop.place()
+    page = await shop.page("wechat")
+    shop.wechat.pay(page.attempt.number)
+    line = await refused(shop, PayOrderStateError, account="alipay")
+    assert "the earlier page was paid" in line.why
+
+
+async def test_strangers_leave_no_trace_in_a_story(shop):
+    await shop.place()
+    with pytest.raises(PayOrderNotExist):
+        await shop.pay(user_id="bob")
+    assert await lines(shop, StoryKind.PAY_REFUSED) == []
+
+
+async def test_a_busy_store_does_not_hide_the_reason_from_the_payer(shop, caplog):
+    await shop.place()
+    shop.clock.pass_by(minutes=31)
+    inner = shop.unit_of_work
+
+    @asynccontextmanager
+    async def busy_for_writers(*, read_only: bool = False):
+        if not read_only:
+            message = "locked"
+            raise StoreBusy(message)
+        async with inner(read_only=True) as work:
+            yield work
+
+    shop.unit_of_work = busy_for_writers
+    with pytest.raises(PayOrderPayTimeout):
+        await shop.pay()
+    assert "PAY_ORDER_PAY_TIMEOUT" in caplog.text
+
+
+# --- what providers said, and what came of it ---------------------------------------------
+
+
+async def test_every_answer_is_told_with_what_it_proves(shop):
+    await shop.place()
+    page = await shop.page("alipay")
+    attempt_id, number = page.attempt.attempt_id, page.attempt.number
+    await shop.check_attempt(attempt_id=attempt_id)
+    shop.alipay.begin(number)
+    await shop.check_attempt(attempt_id=attempt_id)
+    shop.alipay.fail("query", SILENT)
+    await shop.check_attempt(attempt_id=attempt_id)
+    shop.alipay.pay(number)
+    await shop.check_attempt(attempt_id=attempt_id)
+    answers = await lines(shop, StoryKind.ANSWER)
+    told = [(e.data["source"], e.data["answer"], e.data["outcome"]) for e in answers]
+    assert told == [
+        ("query", "not found", "nothing"),
+        ("query", "open", "nothing"),
+        ("query", "paid", "won"),
+    ]
+    assert page.attempt.watch_until.isoformat() in answers[0].why, "why absence proves nothing"
+    assert answers[2].data["amount"] == "88.80 CNY"
+    assert answers[2].data["provider_trade_no"] == f"T{number}"
+    silence = await only(shop, StoryKind.NO_ANSWER)
+    assert silence.data["provider_code"] == "SYSTEM_ERROR"
+
+
+async def test_a_notice_that_wins_is_told_as_evidence(shop):
+    await shop.place()
+    page = await shop.page()
+    await shop.hear("wechat", shop.wechat.pay(page.attempt.number))
+    line = await only(shop, StoryKind.NOTICE)
+    assert (line.data["answer"], line.data["outcome"]) == ("paid", "won")
+    assert line.data["event_key"] == f"paid-{page.attempt.number}"
+
+
+async def test_a_surplus_tells_its_refund_from_the_cause_to_the_end(shop):
+    await shop.place()
+    old = await shop.page("alipay")
+    new = await shop.page("wechat")
+    await shop.hear("wechat", shop.wechat.pay(new.attempt.number))
+    shop.alipay.fail("refund", SILENT)
+    await shop.hear("alipay", shop.alipay.pay(old.attempt.number))
+    await shop.settle_down(hours=1)
+    due = await only(shop, StoryKind.REFUND_DUE)
+    assert (due.data["cause"], due.data["amount"]) == ("duplicate", "88.80 CNY")
+    silence = await only(shop, StoryKind.REFUND_NO_ANSWER)
+    assert silence.data["provider_code"] == "SYSTEM_ERROR"
+    answer = await only(shop, StoryKind.REFUND_ANSWER)
+    assert (answer.data["refund_no"], answer.data["answer"]) == (due.data["refund_no"], "done")
+    assert (await only(shop, StoryKind.REFUND_TOLD)).data["event"] == "surplus.refunded"
+
+
+async def test_a_refund_that_cannot_be_sent_is_told_with_the_providers_no(shop):
+    await shop.place()
+    page = await shop.page()
+    await shop.hear("wechat", shop.wechat.pay(page.attempt.number))
+    no = ProviderRefused(Refusal.REJECTED, provider_code="NO_MONEY", provider_message="Empty")
+    shop.wechat.fail("refund", no)
+    await shop.refund_payment(order_no="A1", refund_no="R1")
+    answer = await only(shop, StoryKind.REFUND_ANSWER)
+    assert (answer.data["provider_code"], answer.data["source"]) == ("NO_MONEY", "refund")
+    assert (await only(shop, StoryKind.REFUND_TOLD)).data["event"] == "refund.stuck"
+
+
+async def test_a_refund_that_nobody_answers_for_is_told(shop):
+    await shop.place()
+    page = await shop.page()
+    await shop.hear("wechat", shop.wechat.pay(page.attempt.number))
+    shop.wechat.pending_refunds = True
+    await shop.refund_payment(order_no="A1", refund_no="R1")
+    shop.wechat.fail("query_refund", SILENT)
+    await shop.check_refund(refund_no="R1")
+    assert (await only(shop, StoryKind.REFUND_ANSWER)).data["answer"] == "pending"
+    assert (await only(shop, StoryKind.REFUND_NO_ANSWER)).data["source"] == "refund query"
+
+
+async def test_facts_are_texts_that_any_store_keeps(shop):
+    await shop.place()
+    page = await shop.page()
+    await shop.hear("wechat", shop.wechat.pay(page.attempt.number))
+    for entry in (await shop.story()).entries:
+        assert all(type(fact) is str for fact in entry.data.values()), entry
