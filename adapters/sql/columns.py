@@ -1,10 +1,12 @@
 """Column types: how a time, a name of ours and other people's words are kept exactly."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TypeVar
 
-from sqlalchemy import BigInteger, Dialect, Integer, String, Text
+from sqlalchemy import JSON, BigInteger, Dialect, Integer, LargeBinary, String, Text
+from sqlalchemy.dialects.mysql import MEDIUMBLOB, MEDIUMTEXT
 from sqlalchemy.types import TypeDecorator
 
 NameT = TypeVar("NameT", bound=StrEnum)
@@ -14,6 +16,10 @@ _MICROSECOND = timedelta(microseconds=1)
 
 SERIAL = BigInteger().with_variant(Integer(), "sqlite")
 """Numbers rows in the order of writing; SQLite counts up nothing but an INTEGER."""
+
+LONG_TEXT = Text().with_variant(MEDIUMTEXT(), "mysql")
+SEALED = LargeBinary().with_variant(MEDIUMBLOB(), "mysql")
+"""As long as it comes; what MariaDB calls a text ends at 64 KiB."""
 
 
 class Instant(TypeDecorator[datetime]):
@@ -72,12 +78,30 @@ class Words(TypeDecorator[str]):
     Lone surrogates and NUL, which no database takes, are replaced.
     """
 
-    impl = Text
+    impl = LONG_TEXT
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         """Replace what cannot be written."""
         del dialect
+        return None if value is None else _writable(value)
+
+
+class Facts(TypeDecorator[dict[str, str]]):
+    """Names and texts, kept together; what cannot be written is replaced, as in ``Words``."""
+
+    impl = JSON
+    cache_ok = True
+
+    def process_bind_param(
+        self, value: Mapping[str, str] | None, dialect: Dialect
+    ) -> dict[str, str] | None:
+        """Replace what cannot be written."""
+        del dialect
         if value is None:
             return None
-        return value.encode(errors="replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
+        return {_writable(name): _writable(words) for name, words in value.items()}
+
+
+def _writable(words: str) -> str:
+    return words.encode(errors="replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")

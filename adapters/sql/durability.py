@@ -2,28 +2,17 @@
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from retender.adapters.sql.engine import READ_ONLY
-
-# Each pragma with the values that keep the promise of the store, and why they are needed.
-_NEEDED: dict[str, tuple[frozenset[str], str]] = {
-    "journal_mode": (frozenset({"wal"}), "readers and the writer would wait for each other"),
-    "synchronous": (frozenset({"2", "3"}), "a power cut could lose what was committed"),
-    "foreign_keys": (frozenset({"1"}), "an attempt could outlive its order"),
-}
+from retender.adapters.sql.engine import READ_ONLY, connected, product_of
 
 
 async def shortcomings(engine: AsyncEngine) -> tuple[str, ...]:
     """
     Return what is wrong with a connection as the store gets it, in words; nothing: all is well.
 
-    The store sets all of this itself on every connection. A file system that
-    cannot share memory, or a build of SQLite that ignores a pragma, shows here.
+    What can be set for a connection the store sets itself. The rest is the
+    operator's: a server that does not flush, a replica, a file system that
+    cannot share memory, a build of SQLite that ignores a pragma.
     """
-    found = []
-    async with engine.execution_options(**{READ_ONLY: True}).connect() as connection:
-        for pragma, (needed, otherwise) in _NEEDED.items():
-            result = await connection.exec_driver_sql(f"PRAGMA {pragma}")
-            value = str(result.scalar_one()).lower()
-            if value not in needed:
-                found.append(f"{pragma} is {value}, not {min(needed)}: {otherwise}")
-    return tuple(found)
+    product = product_of(engine.url)
+    async with connected(engine.execution_options(**{READ_ONLY: True})) as connection:
+        return tuple(await connection.run_sync(product.shortcomings))

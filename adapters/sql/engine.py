@@ -1,15 +1,21 @@
 """``open_engine``: a database by its URL, set up so that its promises are kept."""
 
-import sqlite3
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from sqlalchemy import URL, Connection, event, make_url
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnectionInTime
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from retender.adapters.sql.mariadb import MariaDB
+from retender.adapters.sql.postgresql import PostgreSQL
+from retender.adapters.sql.product import Product, unreachable
+from retender.adapters.sql.sqlite import Sqlite
 from retender.domain.model.errors import SetupError, StoreBusy
 
 PATIENCE = timedelta(seconds=5)
@@ -18,50 +24,50 @@ PATIENCE = timedelta(seconds=5)
 READ_ONLY = "retender_read_only"
 """Execution option of connections that take no write lock."""
 
-CONNECTIONS = 5
-"""Each SQLite connection is a thread; one writes at a time, and the others read."""
-
-_PRAGMAS = (
-    "PRAGMA journal_mode = WAL",  # readers do not wait for the writer, nor it for them
-    "PRAGMA synchronous = FULL",  # what is committed survives a power cut
-    "PRAGMA foreign_keys = ON",
-)
-_PRIMARY = 0xFF  # the lowest byte of an SQLite error code; the rest refines it
-_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
-_BROKEN = {
-    sqlite3.SQLITE_CANTOPEN: "cannot be opened: its folder must exist and be writable",
-    sqlite3.SQLITE_NOTADB: "is no SQLite database",
-    sqlite3.SQLITE_READONLY: "may not be written to",
+PRODUCTS: Mapping[str, Product] = {
+    "sqlite": Sqlite(),
+    "postgresql": PostgreSQL(),
+    "postgres": PostgreSQL(),
+    "mysql": MariaDB(),
+    "mariadb": MariaDB(),
 }
+"""Every database that there is a store for, by the name that a URL begins with."""
 
 
 def open_engine(url: str, *, patience: timedelta = PATIENCE) -> AsyncEngine:
     """
     Return an engine for the database; nothing is connected yet.
 
-    Writing transactions on SQLite begin with ``BEGIN IMMEDIATE``: a transaction
-    that first reads and then wants to write would fail at once if another had
-    written in between, whatever the busy time-out.
-
     Args:
-        url: ``sqlite+aiosqlite:///file``, or ``sqlite:///file`` for short.
+        url: ``sqlite:///file``, ``postgresql://...`` (psycopg), ``postgresql+asyncpg://...``,
+            ``mariadb://...`` or ``mysql://...`` (asyncmy).
         patience: how long to wait for a lock or a connection.
 
     Raises:
-        SetupError: the URL names no database that we know how to use.
+        SetupError: the URL names no database that we know how to use, or its
+            driver is not installed.
 
     """
-    engine = create_async_engine(
-        database_url(url),
-        connect_args={"isolation_level": None, "timeout": patience.total_seconds()},
-        pool_size=CONNECTIONS,
-        max_overflow=0,
-        pool_timeout=patience.total_seconds(),
-        hide_parameters=True,  # payers and pages have no business in an error's text
-    )
-    event.listen(engine.sync_engine, "connect", _set_up)
-    event.listen(engine.sync_engine, "begin", _begin)
-    event.listen(engine.sync_engine, "handle_error", _sorted_trouble, retval=True)
+    address = database_url(url)
+    product = product_of(address)
+    try:
+        engine = create_async_engine(
+            address,
+            connect_args=product.connect_args(address, patience),
+            pool_size=product.connections,
+            max_overflow=0,
+            pool_timeout=patience.total_seconds(),
+            hide_parameters=True,  # payers and pages have no business in an error's text
+            **product.options,
+        )
+    except ModuleNotFoundError as missing:
+        extra = product.drivers[address.drivername]
+        message = (
+            f"The driver {missing.name} of {product.title} is not installed: "
+            f"pip install 'retender[{extra}]'."
+        )
+        raise SetupError(message) from None
+    _Manners(product, address, patience).teach(engine)
     return engine
 
 
@@ -78,42 +84,111 @@ def database_url(url: str) -> URL:
     except ArgumentError:
         message = "The database URL reads like sqlite:///retender.db; this one does not."
         raise SetupError(message) from None
-    if parsed.get_backend_name() != "sqlite":
-        message = f"There is no store for {parsed.get_backend_name()} yet; use sqlite:///FILE."
+    name = parsed.get_backend_name()
+    if name not in PRODUCTS:
+        message = (
+            f"There is no store for {name}; there is one for sqlite:///FILE, "
+            "postgresql://USER@HOST/NAME and mariadb://USER@HOST/NAME."
+        )
         raise SetupError(message)
-    if parsed.database in {None, "", ":memory:"}:
-        message = "An SQLite database in memory cannot be shared; name a file, or `memory:`."
-        raise SetupError(message)
-    return parsed.set(drivername="sqlite+aiosqlite")
+    return PRODUCTS[name].address(parsed)
 
 
-def _set_up(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-    """Prepare a new connection; the busy time-out is set by the driver."""
-    cursor = connection.cursor()
+def product_of(url: URL) -> Product:
+    """Return what we know of the database that a URL names."""
+    return PRODUCTS[url.get_backend_name()]
+
+
+@asynccontextmanager
+async def connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """
+    Take a connection; giving it back undoes what was not committed.
+
+    Raises:
+        StoreBusy: all of them stayed in use, or none could be made.
+
+    """
+    connection = engine.connect()
     try:
-        for pragma in _PRAGMAS:
-            cursor.execute(pragma)
-    except BaseException:
-        connection.close()  # it is in no pool yet, so nobody else does
-        raise
-    cursor.close()
+        await connection.start()
+    except NoConnectionInTime:
+        message = "All database connections stayed in use; nothing was changed."
+        raise StoreBusy(message) from None
+    except OSError as trouble:
+        raise unreachable() from trouble
+    try:
+        yield connection
+    finally:
+        await _give_back(connection)
 
 
-def _begin(connection: Connection) -> None:
-    """Begin as a reader or as a writer; the driver begins nothing by itself."""
-    reading = connection.get_execution_options().get(READ_ONLY, False)
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+async def _give_back(connection: AsyncConnection) -> None:
+    try:
+        await connection.close()
+    except DBAPIError as trouble:
+        if not trouble.connection_invalidated:
+            raise
+        # The server undoes the transaction of a connection that broke: as was to be.
 
 
-def _sorted_trouble(context: ExceptionContext) -> BaseException | None:
-    """Return an error of our own for what the caller or the operator can do something about."""
-    trouble = context.original_exception
-    code = getattr(trouble, "sqlite_errorcode", 0) & _PRIMARY
-    if code in _BUSY:
-        return StoreBusy("The database is locked by another process; nothing was changed.")
-    if code in _BROKEN:
-        name = context.engine.url.database if context.engine else "it"
-        return SetupError(f"The database {name} {_BROKEN[code]}.")
-    if "no such table" in str(trouble):
-        return SetupError("The database lacks a table of ours: run `retender db upgrade`.")
-    return None
+class _Manners:
+    """What the connections of one engine do at certain moments."""
+
+    def __init__(self, product: Product, address: URL, patience: timedelta) -> None:
+        self._product = product
+        self._place = (
+            address.render_as_string(hide_password=True) if address.host else address.database
+        )
+        self._set_up = product.set_up(patience)
+
+    def teach(self, engine: AsyncEngine) -> None:
+        event.listen(engine.sync_engine, "connect", self._on_connect)
+        event.listen(engine.sync_engine, "begin", self._on_begin)
+        event.listen(engine.sync_engine, "handle_error", self._on_error, retval=True)
+
+    def _on_connect(self, connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+        """Prepare a new connection."""
+        cursor = connection.cursor()
+        try:
+            for statement in self._set_up:
+                cursor.execute(statement)
+            if self._product.remote:
+                connection.commit()  # or the next rollback would undo the settings too
+        except BaseException:
+            connection.close()  # it is in no pool yet, so nobody else does
+            raise
+        cursor.close()
+
+    def _on_begin(self, connection: Connection) -> None:
+        """Begin as a reader or as a writer."""
+        reading = connection.get_execution_options().get(READ_ONLY, False)
+        statement = self._product.begin(reading=reading)
+        if statement is not None:
+            connection.exec_driver_sql(statement)
+
+    def _on_error(self, context: ExceptionContext) -> BaseException | None:
+        """Return an error of our own for what the caller or the operator can do something about."""
+        if context.is_pre_ping or _is_expected(context):
+            return None  # SQLAlchemy deals with it, and nobody notices
+        trouble = context.original_exception
+        if _while_committing(context) and not self._product.is_conflict(trouble):
+            return None  # what was committed may be kept: StoreBusy would say it is not
+        meaning = self._product.meaning(trouble, str(self._place))
+        if meaning is None and self._product.remote and _is_lost(context):
+            return unreachable()
+        return meaning
+
+
+def _is_expected(context: ExceptionContext) -> bool:
+    """Whether it answers a question: MariaDB is asked for a table's columns to see if it exists."""
+    execution = context.execution_context
+    options = {} if execution is None else execution.execution_options
+    return bool(options.get("skip_user_error_events", False))
+
+
+def _while_committing(context: ExceptionContext) -> bool:
+    return context.connection is not None and context.statement is None
+
+
+def _is_lost(context: ExceptionContext) -> bool:
+    return context.is_disconnect or context.connection is None

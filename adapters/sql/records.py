@@ -30,8 +30,9 @@ class SqlInbox:
     connection: AsyncConnection
 
     async def add(self, account: str, event_key: str, body_hash: str, at: datetime) -> bool:
-        """Note a notice, once; a key that no index would take is kept as its hash."""
-        if len(event_key) > _LONGEST_KEY or not event_key.isprintable():
+        """Note a notice, once; a key that no index would take as it is is kept as its hash."""
+        exact = event_key.isprintable() and not event_key.endswith(" ")  # MariaDB ignores these
+        if len(event_key) > _LONGEST_KEY or not exact:
             event_key = "sha256:" + hashlib.sha256(event_key.encode(errors="replace")).hexdigest()
         statement = insert(inbox).values(
             account=account, event_key=event_key, body_hash=body_hash, received_at=at

@@ -1,5 +1,7 @@
 """``upgrade`` and ``check``: the database's tables are those that this version needs."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,9 +10,17 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from retender.adapters.sql.engine import READ_ONLY, database_url, open_engine
-from retender.domain.model.errors import SetupError
+from retender.adapters.sql.engine import (
+    PATIENCE,
+    READ_ONLY,
+    connected,
+    database_url,
+    open_engine,
+    product_of,
+)
+from retender.domain.model.errors import SetupError, StoreBusy
 
 VERSION_TABLE = "retender_schema"
 """Our own, so that a database may be shared with others who use Alembic."""
@@ -34,12 +44,11 @@ async def current(url: str) -> str | None:
     """Return the revision of the database's tables; None if it has none yet."""
     if not _is_there(url):
         return None  # to connect would be to create it
-    engine = open_engine(url)
-    try:
-        async with engine.execution_options(**{READ_ONLY: True}).connect() as connection:
-            return await connection.run_sync(_revision)
-    finally:
-        await engine.dispose()
+    async with (
+        _reaching(url, PATIENCE) as engine,
+        connected(engine.execution_options(**{READ_ONLY: True})) as connection,
+    ):
+        return await connection.run_sync(_revision)
 
 
 async def check(url: str) -> None:
@@ -64,24 +73,40 @@ async def upgrade(url: str) -> str:
     """
     Bring the database's tables up to what this version needs, and return the revision.
 
-    It creates the database if there is none, does nothing if nothing is to do,
-    and may be run by several processes at once: all of it is one transaction
-    that begins with the write lock. There is no way back but a backup.
+    It does nothing if nothing is to do, makes an SQLite file if there is none,
+    and may be run by several processes at once: they take turns. All of it is
+    one transaction, but for MariaDB, which commits after every table; there a
+    step that was interrupted goes on where it stopped. There is no way back but
+    a backup.
 
     Raises:
-        SetupError: a newer version of Retender has been here before.
+        SetupError: a newer version of Retender has been here before, or the
+            database cannot be reached.
 
     """
-    engine = open_engine(url, patience=UPGRADE_PATIENCE)
-    try:
-        async with engine.begin() as connection:
-            await connection.run_sync(_upgrade)
-    finally:
-        await engine.dispose()
+    async with _reaching(url, UPGRADE_PATIENCE) as engine, connected(engine) as connection:
+        await connection.run_sync(_upgrade)
+        await connection.commit()
     return newest()
 
 
+@asynccontextmanager
+async def _reaching(url: str, patience: timedelta) -> AsyncIterator[AsyncEngine]:
+    """Open an engine for one errand; an operator is told what a program would try again."""
+    engine = open_engine(url, patience=patience)
+    try:
+        yield engine
+    except StoreBusy as trouble:
+        place = engine.url.render_as_string(hide_password=True)
+        cause = str(trouble.__cause__ or "").partition("\n")[0].strip()
+        message = f"{place}: {trouble.message} {cause}".rstrip()
+        raise SetupError(message) from trouble
+    finally:
+        await engine.dispose()
+
+
 def _upgrade(connection: Connection) -> None:
+    product_of(connection.engine.url).wait_for_turn(connection, UPGRADE_PATIENCE)
     _refuse_newer(_revision(connection))
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
@@ -90,7 +115,8 @@ def _upgrade(connection: Connection) -> None:
 
 
 def _is_there(url: str) -> bool:
-    return Path(str(database_url(url).database)).exists()
+    address = database_url(url)
+    return product_of(address).is_there(address)
 
 
 def _revision(connection: Connection) -> str | None:

@@ -2,24 +2,28 @@
 
 from collections.abc import Iterable
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import (
+    DDL,
     JSON,
     BigInteger,
     CheckConstraint,
     Column,
-    ColumnElement,
+    Dialect,
     ForeignKey,
     Index,
     Integer,
-    LargeBinary,
     MetaData,
     String,
     Table,
     UniqueConstraint,
+    event,
+    text,
 )
+from sqlalchemy.dialects import mysql
 
-from retender.adapters.sql.columns import SERIAL, Instant, Name, Words
+from retender.adapters.sql.columns import SEALED, SERIAL, Facts, Instant, Name, Words
 from retender.domain.model.client_type import Device
 from retender.domain.model.event import EventKind, IncidentCode
 from retender.domain.model.order import EndReason
@@ -41,14 +45,53 @@ NUMBER = String(64)
 PROVIDER_NUMBER = String(255)
 
 
-def _one_of(column: str, names: Iterable[StrEnum]) -> CheckConstraint:
+# SQLAlchemy takes the options of all dialects as one bag of anything.
+INNODB: dict[str, Any] = {
+    "mysql_engine": "InnoDB",
+    "mysql_charset": "utf8mb4",
+    "mysql_collate": "utf8mb4_bin",  # or one shop's order "a" would be another's "A"
+}
+"""What MariaDB must be told of every table."""
+
+
+def _in(column: str, names: Iterable[StrEnum]) -> str:
     listed = ", ".join(f"'{name.value}'" for name in names)
-    return CheckConstraint(f"{column} IN ({listed})", name=f"{column}_known")
+    return f"{column} IN ({listed})"
 
 
-def _once_where(name: str, *columns: Column[str], where: ColumnElement[bool]) -> Index:
-    """Return a partial unique index, in the dialects that have them."""
-    return Index(name, *columns, unique=True, sqlite_where=where, postgresql_where=where)
+def _one_of(column: str, names: Iterable[StrEnum]) -> CheckConstraint:
+    return CheckConstraint(_in(column, names), name=f"{column}_known")
+
+
+def _has_partial_indexes(*_: object, dialect: Dialect, **__: object) -> bool:
+    return dialect.name != "mysql"
+
+
+def _once_where(table: Table, rule: str, *columns: str, where: str) -> None:
+    """
+    Let the columns together be unique among the rows of which ``where`` is true.
+
+    That is a partial index where there are such. MariaDB has none: there a column
+    named after the rule repeats the last one where the condition holds, and is
+    null, which is never equal to anything, where it does not.
+    """
+    name, condition = f"{table.name}_{rule}", text(where)
+    partial = Index(
+        name,
+        *(table.c[column] for column in columns),
+        unique=True,
+        sqlite_where=condition,
+        postgresql_where=condition,
+    )
+    partial.ddl_if(callable_=_has_partial_indexes)
+    *others, last = columns
+    kind = table.c[last].type.compile(mysql.dialect())
+    generated = DDL(  # type: ignore[no-untyped-call]  # SQLAlchemy left it without types
+        f"ALTER TABLE {table.name} "
+        f"ADD COLUMN {rule} {kind} AS (CASE WHEN {where} THEN {last} END) STORED, "
+        f"ADD CONSTRAINT {name} UNIQUE ({', '.join([*others, rule])})"
+    )
+    event.listen(table, "after_create", generated.execute_if(dialect="mysql"))
 
 
 orders = Table(
@@ -70,12 +113,14 @@ orders = Table(
     _one_of("state", OrderState),
     CheckConstraint("amount_minor > 0", name="amount_positive"),
     CheckConstraint("(state = 'PAID') = (winner IS NOT NULL)", name="paid_by_winner"),
+    **INNODB,
 )
 _once_where(
-    "orders_one_new_under_key",
-    orders.c.user_id,
-    orders.c.order_key,
-    where=(orders.c.state == OrderState.NEW) & orders.c.order_key.is_not(None),
+    orders,
+    "one_new_under_key",
+    "user_id",
+    "order_key",
+    where=f"state = '{OrderState.NEW}' AND order_key IS NOT NULL",
 )
 Index("orders_by_deadline", orders.c.state, orders.c.shown_until)
 
@@ -98,7 +143,7 @@ attempts = Table(
     Column("charge_details", JSON, nullable=False),
     Column("watch_until", Instant, nullable=False),
     Column("state", Name(AttemptState), nullable=False),
-    Column("sealed_page", LargeBinary),
+    Column("sealed_page", SEALED),
     Column("page_until", Instant),
     Column("asking_until", Instant),
     Column("next_check_at", Instant),
@@ -111,18 +156,10 @@ attempts = Table(
     UniqueConstraint("account", "provider_trade_no"),
     _one_of("state", AttemptState),
     CheckConstraint("amount_minor > 0", name="amount_positive"),
+    **INNODB,
 )
-_once_where(
-    "attempts_one_winner",
-    attempts.c.order_id,
-    where=attempts.c.state == AttemptState.SUCCEEDED,
-)
-_once_where(
-    "attempts_one_payable",
-    attempts.c.order_id,
-    attempts.c.fingerprint,
-    where=attempts.c.state.in_(PAYABLE),
-)
+_once_where(attempts, "one_winner", "order_id", where=f"state = '{AttemptState.SUCCEEDED}'")
+_once_where(attempts, "one_payable", "order_id", "fingerprint", where=_in("state", PAYABLE))
 Index("attempts_by_check", attempts.c.next_check_at)  # null in all states but the live ones
 
 refunds = Table(
@@ -145,12 +182,9 @@ refunds = Table(
     Column("problem", Words),
     _one_of("state", RefundState),
     CheckConstraint("amount_minor > 0", name="amount_positive"),
+    **INNODB,
 )
-_once_where(
-    "refunds_one_automatic",
-    refunds.c.attempt_id,
-    where=refunds.c.cause != RefundCause.SHOP,
-)
+_once_where(refunds, "one_automatic", "attempt_id", where=f"cause != '{RefundCause.SHOP}'")
 Index("refunds_by_order", refunds.c.order_id)
 Index("refunds_by_attempt", refunds.c.attempt_id)
 Index("refunds_by_try", refunds.c.next_try_at)
@@ -162,6 +196,7 @@ inbox = Table(
     Column("event_key", String(128), primary_key=True),
     Column("body_hash", String(128), nullable=False),
     Column("received_at", Instant, nullable=False),
+    **INNODB,
 )
 
 incidents = Table(
@@ -174,8 +209,9 @@ incidents = Table(
     Column("number", Words, nullable=False),
     Column("at", Instant, nullable=False),
     Column("source", NUMBER, nullable=False),
-    Column("data", JSON, nullable=False),
+    Column("data", Facts, nullable=False),
     sqlite_autoincrement=True,
+    **INNODB,
 )
 
 outbox = Table(
@@ -187,10 +223,11 @@ outbox = Table(
     Column("subject", NUMBER, nullable=False),
     Column("order_no", NUMBER, nullable=False),
     Column("at", Instant, nullable=False),
-    Column("data", JSON, nullable=False),
+    Column("data", Facts, nullable=False),
     Column("sent_at", Instant),
     UniqueConstraint("subject", "kind"),
     sqlite_autoincrement=True,
+    **INNODB,
 )
 Index("outbox_by_sent", outbox.c.sent_at, outbox.c.seq)
 Index("outbox_by_order", outbox.c.order_no, outbox.c.seq)
@@ -199,12 +236,15 @@ story = Table(
     "story",
     metadata,
     Column("seq", SERIAL, primary_key=True, autoincrement=True),
-    Column("order_id", ForeignKey(orders.c.order_id), nullable=False),
+    # No foreign key: checking it would lock the order, and whoever holds an
+    # attempt and only then waits for its order waits for ever (see SqlUnitOfWork).
+    Column("order_id", ID, nullable=False),
     Column("attempt_id", ID),
     Column("at", Instant, nullable=False),
     Column("what", Words, nullable=False),
     Column("why", Words, nullable=False),
-    Column("data", JSON, nullable=False),
+    Column("data", Facts, nullable=False),
     sqlite_autoincrement=True,
+    **INNODB,
 )
 Index("story_by_order", story.c.order_id, story.c.seq)

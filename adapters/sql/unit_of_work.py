@@ -5,11 +5,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 from datetime import timedelta
 
-from sqlalchemy.exc import TimeoutError as NoConnectionInTime
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from retender.adapters.sql.attempts import SqlAttempts
-from retender.adapters.sql.engine import PATIENCE, READ_ONLY
+from retender.adapters.sql.engine import PATIENCE, READ_ONLY, connected, product_of
 from retender.adapters.sql.orders import SqlOrders
 from retender.adapters.sql.records import SqlInbox, SqlIncidents, SqlOutbox, SqlStory
 from retender.adapters.sql.refunds import SqlRefunds
@@ -85,6 +84,11 @@ class SqlUnitOfWork:
     """
     Implements ``UnitOfWork`` over SQLAlchemy Core.
 
+    Writers of one order wait for each other in the database, at the order's row:
+    whoever changes an order together with its attempts and refunds locks them in
+    this order, so that no two wait for each other. Should the database find
+    otherwise, one of them gets ``StoreBusy``, and the whole unit may be done again.
+
     SQLite has one writer at a time. Those of this process stand in line here,
     in the order of arrival: waiting inside the database means asking again and
     again, and whoever asks at the right moment wins. Only the first of the line
@@ -110,14 +114,15 @@ class SqlUnitOfWork:
         self._readers = engine.execution_options(**{READ_ONLY: True})
         self._seal = PageSeal(page_key)
         self._patience = patience
+        self._in_line = product_of(engine.url).one_writer
         self._line = asyncio.Lock()
 
     @asynccontextmanager
     async def __call__(self, *, read_only: bool = False) -> AsyncIterator[SqlWork]:
         """Begin a transaction; it is rolled back unless committed."""
         async with (
-            nullcontext() if read_only else self._turn(),
-            self._connected(self._readers if read_only else self._engine) as connection,
+            self._turn() if self._in_line and not read_only else nullcontext(),
+            connected(self._readers if read_only else self._engine) as connection,
         ):
             await connection.begin()
             work = SqlWork(connection, self._seal, read_only=read_only)
@@ -139,17 +144,3 @@ class SqlUnitOfWork:
             yield
         finally:
             self._line.release()
-
-    @asynccontextmanager
-    async def _connected(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-        """Take a connection; giving it back undoes what was not committed."""
-        connection = engine.connect()
-        try:
-            await connection.start()
-        except NoConnectionInTime:
-            message = "All database connections stayed in use; nothing was changed."
-            raise StoreBusy(message) from None
-        try:
-            yield connection
-        finally:
-            await connection.close()

@@ -1,12 +1,19 @@
-"""A database for each test that wants one."""
+"""A database for each test that wants one: a file of its own, or an emptied one on a server."""
 
 import shutil
 
 import pytest
 import pytest_asyncio
 
-from retender.adapters.sql.engine import open_engine
 from retender.adapters.sql.schema import upgrade
+from retender.tests.adapters.databases import (
+    MARIADB,
+    POSTGRESQL,
+    SHORT,
+    a_database,
+    an_engine,
+    with_driver,
+)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -25,6 +32,34 @@ def url(empty_database, tmp_path):
 
 @pytest_asyncio.fixture
 async def engine(url):
-    engine = open_engine(url)
-    yield engine
-    await engine.dispose()
+    async with an_engine(url) as engine:
+        yield engine
+
+
+@pytest_asyncio.fixture
+async def another_engine(url):
+    async with an_engine(url) as engine:
+        yield engine
+
+
+@pytest_asyncio.fixture
+async def impatient_engine(url):
+    async with an_engine(url, patience=SHORT) as engine:
+        yield engine
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def psycopg_url():
+    async with a_database(POSTGRESQL) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def asyncpg_url(psycopg_url):
+    return with_driver(psycopg_url, "postgresql+asyncpg")
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def mariadb_url():
+    async with a_database(MARIADB) as url:
+        yield url

@@ -14,7 +14,8 @@ import pytest_asyncio
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from retender.adapters.sql.engine import CONNECTIONS, open_engine
+from retender.adapters.sql.engine import open_engine
+from retender.adapters.sql.sqlite import CONNECTIONS
 from retender.adapters.sql.unit_of_work import SqlUnitOfWork
 from retender.domain.model.errors import SetupError, StoreBusy
 from retender.domain.model.transition import AttemptState, OrderState

@@ -1,10 +1,16 @@
 """The first tables."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects.mysql import MEDIUMBLOB, MEDIUMTEXT
 
 revision = "0001"
 down_revision = None
+
+_LONG_TEXT = sa.Text().with_variant(MEDIUMTEXT(), "mysql")
+_SEALED = sa.LargeBinary().with_variant(MEDIUMBLOB(), "mysql")
 
 
 def upgrade() -> None:
@@ -18,20 +24,72 @@ def upgrade() -> None:
     _create_story()
 
 
+# MariaDB commits after every table and index, so each is made only if it is not there yet:
+# a step that was interrupted goes on where it stopped.
+
+
+def _table(name: str, *items: sa.schema.SchemaItem, **options: Any) -> None:  # noqa: ANN401 - handed on to Alembic
+    if not sa.inspect(op.get_bind()).has_table(name):
+        op.create_table(
+            name,
+            *items,
+            mysql_engine="InnoDB",
+            mysql_charset="utf8mb4",
+            mysql_collate="utf8mb4_bin",
+            **options,
+        )
+
+
+def _index(name: str, table: str, columns: list[str], **options: Any) -> None:  # noqa: ANN401 - handed on to Alembic
+    there = sa.inspect(op.get_bind()).get_indexes(table)
+    if name not in {index["name"] for index in there}:
+        op.create_index(name, table, columns, **options)
+
+
 def _serial() -> sa.Column[int]:
     number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
     return sa.Column("seq", number, autoincrement=True, nullable=False)
 
 
-def _once_where(name: str, table: str, columns: list[str], where: str) -> None:
-    condition = sa.text(where)
-    op.create_index(
-        name, table, columns, unique=True, sqlite_where=condition, postgresql_where=condition
-    )
+class _OnceWhere:
+    """A partial unique index; in MariaDB, a generated column that is null elsewhere."""
+
+    def __init__(self, table: str, rule: str, columns: list[str], size: int, where: str) -> None:
+        self.table, self.rule, self.name = table, rule, f"{table}_{rule}"
+        self.columns, self.size, self.where = columns, size, where
+
+    def items(self) -> list[sa.schema.SchemaItem]:
+        if op.get_bind().dialect.name != "mysql":
+            return []
+        *others, last = self.columns
+        repeated = sa.Computed(f"CASE WHEN {self.where} THEN {last} END", persisted=True)
+        return [
+            sa.Column(self.rule, sa.String(self.size), repeated),
+            sa.UniqueConstraint(*others, self.rule, name=op.f(self.name)),
+        ]
+
+    def create(self) -> None:
+        if op.get_bind().dialect.name != "mysql":
+            where = sa.text(self.where)
+            _index(
+                self.name,
+                self.table,
+                self.columns,
+                unique=True,
+                sqlite_where=where,
+                postgresql_where=where,
+            )
 
 
 def _create_orders() -> None:
-    op.create_table(
+    one_new = _OnceWhere(
+        "orders",
+        "one_new_under_key",
+        ["user_id", "order_key"],
+        128,
+        "state = 'NEW' AND order_key IS NOT NULL",
+    )
+    _table(
         "orders",
         sa.Column("order_id", sa.String(32), nullable=False),
         sa.Column("order_no", sa.String(64), nullable=False),
@@ -56,18 +114,22 @@ def _create_orders() -> None:
         sa.CheckConstraint(
             "(state = 'PAID') = (winner IS NOT NULL)", name=op.f("orders_paid_by_winner")
         ),
+        *one_new.items(),
     )
-    _once_where(
-        "orders_one_new_under_key",
-        "orders",
-        ["user_id", "order_key"],
-        "state = 'NEW' AND order_key IS NOT NULL",
-    )
-    op.create_index("orders_by_deadline", "orders", ["state", "shown_until"])
+    one_new.create()
+    _index("orders_by_deadline", "orders", ["state", "shown_until"])
 
 
 def _create_attempts() -> None:
-    op.create_table(
+    one_winner = _OnceWhere("attempts", "one_winner", ["order_id"], 32, "state = 'SUCCEEDED'")
+    one_payable = _OnceWhere(
+        "attempts",
+        "one_payable",
+        ["order_id", "fingerprint"],
+        64,
+        "state IN ('CREATING', 'OPEN')",
+    )
+    _table(
         "attempts",
         sa.Column("attempt_id", sa.String(32), nullable=False),
         sa.Column("order_id", sa.String(32), nullable=False),
@@ -85,7 +147,7 @@ def _create_attempts() -> None:
         sa.Column("charge_details", sa.JSON(), nullable=False),
         sa.Column("watch_until", sa.BigInteger(), nullable=False),
         sa.Column("state", sa.String(32), nullable=False),
-        sa.Column("sealed_page", sa.LargeBinary()),
+        sa.Column("sealed_page", _SEALED),
         sa.Column("page_until", sa.BigInteger()),
         sa.Column("asking_until", sa.BigInteger()),
         sa.Column("next_check_at", sa.BigInteger()),
@@ -108,19 +170,17 @@ def _create_attempts() -> None:
             name=op.f("attempts_state_known"),
         ),
         sa.CheckConstraint("amount_minor > 0", name=op.f("attempts_amount_positive")),
+        *one_winner.items(),
+        *one_payable.items(),
     )
-    _once_where("attempts_one_winner", "attempts", ["order_id"], "state = 'SUCCEEDED'")
-    _once_where(
-        "attempts_one_payable",
-        "attempts",
-        ["order_id", "fingerprint"],
-        "state IN ('CREATING', 'OPEN')",
-    )
-    op.create_index("attempts_by_check", "attempts", ["next_check_at"])
+    one_winner.create()
+    one_payable.create()
+    _index("attempts_by_check", "attempts", ["next_check_at"])
 
 
 def _create_refunds() -> None:
-    op.create_table(
+    one_automatic = _OnceWhere("refunds", "one_automatic", ["attempt_id"], 32, "cause != 'shop'")
+    _table(
         "refunds",
         sa.Column("refund_no", sa.String(64), nullable=False),
         sa.Column("number", sa.String(32), nullable=False),
@@ -136,7 +196,7 @@ def _create_refunds() -> None:
         sa.Column("next_try_at", sa.BigInteger()),
         sa.Column("leased_until", sa.BigInteger()),
         sa.Column("provider_refund_no", sa.String(255)),
-        sa.Column("problem", sa.Text()),
+        sa.Column("problem", _LONG_TEXT),
         sa.PrimaryKeyConstraint("refund_no", name=op.f("refunds_pk")),
         sa.ForeignKeyConstraint(
             ["order_id"], ["orders.order_id"], name=op.f("refunds_order_id_fk")
@@ -149,15 +209,16 @@ def _create_refunds() -> None:
             "state IN ('DUE', 'SENT', 'DONE', 'STUCK')", name=op.f("refunds_state_known")
         ),
         sa.CheckConstraint("amount_minor > 0", name=op.f("refunds_amount_positive")),
+        *one_automatic.items(),
     )
-    _once_where("refunds_one_automatic", "refunds", ["attempt_id"], "cause != 'shop'")
-    op.create_index("refunds_by_order", "refunds", ["order_id"])
-    op.create_index("refunds_by_attempt", "refunds", ["attempt_id"])
-    op.create_index("refunds_by_try", "refunds", ["next_try_at"])
+    one_automatic.create()
+    _index("refunds_by_order", "refunds", ["order_id"])
+    _index("refunds_by_attempt", "refunds", ["attempt_id"])
+    _index("refunds_by_try", "refunds", ["next_try_at"])
 
 
 def _create_inbox() -> None:
-    op.create_table(
+    _table(
         "inbox",
         sa.Column("account", sa.String(64), nullable=False),
         sa.Column("event_key", sa.String(128), nullable=False),
@@ -168,13 +229,13 @@ def _create_inbox() -> None:
 
 
 def _create_incidents() -> None:
-    op.create_table(
+    _table(
         "incidents",
         _serial(),
         sa.Column("incident_id", sa.String(64), nullable=False),
         sa.Column("code", sa.String(32), nullable=False),
         sa.Column("account", sa.String(64), nullable=False),
-        sa.Column("number", sa.Text(), nullable=False),
+        sa.Column("number", _LONG_TEXT, nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("source", sa.String(64), nullable=False),
         sa.Column("data", sa.JSON(), nullable=False),
@@ -185,7 +246,7 @@ def _create_incidents() -> None:
 
 
 def _create_outbox() -> None:
-    op.create_table(
+    _table(
         "outbox",
         _serial(),
         sa.Column("event_id", sa.String(32), nullable=False),
@@ -200,22 +261,21 @@ def _create_outbox() -> None:
         sa.UniqueConstraint("subject", "kind", name=op.f("outbox_subject_kind_once")),
         sqlite_autoincrement=True,
     )
-    op.create_index("outbox_by_sent", "outbox", ["sent_at", "seq"])
-    op.create_index("outbox_by_order", "outbox", ["order_no", "seq"])
+    _index("outbox_by_sent", "outbox", ["sent_at", "seq"])
+    _index("outbox_by_order", "outbox", ["order_no", "seq"])
 
 
 def _create_story() -> None:
-    op.create_table(
+    _table(
         "story",
         _serial(),
         sa.Column("order_id", sa.String(32), nullable=False),
         sa.Column("attempt_id", sa.String(32)),
         sa.Column("at", sa.BigInteger(), nullable=False),
-        sa.Column("what", sa.Text(), nullable=False),
-        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("what", _LONG_TEXT, nullable=False),
+        sa.Column("why", _LONG_TEXT, nullable=False),
         sa.Column("data", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("seq", name=op.f("story_pk")),
-        sa.ForeignKeyConstraint(["order_id"], ["orders.order_id"], name=op.f("story_order_id_fk")),
         sqlite_autoincrement=True,
     )
-    op.create_index("story_by_order", "story", ["order_id", "seq"])
+    _index("story_by_order", "story", ["order_id", "seq"])

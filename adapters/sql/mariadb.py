@@ -1,0 +1,158 @@
+"""MariaDB and MySQL: a server that needs to be told to be strict, exact and patient."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from math import ceil
+from typing import ClassVar
+
+from sqlalchemy import URL, Connection, text
+
+from retender.adapters.sql.product import (
+    FORGOTTEN,
+    Need,
+    Product,
+    lacks_tables,
+    locked,
+    unreachable,
+)
+from retender.domain.model.errors import RetenderError, SetupError
+
+_GIVE_WAY = {
+    1020: "a row changed since it was read (innodb_snapshot_isolation)",
+    1205: "lock time-out",
+    1213: "deadlock",
+    1969: "statement time-out of the operator's (MariaDB)",
+    3024: "statement time-out of the operator's (MySQL)",
+}
+_AWAY = {
+    1040: "too many connections",
+    1053: "shutting down",
+    1203: "too many connections of this user",
+    1927: "connection killed",
+    2003: "no answer",
+    2006: "gone away",
+    2013: "connection lost",
+    4031: "an idle connection",
+}
+_BROKEN = {
+    1044: "does not let this user in",
+    1045: "refuses user or password",
+    1049: "does not exist: create it, then run `retender db upgrade`",
+    1142: "does not let this user do what must be done",
+    1290: "may not be written to: the server is set to read only",
+    1836: "may not be written to: the server is set to read only",
+}
+_NO_TABLE = 1146
+_TAKEN = 1062
+
+_OLDEST = {True: (10, 6), False: (8, 0, 16)}
+"""By whether it is MariaDB: the first version with SKIP LOCKED and CHECK."""
+
+_STRICT = "STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO"
+
+
+class MariaDB(Product):
+    """
+    READ COMMITTED, and affected rows that are matched rows.
+
+    Its own default, REPEATABLE READ, lets a transaction overwrite what another
+    committed after it was read. SQLAlchemy asks for matched rows (CLIENT_FOUND_ROWS).
+    """
+
+    title: ClassVar[str] = "MariaDB"
+    drivers: ClassVar[Mapping[str, str]] = {"mysql+asyncmy": "mariadb"}
+    upgrades_whole: ClassVar[bool] = False
+    needs: ClassVar[Sequence[Need]] = (
+        Need(
+            "innodb_flush_log_at_trx_commit",
+            "SELECT @@innodb_flush_log_at_trx_commit",
+            ("1",),
+            "a power cut could lose what was committed",
+        ),
+        Need(
+            "sync_binlog",
+            "SELECT IF(@@log_bin, @@sync_binlog, 1)",  # no binary log, nothing to sync
+            ("1",),
+            "with the binary log on, a power cut could lose what was committed",
+        ),
+        Need(
+            "innodb_doublewrite",
+            "SELECT IF(@@innodb_doublewrite IN ('ON', '1'), 'on', @@innodb_doublewrite)",
+            ("on",),
+            "a power cut could tear a page of the database in two",
+        ),
+        Need(
+            "read_only",
+            "SELECT @@read_only",
+            ("0",),
+            "a replica may not be written to, and what it knows is old",
+        ),
+    )
+
+    def address(self, url: URL) -> URL:
+        """Return the URL under one name: what is called mariadb and mysql is told the same."""
+        _, plus, driver = url.drivername.partition("+")
+        return super().address(url.set(drivername=f"mysql{plus}{driver}"))
+
+    def connect_args(self, url: URL, patience: timedelta) -> dict[str, object]:
+        """Speak of every character there is, and bound the time for a connection."""
+        del url
+        return {"charset": "utf8mb4", "connect_timeout": max(1, ceil(patience.total_seconds()))}
+
+    def set_up(self, patience: timedelta) -> Sequence[str]:
+        """Refuse what does not fit, and bound the time that anybody waits for a lock."""
+        wait = max(1, ceil(patience.total_seconds()))
+        forget = FORGOTTEN // timedelta(seconds=1)
+        return (
+            f"SET SESSION sql_mode = '{_STRICT}'",
+            f"SET SESSION innodb_lock_wait_timeout = {wait}",
+            # MySQL does not know the second one, and takes it for a comment.
+            f"SET SESSION autocommit = 0 /*M! , SESSION idle_transaction_timeout = {forget} */",
+        )
+
+    def meaning(self, trouble: BaseException, place: str) -> RetenderError | None:
+        """Sort by the server's own number: some of these have no SQLSTATE of their own."""
+        if self.is_conflict(trouble):
+            return locked()
+        code = _code(trouble)
+        if code in _AWAY:
+            return unreachable()
+        if code in _BROKEN:
+            return SetupError(f"The database {place} {_BROKEN[code]}.")
+        return lacks_tables() if code == _NO_TABLE else None
+
+    def is_conflict(self, trouble: BaseException) -> bool:
+        """Whether we were told to give way."""
+        return _code(trouble) in _GIVE_WAY
+
+    def is_taken(self, trouble: BaseException | None) -> bool:
+        """Whether a unique index says no."""
+        return _code(trouble) == _TAKEN
+
+    def wait_for_turn(self, connection: Connection, patience: timedelta) -> None:
+        """Take a named lock; it ends with the connection, as every table ends a transaction."""
+        place = str(connection.engine.url.database)
+        name = f"retender.{hashlib.sha256(place.encode()).hexdigest()[:32]}"
+        seconds = ceil(patience.total_seconds())
+        take = text("SELECT GET_LOCK(:name, :seconds)")
+        if connection.scalar(take, {"name": name, "seconds": seconds}) != 1:
+            raise locked()
+
+    def shortcomings(self, connection: Connection) -> Sequence[str]:
+        """Look at the version too: an older one can neither skip locked rows nor check."""
+        found = list(super().shortcomings(connection))
+        is_mariadb = bool(getattr(connection.dialect, "is_mariadb", False))
+        version = connection.dialect.server_version_info or ()
+        oldest = _OLDEST[is_mariadb]
+        if version < oldest:
+            name, need = "MariaDB" if is_mariadb else "MySQL", ".".join(map(str, oldest))
+            told = ".".join(map(str, version))
+            found.append(f"{name} is {told}, older than {need}: due work cannot be shared out")
+        return found
+
+
+def _code(trouble: BaseException | None) -> int | None:
+    """Return the number of a server's error; drivers keep it as the first argument."""
+    arguments = getattr(trouble, "args", ())
+    return arguments[0] if arguments and isinstance(arguments[0], int) else None

@@ -1,0 +1,130 @@
+"""PostgreSQL: a server with one transaction for everything, tables included."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import ClassVar
+
+from sqlalchemy import URL, Connection
+
+from retender.adapters.sql.product import (
+    FORGOTTEN,
+    Need,
+    Product,
+    lacks_tables,
+    locked,
+    plain,
+    unreachable,
+)
+from retender.domain.model.errors import RetenderError, SetupError
+
+_UPGRADE = 7_366_385_002_716_299_332
+"""The advisory lock of upgrades: a number that nobody else takes by accident."""
+
+_GIVE_WAY = {
+    "40001": "serialization failure",
+    "40P01": "deadlock",
+    "55P03": "lock time-out",
+    "57014": "statement time-out of the operator's",
+    "25P03": "a transaction in which nothing happened for too long",
+    "25P04": "a transaction that took too long for the operator",
+}
+_AWAY = {
+    "53300": "too many connections",
+    "57P01": "shut down",
+    "57P02": "crashed",
+    "57P03": "starting",
+    "57P05": "an idle connection",
+}
+_BROKEN = {
+    "28000": "does not let this user in",
+    "28P01": "refuses user or password",
+    "3D000": "does not exist: create it, then run `retender db upgrade`",
+    "42501": "does not let this user do what must be done",
+    "25006": "may not be written to: it is a standby, or set to read only",
+}
+_NO_TABLE = "42P01"
+_TAKEN = "23505"
+
+
+class PostgreSQL(Product):
+    """READ COMMITTED and conditional updates; psycopg unless the URL says asyncpg."""
+
+    title: ClassVar[str] = "PostgreSQL"
+    drivers: ClassVar[Mapping[str, str]] = {
+        "postgresql+psycopg": "postgresql",
+        "postgresql+asyncpg": "asyncpg",
+    }
+    savepoints: ClassVar[bool] = True
+    needs: ClassVar[Sequence[Need]] = (
+        Need("fsync", "SHOW fsync", ("on",), "a power cut could destroy the database"),
+        Need(
+            "full_page_writes",
+            "SHOW full_page_writes",
+            ("on",),
+            "a power cut could tear a page of the database in two",
+        ),
+        Need(
+            "synchronous_commit",
+            "SHOW synchronous_commit",
+            ("on", "remote_apply", "remote_write", "local"),
+            "a crash could lose what was committed",
+        ),
+        Need(
+            "server_encoding",
+            "SHOW server_encoding",
+            ("utf8",),
+            "names and messages of payers and providers could not be kept",
+        ),
+        Need(
+            "pg_is_in_recovery()",
+            "SELECT pg_is_in_recovery()",
+            ("false",),
+            "a standby may not be written to, and what it knows is old",
+        ),
+    )
+
+    def connect_args(self, url: URL, patience: timedelta) -> dict[str, object]:
+        """Bound the time for a connection, whatever the driver calls it."""
+        seconds = patience.total_seconds()
+        if url.drivername.endswith("asyncpg"):
+            return {"timeout": seconds}
+        return {"connect_timeout": max(2, round(seconds))}  # below 2 there is no time-out
+
+    def set_up(self, patience: timedelta) -> Sequence[str]:
+        """Bound the time that anybody waits for a lock, or sleeps with one."""
+        return (
+            f"SET lock_timeout = {_milliseconds(patience)}",
+            f"SET idle_in_transaction_session_timeout = {_milliseconds(FORGOTTEN)}",
+        )
+
+    def meaning(self, trouble: BaseException, place: str) -> RetenderError | None:
+        """Sort by SQLSTATE."""
+        if self.is_conflict(trouble):
+            return locked()
+        code = _code(trouble)
+        if code in _AWAY:
+            return unreachable()
+        if code in _BROKEN:
+            return SetupError(f"The database {place} {_BROKEN[code]}.")
+        return lacks_tables() if code == _NO_TABLE else None
+
+    def is_conflict(self, trouble: BaseException) -> bool:
+        """Whether we were told to give way."""
+        return _code(trouble) in _GIVE_WAY
+
+    def is_taken(self, trouble: BaseException | None) -> bool:
+        """Whether a unique index says no."""
+        return _code(trouble) == _TAKEN
+
+    def wait_for_turn(self, connection: Connection, patience: timedelta) -> None:
+        """Take the advisory lock of this database; the transaction's end gives it back."""
+        del patience  # it is the connection's lock_timeout already
+        connection.execute(plain(f"SELECT pg_advisory_xact_lock({_UPGRADE})"))
+
+
+def _code(trouble: BaseException | None) -> str | None:
+    return getattr(trouble, "sqlstate", None)
+
+
+def _milliseconds(duration: timedelta) -> int:
+    return max(1, duration // timedelta(milliseconds=1))  # 0 would be: for ever

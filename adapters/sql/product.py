@@ -1,0 +1,156 @@
+"""Product: what one make of database needs of us that the others do not."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import ClassVar
+
+from sqlalchemy import URL, Connection, TextClause, text
+
+from retender.domain.model.errors import RetenderError, SetupError, StoreBusy
+
+READING = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+"""What a reader begins with on a server: all that it sees is of one instant."""
+
+FORGOTTEN = timedelta(minutes=1)
+"""After this a transaction in which nothing happens is ended: its process is paused or gone."""
+
+SERVER_CONNECTIONS = 10
+"""How many connections one process keeps to a server; the others wait for their turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """
+    A setting of the database that the promise of the store rests on.
+
+    Attributes:
+        name: how operators know it.
+        query: returns its one value.
+        good: the values that will do, in small letters; the best one first.
+        otherwise: what goes wrong with any other.
+
+    """
+
+    name: str
+    query: str
+    good: Sequence[str]
+    otherwise: str
+
+
+class Product(ABC):
+    """
+    One make of database: how to reach it, what to tell it, what its errors mean.
+
+    Attributes:
+        title: what people call it.
+        drivers: the drivers that we know, each with the extra that installs it;
+            the first one is what the plain name stands for.
+        remote: it is a server, which may be away.
+        connections: how many one process keeps open.
+        one_writer: writers take turns in any case, so they may as well stand in
+            line in our process.
+        savepoints: a statement that fails spoils its whole transaction, unless
+            there is a savepoint to go back to.
+        upgrades_whole: changing tables is part of a transaction.
+        options: of ``create_async_engine``.
+        needs: what is looked at by the doctor.
+
+    """
+
+    title: ClassVar[str]
+    drivers: ClassVar[Mapping[str, str]]
+    remote: ClassVar[bool] = True
+    connections: ClassVar[int] = SERVER_CONNECTIONS
+    one_writer: ClassVar[bool] = False
+    savepoints: ClassVar[bool] = False
+    upgrades_whole: ClassVar[bool] = True
+    options: ClassVar[Mapping[str, object]] = {
+        "isolation_level": "READ COMMITTED",
+        "pool_pre_ping": True,  # a restarted server costs nobody an error
+    }
+    needs: ClassVar[Sequence[Need]]
+
+    def address(self, url: URL) -> URL:
+        """
+        Return the URL with a driver that we know.
+
+        Raises:
+            SetupError: another driver, or no database is named.
+
+        """
+        default = next(iter(self.drivers))
+        driver = url.drivername if "+" in url.drivername else default
+        if driver not in self.drivers:
+            known = ", ".join(f"{name}://" for name in self.drivers)
+            message = f"{self.title} is used as {known}, not as {url.drivername}://."
+            raise SetupError(message)
+        if not url.database:
+            message = (
+                f"The database URL names a server and no database: add /NAME for {self.title}."
+            )
+            raise SetupError(message)
+        return url.set(drivername=driver)
+
+    def is_there(self, url: URL) -> bool:
+        """Whether connecting finds something, rather than make it."""
+        del url
+        return True
+
+    @abstractmethod
+    def connect_args(self, url: URL, patience: timedelta) -> dict[str, object]:
+        """Return what the driver is given for each connection."""
+
+    @abstractmethod
+    def set_up(self, patience: timedelta) -> Sequence[str]:
+        """Return what each new connection is told first."""
+
+    def begin(self, *, reading: bool) -> str | None:
+        """Return what a transaction begins with."""
+        return READING if reading else None
+
+    @abstractmethod
+    def meaning(self, trouble: BaseException, place: str) -> RetenderError | None:
+        """Return an error of our own for what caller or operator can do something about."""
+
+    @abstractmethod
+    def is_conflict(self, trouble: BaseException) -> bool:
+        """Whether others were in the way: the transaction is undone, and may be done again."""
+
+    @abstractmethod
+    def is_taken(self, trouble: BaseException | None) -> bool:
+        """Whether it says that a uniqueness rule forbids a row, and nothing else."""
+
+    @abstractmethod
+    def wait_for_turn(self, connection: Connection, patience: timedelta) -> None:
+        """Be the only one who upgrades, until the connection is closed or its work committed."""
+
+    def shortcomings(self, connection: Connection) -> Sequence[str]:
+        """Return what about the set-up would lose what was committed, or mix it up."""
+        found = []
+        for need in self.needs:
+            value = str(connection.scalar(plain(need.query))).lower()
+            if value not in need.good:
+                found.append(f"{need.name} is {value}, not {need.good[0]}: {need.otherwise}")
+        return found
+
+
+def plain(statement: str) -> TextClause:
+    """Return SQL as it stands; colons in it name no parameters."""
+    return text(statement.replace(":", r"\:"))
+
+
+def locked() -> StoreBusy:
+    """Return the error for who waited too long, or was chosen to give way."""
+    return StoreBusy("The database is locked by others at work; nothing was changed.")
+
+
+def unreachable() -> StoreBusy:
+    """Return the error for a connection that was not made, or broke before the commit."""
+    return StoreBusy("The database cannot be reached; nothing was changed.")
+
+
+def lacks_tables() -> SetupError:
+    """Return the error for a database that was never upgraded."""
+    return SetupError("The database lacks a table of ours: run `retender db upgrade`.")
