@@ -117,7 +117,7 @@ class LeavePages:
                     other,
                     at=now,
                     what=f"{other.charge.page_kind} page of {other.account} left behind",
-                    why=f"{why}: {self.why_policy(other)}",
+                    why=f"policy {self.policy_for(other)}: {self.why_policy(other)}",
                     kind=StoryKind.PAGE_LEFT,
                     facts=self._facts(other),
                 )

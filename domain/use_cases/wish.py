@@ -24,7 +24,7 @@ class Misfit(StrEnum):
     AMOUNT = "amount"
     INSTALMENTS = "instalments"
     OPENID = "openid"
-    LEFT_BEHIND = "left_behind"
+    NOT_PAYABLE = "not_payable"
     TIME_OVER = "time_over"
     PAGE_RAN_OUT = "page_ran_out"
 
@@ -38,7 +38,7 @@ _WORDS = {
     Misfit.CREDENTIALS: "the account's credentials changed",
     Misfit.INSTALMENTS: "other instalments",
     Misfit.OPENID: "another payer at the provider",
-    Misfit.LEFT_BEHIND: "left behind",
+    Misfit.NOT_PAYABLE: "no longer payable",
     Misfit.TIME_OVER: "its time at the provider is over",
     Misfit.PAGE_RAN_OUT: "its page ran out and cannot be made again",
 }
@@ -127,7 +127,7 @@ class Wish:
             Misfit.AMOUNT: charge.amount != amount,
             Misfit.INSTALMENTS: charge.instalments != self.instalments,
             Misfit.OPENID: charge.payer.openid != self.payer.openid,
-            Misfit.LEFT_BEHIND: not attempt.is_payable,
+            Misfit.NOT_PAYABLE: not attempt.is_payable,
             Misfit.TIME_OVER: now >= charge.expires_at,
             Misfit.PAGE_RAN_OUT: attempt.is_payable and not self.terms.reopens and not good,
         }

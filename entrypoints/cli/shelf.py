@@ -47,6 +47,7 @@ SHELF: Mapping[str, Shelved] = {
     "doctor": Shelved(
         "doctor", "Check settings, database, keys and clocks, with a fix each.", _LOOK
     ),
+    "explain": Shelved("explain", "Explain an order: every decision with its evidence.", _LOOK),
     "incidents": Shelved(
         "incidents", "List evidence that fits nothing, for a human to judge.", _LOOK
     ),

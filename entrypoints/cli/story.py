@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.table import Table
 
-from retender.domain.model.money import Money
+from retender.domain.use_cases.verdict import Verdict
 from retender.entrypoints.cli.look import instant, since, state, table
 
 if TYPE_CHECKING:
@@ -87,14 +87,17 @@ def _refunds(story: "OrderStory") -> Table:
     return rows
 
 
+def sum_of(verdict: Verdict) -> str:
+    """Return the reckoning in one line."""
+    back = f"{verdict.given_back} given back"
+    return f"{verdict.taken} taken, {back}, [bold]{verdict.kept}[/bold] kept"
+
+
 def _show_sum(console: "Console", story: "OrderStory") -> None:
     """Reckon up: taken, gone back, kept."""
-    nothing = Money(0, story.order.amount.currency)
-    taken = sum((a.charge.amount for a in story.attempts if a.captured_at), nothing)
-    back = sum((r.amount for r in story.refunds if r.state == "DONE"), nothing)
-    if taken.minor:
-        kept = f"[bold]{taken - back}[/bold] kept"
-        console.print(f"\n  {taken} taken, {back} given back, {kept}")
+    verdict = Verdict.of(story)
+    if verdict.taken.minor:
+        console.print(f"\n  {sum_of(verdict)}")
     console.print()
 
 
@@ -117,10 +120,10 @@ def _timeline(story: "OrderStory") -> Table:
         for event in story.events
     ]
     for at, which, what, why in sorted(told, key=lambda line: line[0]):
-        lines.add_row(since(start, at), which, *(_relative(text, start) for text in (what, why)))
+        lines.add_row(since(start, at), which, *(relative(text, start) for text in (what, why)))
     return lines
 
 
-def _relative(text: str, start: datetime) -> str:
+def relative(text: str, start: datetime) -> str:
     """Write the instants in a text like all others here: counted from the order's placing."""
     return _INSTANT.sub(lambda found: since(start, datetime.fromisoformat(found[0])), text)

@@ -133,3 +133,74 @@ STORY: dict[str, Any] = {
         }
     ],
 }
+
+_WON: dict[str, Any] = {
+    "seq": 5,
+    "at": "2026-07-01T08:04:12Z",
+    "after_ms": 252_000,
+    "kind": "provider.notice",
+    "what": "notice of wechat_pay: TRANSACTION.SUCCESS",
+    "why": "signature good; won",
+    "facts": {
+        "answer": "paid",
+        "number": _NUMBER,
+        "amount": "88.80 CNY",
+        "provider_trade_no": "4200000000202607010000000001",
+        "account": "wechat_pay",
+        "source": "notice",
+        "outcome": "won",
+    },
+}
+
+EXPLANATION: dict[str, Any] = {
+    "order": STORY["order"],
+    "verdict": {
+        "state": "PAID",
+        "winner": _ATTEMPT_ID,
+        "evidence": _WON,
+        "due": _AMOUNT,
+        "taken": _AMOUNT,
+        "given_back": {"amount": "0.00", "currency": "CNY", "minor": 0},
+        "going_back": {"amount": "0.00", "currency": "CNY", "minor": 0},
+        "kept": _AMOUNT,
+        "open": [],
+    },
+    "lines": [
+        {
+            "seq": 1,
+            "at": "2026-07-01T08:00:00Z",
+            "after_ms": 0,
+            "kind": "order.placed",
+            "what": "order NEW",
+            "why": "placed: 88.80 CNY until 2026-07-01T08:30:00+00:00",
+            "facts": {"amount": "88.80 CNY"},
+        }
+    ],
+    "attempts": [
+        {
+            "attempt": STORY["attempts"][0],
+            "page_until": None,
+            "watch_until": "2026-07-01T08:33:00Z",
+            "looks": 0,
+            "next_look_at": None,
+            "lines": [
+                {
+                    "seq": 4,
+                    "at": "2026-07-01T08:02:00Z",
+                    "after_ms": 120_000,
+                    "kind": "page.reused",
+                    "what": "stored qr page of wechat_pay handed out again",
+                    "why": "same wish, and it works until 2026-07-01T08:31:00+00:00",
+                    "facts": {
+                        "account": "wechat_pay",
+                        "page_kind": "qr",
+                        "page_until": "2026-07-01T08:31:00+00:00",
+                    },
+                },
+                _WON,
+            ],
+        }
+    ],
+    "refunds": [],
+    "events": STORY["events"],
+}

@@ -1,4 +1,4 @@
-"""Routes of orders: place, show, pay, list the ways to pay, close."""
+"""Routes of orders: place, show, explain, pay, list the ways to pay, close."""
 
 from typing import Annotated
 
@@ -10,6 +10,7 @@ from retender.entrypoints.http import examples
 from retender.entrypoints.http.bodies import CloseBody, OrderBody, PayBody
 from retender.entrypoints.http.cases import Given
 from retender.entrypoints.http.documented import answered, told
+from retender.entrypoints.http.explained import ExplanationView
 from retender.entrypoints.http.views import (
     AnswerPendingView,
     MethodsView,
@@ -74,6 +75,24 @@ async def place_order(body: OrderBody, cases: Given, response: Response) -> Orde
 async def show_order(order_no: str, cases: Given, user_id: UserQuery = None) -> OrderStoryView:
     """Every attempt, refund, event, and each decision with its reason."""
     return OrderStoryView.of(await cases.show_order(order_no=order_no, user_id=user_id))
+
+
+@router.get(
+    "/{order_no}/story",
+    summary="Explain an order: every decision with its evidence",
+    responses={
+        200: answered(examples.EXPLANATION, "The verdict, then the reasons."),
+        **told(errors.PayOrderNotExist, body=False),
+    },
+)
+async def explain_order(order_no: str, cases: Given, user_id: UserQuery = None) -> ExplanationView:
+    """
+    Who won and by which evidence, what is kept, what went back, what is still open.
+
+    Then, attempt by attempt, why a page served again or not, how it was left,
+    what providers said, and why money went back.
+    """
+    return ExplanationView.of(await cases.show_order(order_no=order_no, user_id=user_id))
 
 
 @router.post(

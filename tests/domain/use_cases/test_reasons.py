@@ -66,9 +66,9 @@ async def test_a_new_attempt_says_of_each_earlier_one_why_it_does_not_serve(shop
     third = await shop.page("wechat", "pc")
     _, line = await lines(shop, StoryKind.PAGE_NOT_REUSED)
     assert line.attempt_id == third.attempt.attempt_id
-    assert line.data["attempt_1"] == "left_behind"
+    assert line.data["attempt_1"] == "not_payable"
     assert line.data["attempt_2"] == "account client_type"
-    assert line.why == "#1: left behind; #2: another account, another client type"
+    assert line.why == "#1: no longer payable; #2: another account, another client type"
 
 
 @pytest.mark.parametrize(

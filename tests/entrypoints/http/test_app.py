@@ -16,6 +16,7 @@ from retender.entrypoints.http import examples
 from retender.entrypoints.http.app import create_app
 from retender.entrypoints.http.bodies import OrderBody, PayBody, RefundBody
 from retender.entrypoints.http.documented import ProblemView
+from retender.entrypoints.http.explained import ExplanationView
 from retender.entrypoints.http.problems import PROBLEM_JSON
 from retender.entrypoints.http.views import (
     AnswerPendingView,
@@ -36,6 +37,7 @@ pytestmark = pytest.mark.asyncio
 WANTED = {
     "POST /v1/orders",
     "GET /v1/orders/{order_no}",
+    "GET /v1/orders/{order_no}/story",
     "POST /v1/orders/{order_no}/pay",
     "GET /v1/orders/{order_no}/methods",
     "POST /v1/orders/{order_no}/close",
@@ -95,6 +97,7 @@ async def test_json_routes_tell_of_wrong_forms_busy_stores_and_bugs(shop):
         (OrderView, examples.ORDER),
         (OrderView, examples.CLOSED_ORDER),
         (OrderStoryView, examples.STORY),
+        (ExplanationView, examples.EXPLANATION),
         (PageReadyView, examples.PAGE_READY),
         (AnswerPendingView, examples.ANSWER_PENDING),
         (MethodsView, examples.METHODS),

@@ -129,6 +129,22 @@ LOOKING = [
         "PAY_ORDER_NOT_EXIST",
         method="GET",
     ),
+    Row(
+        "unknown order explained",
+        "/v1/orders/nope/story",
+        None,
+        404,
+        "PAY_ORDER_NOT_EXIST",
+        method="GET",
+    ),
+    Row(
+        "another user's order explained",
+        "/v1/orders/o-1/story?user_id=user-8",
+        None,
+        404,
+        "PAY_ORDER_NOT_EXIST",
+        method="GET",
+    ),
     Row("no user", METHODS, None, 422, "INPUT_INVALID", method="GET"),
     Row(
         "methods for nobody we know",

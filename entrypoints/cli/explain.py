@@ -1,0 +1,35 @@
+"""``retender explain``: why an order is as it is."""
+
+from typing import Annotated
+
+import typer
+
+from retender.entrypoints.cli.asking import ask
+from retender.entrypoints.cli.say import AsJson, answer
+from retender.entrypoints.cli.shelf import examples, new_app
+
+app = new_app()
+
+
+@app.command(epilog=examples("retender explain A-1", "retender explain A-1 --json"))
+def explain(
+    ctx: typer.Context,
+    order_no: Annotated[str, typer.Argument(metavar="ORDER", help="The shop's number.")],
+    *,
+    user: Annotated[
+        str | None, typer.Option("--user", "-u", help="If given, the order must be this user's.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """
+    Explain an order: every decision with its evidence.
+
+    First who won, what is kept, what went back and what is still open; then, attempt by attempt,
+    why a page served again or not, how it was left, what providers said, why money went back.
+    """
+    from retender.entrypoints.cli.explanation import show_explanation
+    from retender.entrypoints.http.explained import ExplanationView
+
+    story = ask(ctx, lambda container: container.show_order()(order_no=order_no, user_id=user))
+    view = ExplanationView.of(story).model_dump(mode="json")
+    answer(view, lambda console: show_explanation(console, story), as_json=as_json)

@@ -1,0 +1,98 @@
+"""An order explained over HTTP: the same facts as on the command line."""
+
+import pytest
+
+from retender.entrypoints.http.explained import ExplanationView
+from retender.tests.entrypoints.shop import Json
+
+pytestmark = pytest.mark.asyncio
+
+
+async def explained(shop, order_no: str = "o-1", **query: str) -> Json:
+    answer = await shop.http.get(f"/v1/orders/{order_no}/story", params=query)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def kinds(attempt: Json) -> list[str]:
+    return [line["kind"] for line in attempt["lines"]]
+
+
+async def test_a_second_payment_is_explained_from_its_first_page_to_the_refund(shop):
+    await shop.place()
+    old = await shop.page(page_kind="qr")
+    shop.clock.pass_by(minutes=5)
+    await shop.page(page_kind="qr")
+    await shop.pay_for_real(account="other")
+    shop.clock.pass_by(minutes=1)
+    late = await shop.pay()
+    assert late.json()["code"] == "PAY_ORDER_STATE_ERROR"
+
+    told = await explained(shop)
+    first, second = told["attempts"]
+    assert first["attempt"]["attempt_id"] == old["attempt_id"]
+    assert {"attempt.made", "page.handed_out", "page.reused", "page.left"} <= set(kinds(first))
+    (answer,) = (line for line in first["lines"] if line["kind"] == "provider.answer")
+    assert answer["facts"]["answer"] == "not found"
+    (why_new,) = (line for line in second["lines"] if line["kind"] == "page.not_reused")
+    assert why_new["facts"]["attempt_1"].split()[0] == "account"
+    assert why_new["after_ms"] == 300_000
+    (refusal,) = (line for line in told["lines"] if line["kind"] == "pay.refused")
+    assert refusal["facts"]["problem"] == "PAY_ORDER_STATE_ERROR"
+    assert (refusal["facts"]["account"], refusal["after_ms"]) == ("sandbox", 360_000)
+
+    verdict = told["verdict"]
+    assert verdict["winner"] == second["attempt"]["attempt_id"]
+    assert verdict["evidence"]["kind"] == "provider.notice"
+    assert verdict["evidence"]["facts"]["number"] == second["attempt"]["number"]
+    assert verdict["evidence"] in second["lines"]
+    assert verdict["kept"]["amount"] == "88.80"
+    (end,) = verdict["open"]
+    assert end["attempt_id"] == old["attempt_id"], "a page that was never scanned is watched on"
+
+
+async def test_what_is_still_open_says_when_it_is_looked_at(shop):
+    await shop.place()
+    await shop.page()
+    told = await explained(shop)
+    order, attempt = told["verdict"]["open"]
+    assert (order["of"], order["until"]) == ("order", told["order"]["pay_until"])
+    assert attempt["attempt_id"] == told["attempts"][0]["attempt"]["attempt_id"]
+    assert attempt["look_at"] == told["attempts"][0]["next_look_at"]
+    assert attempt["until"] == told["attempts"][0]["watch_until"]
+    assert told["verdict"]["winner"] is None
+    assert told["verdict"]["evidence"] is None
+
+
+async def test_every_line_of_the_story_is_there_once_and_in_order(shop):
+    await shop.place()
+    await shop.pay_for_real()
+    told = await explained(shop)
+    lines = told["lines"] + [line for a in told["attempts"] for line in a["lines"]]
+    story = (await shop.story())["story"]
+    assert sorted(line["seq"] for line in lines) == list(range(1, len(story) + 1))
+    by_seq = {line["seq"]: line for line in lines}
+    for seq, entry in enumerate(story, 1):
+        assert (by_seq[seq]["what"], by_seq[seq]["why"]) == (entry["what"], entry["why"])
+    assert ExplanationView.model_validate(told).order.order_no == "o-1"
+
+
+async def test_an_order_is_explained_to_its_user_and_to_no_other(shop):
+    await shop.place()
+    assert (await explained(shop, user_id="user-7"))["order"]["user_id"] == "user-7"
+    theirs = await shop.http.get("/v1/orders/o-1/story", params={"user_id": "user-8"})
+    none = await shop.http.get("/v1/orders/o-2/story")
+    for answer in (theirs, none):
+        assert (answer.status_code, answer.json()["code"]) == (404, "PAY_ORDER_NOT_EXIST")
+
+
+async def test_no_page_and_no_secret_is_told(shop):
+    """A page is as good as a signature, and who the payer is there is nobody's business."""
+    await shop.place()
+    page = await shop.page(page_kind="qr", payer={"openid": "openid-canary"})
+    await shop.page(page_kind="qr", payer={"openid": "openid-canary-2"})
+    answer = await shop.http.get("/v1/orders/o-1/story")
+    assert answer.status_code == 200
+    assert "openid" in answer.text, "that it differs is told"
+    assert "openid-canary" not in answer.text
+    assert page["page"]["content"] not in answer.text
