@@ -348,6 +348,16 @@ async def test_a_notice_that_wins_is_told_as_evidence(shop):
     assert line.data["event_key"] == f"paid-{page.attempt.number}"
 
 
+async def test_a_word_that_fits_nothing_is_told_with_what_was_claimed(shop):
+    await shop.place()
+    page = await shop.page()
+    shop.wechat.amount_lie = PRICE + PRICE
+    await shop.hear("wechat", shop.wechat.pay(page.attempt.number))
+    line = await only(shop, StoryKind.MISFIT)
+    assert line.data["incident"] == "EVIDENCE_AMOUNT_MISMATCH"
+    assert (line.data["amount"], line.data["source"]) == ("177.60 CNY", "notice")
+
+
 async def test_a_surplus_tells_its_refund_from_the_cause_to_the_end(shop):
     await shop.place()
     old = await shop.page("alipay")

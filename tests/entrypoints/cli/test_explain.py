@@ -116,7 +116,9 @@ def test_the_verdict_comes_first_then_the_order_then_each_attempt(long_story):
     parts = ["Verdict", "The order", "#1 alipay from pc REFUNDING", "#2 wechat from h5 SUCCEEDED ★"]
     places = [text.index(part) for part in parts]
     assert places == sorted(places)
-    assert text.index("notice of alipay") > places[2], "what is an attempt's stands with it"
+    for its in ("notice of alipay", "the shop is told surplus.found"):
+        assert places[2] < text.index(its) < places[3], "what is an attempt's stands with it"
+    assert places[1] < text.index("the shop is told order.paid") < places[2]
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 110])
