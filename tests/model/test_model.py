@@ -1,0 +1,37 @@
+"""Whatever happens, in whatever order: every reachable state, and where all of it comes to rest."""
+
+import sys
+
+import pytest
+
+from retender.tests.model.configurations import CI, NEVER, ONE_LAZY
+from retender.tests.model.explorer import Explorer
+from retender.tests.model.world import Rules
+
+
+@pytest.mark.parametrize("rules", CI, ids=lambda rules: rules.name)
+def test_one_payment_is_kept_every_other_given_back_and_everything_ends(rules: Rules) -> None:
+    report = Explorer(rules).run()
+    sys.stdout.write(f"{report}\n")
+    assert not report.broken, "\n".join(map(str, report.broken.values()))
+    assert report.rests, "it does come to rest"
+
+
+def test_the_same_configuration_has_the_same_states_every_time() -> None:
+    one, other = Explorer(ONE_LAZY).run(), Explorer(ONE_LAZY).run()
+    assert (one.states, one.transitions, one.depth) == (
+        other.states,
+        other.transitions,
+        other.depth,
+    )
+
+
+def test_the_model_meets_what_it_is_about() -> None:
+    """A model in which nothing bad can happen proves nothing."""
+    explorer = Explorer(Rules(name="", hands=1, losses=NEVER, deaths=NEVER))
+    explorer.run()
+    books = {world.books for world in explorer.states}
+    orders = {(world.ledger.order.state, len(world.ledger.attempts)) for world in explorer.states}
+    assert any(sum(till.state == "paid" for till in book) == 2 for book in books)
+    assert any(till.refunds for book in books for till in book)
+    assert {("PAID", 2), ("CLOSED", 2), ("EXPIRING", 2), ("CLOSED", 0)} <= orders
