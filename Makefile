@@ -9,7 +9,7 @@ TREE   := build/tree/retender
 LINKS  := $(addprefix $(TREE)/,$(ROOMS))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv tree format lint types contracts test check demo states build clean
+.PHONY: help venv tree format lint types contracts test model check demo states build clean
 
 help:  ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ contracts: $(READY) $(LINKS)  ## Check that the arrows between the rooms point i
 
 test: $(READY) $(LINKS)  ## Run the tests; choose some with ARGS="-k deadline"
 	$(BIN)/pytest $(ARGS)
+
+model: $(READY) $(LINKS)  ## Explore every state of one order, far; ARGS=mutants for what breaks it
+	PYTHONPATH=build/tree $(BIN)/python -m retender.tests.model $(ARGS)
 
 check: lint types contracts test  ## All of the above: what must be true before a commit
 
