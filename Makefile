@@ -9,7 +9,7 @@ TREE   := build/tree/retender
 LINKS  := $(addprefix $(TREE)/,$(ROOMS))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv tree format lint types contracts test model check demo states build clean
+.PHONY: help venv tree format lint types contracts test model check simulate mutants demo states build clean
 
 help:  ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,13 @@ model: $(READY) $(LINKS)  ## Explore every state of one order, far; ARGS=mutants
 	PYTHONPATH=build/tree $(BIN)/python -m retender.tests.model $(ARGS)
 
 check: lint types contracts test  ## All of the above: what must be true before a commit
+
+simulate: $(READY) $(LINKS)  ## Play whole shops with faults: SEED=7 shows one story, ORDERS=5000 plays many
+	PYTHONPATH=build/tree $(BIN)/python -m retender.tests.simulation.command simulate \
+	  $(if $(SEED),--seed $(SEED)) $(if $(ORDERS),--orders $(ORDERS)) $(if $(FIRST),--first $(FIRST))
+
+mutants: $(READY) $(LINKS)  ## Plant mistakes in the protocol, and see each one caught
+	PYTHONPATH=build/tree $(BIN)/python -m retender.tests.simulation.command mutants
 
 demo: $(READY)  ## Play two second payments on a running system; ARGS=--once to leave by itself
 	$(BIN)/retender demo $(ARGS)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from retender.domain.model.refund import automatic_refund_number
 from retender.plugins.sandbox.outcomes import Outcome, outcome_of
 from retender.plugins.simulator_kit.payer import Book
+from retender.tests.simulation.books import rows
 from retender.tests.simulation.plan import TO_PAY
 
 if TYPE_CHECKING:
@@ -32,16 +33,6 @@ _UNSETTLED = """
          + (SELECT count(*) FROM refunds WHERE state IN ('DUE', 'SENT'))
          + (SELECT count(*) FROM outbox WHERE sent_at IS NULL)
 """
-
-
-def rows(database: Path, query: str) -> list[Row]:
-    """Read, past all of the code under test."""
-    connection = sqlite3.connect(database)
-    try:
-        connection.row_factory = sqlite3.Row
-        return connection.execute(query).fetchall()
-    finally:
-        connection.close()
 
 
 def is_settled(database: Path) -> bool:
@@ -223,6 +214,8 @@ def _told(account: Account) -> Iterator[str]:
     paid = [e for e in account.events if e["kind"] == "order.paid"]
     if len(paid) != (account.order["state"] == "PAID"):
         yield f"is {account.order['state']}, and {len(paid)} events say that it is paid"
+    if paid and any(event["kind"] == "order.closed" for event in account.events):
+        yield "is paid, and events say that it is closed"
     heard = [
         event.event_id
         for event, _ in town.told.values()

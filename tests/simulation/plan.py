@@ -195,8 +195,9 @@ def _moves(chance: Random) -> list[Move]:
     """Let one payer open, leave, come back, switch and pay, and the shop meddle."""
     moves: list[Move] = []
     at = chance.uniform(0, 20)
+    usual = _way(chance)
     for _ in range(chance.choice((1, 2, 2, 3, 4))):
-        moves += _visit(chance, at)
+        moves += _visit(chance, at, usual)
         at += chance.choice((1, 5, 60, 5 * MINUTE, 14 * MINUTE, TO_PAY - at - 2))
         at = min(max(at, 0), TO_PAY + 30)
     if chance.random() < 0.15:
@@ -210,12 +211,17 @@ def _moves(chance: Random) -> list[Move]:
     return moves
 
 
-def _visit(chance: Random, at: float) -> list[Move]:
+def _way(chance: Random) -> tuple[str, str]:
+    """Choose an account and a client type."""
+    account = chance.choice(ACCOUNTS)
+    return account, chance.choice(CLIENTS[account])
+
+
+def _visit(chance: Random, at: float, usual: tuple[str, str]) -> list[Move]:
     """Press once or in two tabs, and perhaps pay: soon, later, at the last second or after it."""
     moves = []
     for _ in range(2 if chance.random() < 0.2 else 1):
-        account = chance.choice(ACCOUNTS)
-        client = chance.choice(CLIENTS[account])
+        account, client = usual if chance.random() < 0.4 else _way(chance)
         moves.append(Move(at + chance.choice((0, 0, 0.3)), "press", account, client))
     when = chance.choice(
         (
@@ -224,6 +230,7 @@ def _visit(chance: Random, at: float) -> list[Move]:
             at + chance.uniform(15, 10 * MINUTE),
             TO_PAY + chance.choice((-1.5, -0.2, 0.2, 2)),
             TO_PAY + MINUTE + chance.choice((-1.5, -0.2, 0.2, 2, 60, 110)),
+            TO_PAY + chance.uniform(3, 20) * MINUTE,
         )
     )
     verb = chance.choice(_DEEDS)

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from retender.adapters.ids import UlidIds
 from retender.adapters.sql.unit_of_work import SqlUnitOfWork
-from retender.domain.model.errors import RetenderError
+from retender.domain.model.errors import RetenderError, UndefinedTransition
 from retender.entrypoints.container import Container
 from retender.entrypoints.settings import Settings
 from retender.entrypoints.store import Store
@@ -141,6 +141,9 @@ class Process:
             said: tuple[T | None, Exception | None]
             try:
                 said = (await what(self.container), None)
+            except UndefinedTransition as bug:
+                self.town.bugs.append(f"{self.name}: {bug}")
+                said = (None, bug)
             except RetenderError as no:
                 said = (None, no)
             except Exception as bug:  # noqa: BLE001 - told by the audit

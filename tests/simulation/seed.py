@@ -19,7 +19,7 @@ from retender.tests.simulation.processes import keys_parsed_once
 from retender.tests.simulation.town import Ear, Town
 
 _LOOK_EVERY = 15.0
-_REST_WITHIN = 30 * HOUR
+_REST_WITHIN = 4 * HOUR
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,10 +78,10 @@ async def _story(plan: Plan, loop: VirtualLoop, database: Path, ear: Ear) -> Out
     await asyncio.sleep(max(1.0, end - loop.time()))
     town.heal()
     town.log("nothing goes wrong any more")
-    await _rest(town)
-    if any(gateway.delivery.pending() for gateway in town.gateways.values()):
+    rested = await _rest(town, ear)
+    if rested and any(gateway.delivery.pending() for gateway in town.gateways.values()):
         await asyncio.sleep(DAY + HOUR)  # what is delayed by a day comes now
-        await _rest(town)
+        await _rest(town, ear)
     problems = [*audit(town, lives), *ear.heard, *map(str, loop.troubles)]
     return Outcome(
         plan=plan,
@@ -95,13 +95,14 @@ async def _story(plan: Plan, loop: VirtualLoop, database: Path, ear: Ear) -> Out
     )
 
 
-async def _rest(town: Town) -> None:
-    """Wait until all is settled, or for longer than it may take."""
+async def _rest(town: Town, ear: Ear) -> bool:
+    """Wait until all is settled; false if that takes too long, or a bug was seen already."""
     end = town.loop.time() + _REST_WITHIN
-    while town.loop.time() < end:
+    while town.loop.time() < end and not (town.bugs or ear.heard):
         await asyncio.sleep(2 * MINUTE)
         if is_settled(town.database):
-            return
+            return True
+    return False
 
 
 async def _die(town: Town, crash: Crash) -> None:
@@ -144,7 +145,7 @@ def _listening() -> Iterator[Ear]:
     ours, pool, ear = logging.getLogger("retender"), logging.getLogger("sqlalchemy.pool"), Ear()
     before = (ours.level, ours.propagate, pool.disabled)
     ours.addHandler(ear)
-    ours.setLevel(logging.ERROR)
+    ours.setLevel(logging.WARNING)
     ours.propagate = False
     pool.disabled = True  # it complains of connections that died with their process
     try:

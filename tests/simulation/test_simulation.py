@@ -22,11 +22,11 @@ ONCE_FAILED = ()
 DIGEST = """
 from retender.tests.simulation.plan import make_plan
 from retender.tests.simulation.seed import play
-print(play(make_plan(11, orders=6)).digest)
+print(play(make_plan(11, orders=4)).digest)
 """
 
 
-@pytest.mark.parametrize("seed", [*range(8), *ONCE_FAILED])
+@pytest.mark.parametrize("seed", [*range(6), *ONCE_FAILED])
 def test_whatever_happens_to_whom_the_books_agree_in_the_end(seed):
     outcome = play(make_plan(seed))
     assert not outcome.problems, report(outcome)

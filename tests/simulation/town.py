@@ -2,16 +2,17 @@
 
 import asyncio
 import logging
+import re
 from collections.abc import Coroutine, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from retender.domain.model.errors import RetenderError
+from retender.domain.model.errors import RetenderError, UndefinedTransition
 from retender.domain.model.event import Event
 from retender.plugins.alipay.simulator.keys import KeyRing
 from retender.plugins.alipay.simulator.simulator import AlipaySimulator
@@ -21,6 +22,8 @@ from retender.plugins.simulator_kit.faults import Faults
 from retender.plugins.wechat_pay.simulator.identity import Identity, new_identity
 from retender.plugins.wechat_pay.simulator.simulator import WechatPaySimulator
 from retender.ports.payment_provider import RawNotice
+from retender.ports.transport import Request
+from retender.tests.simulation.books import order_of
 from retender.tests.simulation.chance import stream
 from retender.tests.simulation.kernel import Node, VirtualLoop, here
 from retender.tests.simulation.plan import ACCOUNTS, CALL_FAULTS, NOTICE_FAULTS, PROCESSES, Plan
@@ -29,6 +32,8 @@ from retender.tests.simulation.watch import Watch
 from retender.tests.simulation.wire import pump
 
 START = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
+
+_NUMBER = re.compile("01[0-9A-HJKMNP-TV-Z]{24}")
 
 _actor: ContextVar[str] = ContextVar("actor", default="town")
 
@@ -50,11 +55,15 @@ class Town:
         told: what the shop has heard, by event id, with how often.
         bugs: what must not happen and was seen at once.
         is_quiet: nothing goes wrong any more, and nobody does anything.
+        latest: the town that was built last; for mutants.
 
     """
 
+    latest: ClassVar["Town | None"] = None
+
     def __init__(self, plan: Plan, loop: VirtualLoop, database: Path) -> None:
         """Build it; nobody moves yet."""
+        Town.latest = self
         self.plan = plan
         self.loop = loop
         self.lines: list[str] = []
@@ -65,6 +74,7 @@ class Town:
         self.notice_rates: Mapping[str, float] = plan.notice_rates
         self.shop_rate = plan.shop_rate
         self._streams: dict[str, Random] = {}
+        self._orders: dict[str, str | None] = {}
         self._world = here()
         self.database = database
         self.gateways = self._gateways()
@@ -105,6 +115,17 @@ class Town:
     def chance_here(self) -> Random:
         """Return the chance of whoever began what is going on."""
         return self.stream(_actor.get())
+
+    def chance_of(self, request: Request) -> Random:
+        """Return the chance of the order that a call is about, whoever makes it."""
+        found = _NUMBER.search(f"{request.url} {request.body.decode()}")
+        if found is None:
+            return self.chance_here()
+        number = found.group()
+        if number not in self._orders:
+            self._orders[number] = order_of(self.database, number)
+        order_no = self._orders[number]
+        return self.chance_here() if order_no is None else self.stream(f"calls of {order_no}")
 
     def spawn(
         self, coro: Coroutine[Any, Any, None], *, actor: str, node: Node | None = None
@@ -200,12 +221,14 @@ class Ear(logging.Handler):
 
     def __init__(self) -> None:
         """Hear nothing yet."""
-        super().__init__(logging.ERROR)
+        super().__init__(logging.WARNING)
         self.heard: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
         """Note it, with the exception if there is one."""
         if record.name.endswith("announce_events"):
             return  # the shop that did not hear; it is told again
+        if record.levelno < logging.ERROR and UndefinedTransition.code not in record.getMessage():
+            return  # trouble that the world makes, and the worker gets over
         trouble = record.exc_info[1] if record.exc_info else ""
         self.heard.append(f"{record.name}: {record.getMessage()} {trouble!r}")

@@ -42,7 +42,7 @@ class Line:
 
     async def __call__(self, request: Request) -> Response:
         """Send, or not, or later, and say what a caller would see."""
-        town, chance = self.town, self.town.chance_here()
+        town, chance = self.town, self.town.chance_of(request)
         await asyncio.sleep(chance.uniform(0.01, 0.2))
         fault = town.outage_of(self.account) or _drawn(chance, town.call_rates)
         if fault is not None:
