@@ -308,7 +308,7 @@ def _refund_is_tried_once() -> list[Patch]:
 
 
 def _unknown_refund_is_done() -> list[Patch]:
-    async def again(self, refund, _why):
+    async def again(self, refund, _why, _problem):
         done = RefundReceipt(
             number=refund.number, state=RefundReceiptState.DONE, amount=refund.amount
         )
