@@ -25,9 +25,15 @@ async def empty_database(tmp_path_factory):
 
 
 @pytest.fixture
-def url(empty_database, tmp_path):
+def sqlite_url(empty_database, tmp_path):
     shutil.copy(empty_database, tmp_path / "retender.db")
     return f"sqlite:///{tmp_path / 'retender.db'}"
+
+
+@pytest.fixture
+def url(sqlite_url):
+    """Which database a test's engines lead to; test files name another, or all of them."""
+    return sqlite_url
 
 
 @pytest_asyncio.fixture

@@ -20,6 +20,9 @@ from retender.adapters.sql.tables import metadata
 POSTGRESQL = os.environ.get("POSTGRESQL_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
 MARIADB = os.environ.get("MARIADB_URL", "mariadb://root@127.0.0.1:3306/test")
 
+EVERYWHERE = ("sqlite_url", "psycopg_url", "asyncpg_url", "mariadb_url")
+"""Fixtures that give the address of an empty database with all tables, one for each way in."""
+
 SHORT = timedelta(seconds=0.1)
 """For those who must not wait."""
 
