@@ -1,4 +1,21 @@
-"""World: one order, its payer, two providers, and everything that may happen next."""
+"""
+World: one order, its payer, two providers, and everything that may happen next.
+
+The handlers are production's use cases over the memory store; the rest is an
+environment that can do more than a real one, so what holds here holds there:
+
+* Time is four phases. Nothing compares times but with the three instants between
+  them. Providers may take money until the watch ends, however wrong their clocks.
+* Workers may look at anything at any moment; leases only keep two from looking at
+  the same. That a next look is planned for all that is under way is an invariant.
+* A payer may pay every trade that exists and every page that was made, shown or not.
+* A notice comes any number of times or never; the inbox, which only saves work, is
+  blind here. A handler may die at any step, any number of them.
+* Transactions are serial: the contract of the stores and their races prove that.
+
+Left out: amounts that differ, refunds of the shop's, refunds that are refused for
+good, the announcer, accounts that vanish from the configuration, other orders.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
