@@ -1,6 +1,7 @@
 """MariaDB and MySQL: a server that needs to be told to be strict, exact and patient."""
 
 import hashlib
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from math import ceil
@@ -49,6 +50,9 @@ _TAKEN = 1062
 _OLDEST = {True: (10, 6), False: (8, 0, 16)}
 """By whether it is MariaDB: the first version with SKIP LOCKED and CHECK."""
 
+_DEAF = logging.NullHandler()
+"""The driver repeats what the server remarks on our tables; a terminal need not."""
+
 _STRICT = "STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO"
 
 
@@ -78,8 +82,8 @@ class MariaDB(Product):
         ),
         Need(
             "innodb_doublewrite",
-            "SELECT IF(@@innodb_doublewrite IN ('ON', '1'), 'on', @@innodb_doublewrite)",
-            ("on",),
+            "SELECT @@innodb_doublewrite",
+            ("1", "on", "fast", "detect_and_recover"),
             "a power cut could tear a page of the database in two",
         ),
         Need(
@@ -102,6 +106,7 @@ class MariaDB(Product):
 
     def set_up(self, patience: timedelta) -> Sequence[str]:
         """Refuse what does not fit, and bound the time that anybody waits for a lock."""
+        logging.getLogger("asyncmy").addHandler(_DEAF)
         wait = max(1, ceil(patience.total_seconds()))
         forget = FORGOTTEN // timedelta(seconds=1)
         return (
