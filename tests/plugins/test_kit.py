@@ -1,9 +1,11 @@
 """The guard of the contract kit: a promised behaviour cannot vanish without a sound."""
 
+from pathlib import Path
 from typing import ClassVar
 
 import pytest
 
+from retender.tests.contracts import kit as contracts_kit
 from retender.tests.contracts.kit import Contract
 
 
@@ -77,3 +79,14 @@ def test_a_weakness_that_is_none_is_an_error():
 
         class Idle(SomeContract):
             weaker: ClassVar = {"test_opening_works": "whatever"}
+
+
+def test_the_asserts_of_every_part_of_the_kit_can_be_read_by_strangers():
+    """A part that is not listed would fail without showing what it compared."""
+    kit = Path(contracts_kit.__file__).parent
+    parts = {
+        path.relative_to(kit).with_suffix("").as_posix().replace("/", ".")
+        for path in kit.glob("*/*.py")
+        if path.name != "__init__.py"
+    }
+    assert parts | {"transport_servers"} == set(contracts_kit._ASSERTING)
