@@ -11,13 +11,11 @@ import pytest
 # tests, and only less to read when that one fails.
 _ASSERTING = (
     "provider.closing",
-    "provider.faulty_transport",
     "provider.gateway",
     "provider.notices",
     "provider.opening",
     "provider.refunds",
     "provider.scene",
-    "provider.simulated",
     "provider.terms",
     "provider.trouble",
     "store.attempts",
