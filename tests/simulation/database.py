@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import sqlite3
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
@@ -118,20 +119,46 @@ class Connection:
         self.cut()
 
 
+@dataclass(slots=True)
+class _Seat:
+    """Where a process of this name works at present: its file, and its life."""
+
+    engine: AsyncEngine
+    path: Path
+    node: Node
+
+
+_seats: dict[str, _Seat] = {}
+
+
 def engine_of(path: Path, node: Node) -> AsyncEngine:
-    """Open the production engine for a process, on connections that die with it."""
+    """
+    Open the production engine for a process, on connections that die with it.
+
+    A new life gets an empty pool, as a forked process does, but keeps the statements that were
+    compiled before: compiling is most of what starting costs, and it forgets nothing.
+    """
+    seat = _seats.get(node.name)
+    if seat is None:
+        seat = _seats[node.name] = _Seat(open_engine(f"sqlite:///{path}"), path, node)
+        _sit_down(seat)
+    seat.path, seat.node = path, node
+    seat.engine.sync_engine.dispose(close=False)
+    return seat.engine
+
+
+def _sit_down(seat: _Seat) -> None:
+    """Let the engine connect to wherever its seat is."""
 
     async def connect(*_: object, timeout: float, **__: object) -> Connection:  # noqa: ASYNC109
-        connection = Connection(path, timeout)
-        node.at_death.append(connection.cut)
+        connection = Connection(seat.path, timeout)
+        seat.node.at_death.append(connection.cut)
         return connection
 
     def arrange(_dialect: object, _record: object, _args: object, how: dict[str, Any]) -> None:
         how["async_creator_fn"] = connect
 
-    engine = open_engine(f"sqlite:///{path}")
-    event.listen(engine.sync_engine, "do_connect", arrange)
-    return engine
+    event.listen(seat.engine.sync_engine, "do_connect", arrange)
 
 
 @cache
