@@ -60,9 +60,10 @@ class Connection:
     and after it. In between nothing of it can be seen, so nothing else could matter there.
     """
 
-    def __init__(self, path: Path, patience: float) -> None:
+    def __init__(self, path: Path, patience: float, node: Node) -> None:
         self.sqlite = sqlite3.connect(path, timeout=0, isolation_level=None)
         self._patience = patience
+        self._node = node
         self._dead = False
 
     @property
@@ -95,6 +96,12 @@ class Connection:
             waited += _ASK_AGAIN
             await asyncio.sleep(_ASK_AGAIN)
 
+    async def _survive(self, place: str) -> None:
+        """Die here if that is planned."""
+        if self._node.trap == place:
+            self._node.kill()
+            await asyncio.sleep(0)  # and never come back
+
     def cursor(self) -> Cursor:
         """Return a cursor."""
         return Cursor(self)
@@ -106,7 +113,9 @@ class Connection:
     async def commit(self) -> None:
         """Commit; one may die just before, and just after."""
         await self.turn()
+        await self._survive("before a commit")
         await self.insist(self.sqlite.commit)
+        await self._survive("after a commit")
         await self.turn()
 
     async def rollback(self) -> None:
@@ -151,7 +160,7 @@ def _sit_down(seat: _Seat) -> None:
     """Let the engine connect to wherever its seat is."""
 
     async def connect(*_: object, timeout: float, **__: object) -> Connection:  # noqa: ASYNC109
-        connection = Connection(seat.path, timeout)
+        connection = Connection(seat.path, timeout, seat.node)
         seat.node.at_death.append(connection.cut)
         return connection
 

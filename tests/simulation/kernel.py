@@ -33,6 +33,7 @@ class Node:
         name: for the timeline.
         alive: false once it was killed.
         fuse: how many more callbacks it runs before it is killed, or None.
+        trap: the place at which it is killed when it comes there, or None.
         at_death: what the operating system does then, such as letting go of locks.
         tasks: what it has begun.
         grave: what it would have run, had it lived.
@@ -43,6 +44,7 @@ class Node:
         self.name = name
         self.alive = True
         self.fuse: int | None = None
+        self.trap: str | None = None
         self.at_death: list[Callable[[], None]] = []
         self.tasks: list[asyncio.Task[Any]] = []
         self.grave: list[asyncio.Handle] = []
@@ -201,7 +203,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         moment, and tidy up then.
         """
         for node in self._nodes:
-            node.alive, node.fuse = True, None
+            node.alive, node.fuse, node.trap = True, None, None
             self._ready += node.grave
             for task in node.tasks:
                 task.cancel()

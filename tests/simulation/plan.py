@@ -88,11 +88,12 @@ class Outage:
 
 @dataclass(frozen=True, slots=True)
 class Crash:
-    """A process that dies so many steps after a moment, and is started again."""
+    """A process that dies at a place, or so many steps after a moment, and is started again."""
 
     process: str
     at: float
     steps: int
+    place: str | None
     down: float
 
 
@@ -177,6 +178,7 @@ def _crashes(chance: Random) -> list[Crash]:
             process=chance.choice(PROCESSES),
             at=chance.uniform(5, 45 * MINUTE),
             steps=chance.randrange(200),
+            place=chance.choice((None, "before a commit", "after a commit")),
             down=chance.choice((1.0, 20.0, 3 * MINUTE)),
         )
         for _ in range(many)

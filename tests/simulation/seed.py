@@ -112,14 +112,17 @@ async def _die(town: Town, crash: Crash) -> None:
     if process.is_down():
         return
     node = process.node
-    node.fuse = crash.steps
+    if crash.place is None:
+        node.fuse = crash.steps
+    else:
+        node.trap = crash.place
     for _ in range(60):
         await asyncio.sleep(1)
         if process.is_down():
             break
     else:
         node.kill()
-    town.log("killed")
+    town.log(f"killed {crash.place or 'somewhere'}")
     await asyncio.sleep(crash.down)
     if process.is_down():
         process.start()

@@ -172,7 +172,7 @@ class Town:
         for gateway in self.gateways.values():
             gateway.faults.clear()
         for process in self.processes.values():
-            process.node.fuse = None
+            process.node.fuse = process.node.trap = None
             if not process.node.alive:
                 process.start()
         self.is_quiet = True
