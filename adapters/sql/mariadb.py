@@ -12,21 +12,18 @@ from sqlalchemy import URL, Connection, text
 from retender.adapters.sql.product import (
     FORGOTTEN,
     Need,
-    Product,
-    lacks_tables,
     locked,
-    unreachable,
 )
-from retender.domain.model.errors import RetenderError, SetupError
+from retender.adapters.sql.server import Server
 
-_GIVE_WAY = {
+_GIVE_WAY: Mapping[str | int, str] = {
     1020: "a row changed since it was read (innodb_snapshot_isolation)",
     1205: "lock time-out",
     1213: "deadlock",
     1969: "statement time-out of the operator's (MariaDB)",
     3024: "statement time-out of the operator's (MySQL)",
 }
-_AWAY = {
+_AWAY: Mapping[str | int, str] = {
     1040: "too many connections",
     1053: "shutting down",
     1203: "too many connections of this user",
@@ -36,7 +33,7 @@ _AWAY = {
     2013: "connection lost",
     4031: "an idle connection",
 }
-_BROKEN = {
+_BROKEN: Mapping[str | int, str] = {
     1044: "does not let this user in",
     1045: "refuses user or password",
     1049: "does not exist: create it, then run `retender db upgrade`",
@@ -56,7 +53,7 @@ _DEAF = logging.NullHandler()
 _STRICT = "STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO"
 
 
-class MariaDB(Product):
+class MariaDB(Server):
     """
     READ COMMITTED, and affected rows that are matched rows.
 
@@ -65,6 +62,11 @@ class MariaDB(Product):
     """
 
     title: ClassVar[str] = "MariaDB"
+    give_way: ClassVar[Mapping[str | int, str]] = _GIVE_WAY
+    away: ClassVar[Mapping[str | int, str]] = _AWAY
+    broken: ClassVar[Mapping[str | int, str]] = _BROKEN
+    no_table: ClassVar[str | int] = _NO_TABLE
+    taken: ClassVar[str | int] = _TAKEN
     drivers: ClassVar[Mapping[str, str]] = {"mysql+asyncmy": "mariadb"}
     upgrades_whole: ClassVar[bool] = False
     needs: ClassVar[Sequence[Need]] = (
@@ -116,24 +118,10 @@ class MariaDB(Product):
             f"SET SESSION autocommit = 0 /*M! , SESSION idle_transaction_timeout = {forget} */",
         )
 
-    def meaning(self, trouble: BaseException, place: str) -> RetenderError | None:
-        """Sort by the server's own number: some of these have no SQLSTATE of their own."""
-        if self.is_conflict(trouble):
-            return locked()
-        code = _code(trouble)
-        if code in _AWAY:
-            return unreachable()
-        if code in _BROKEN:
-            return SetupError(f"The database {place} {_BROKEN[code]}.")
-        return lacks_tables() if code == _NO_TABLE else None
-
-    def is_conflict(self, trouble: BaseException) -> bool:
-        """Whether we were told to give way."""
-        return _code(trouble) in _GIVE_WAY
-
-    def is_taken(self, trouble: BaseException | None) -> bool:
-        """Whether a unique index says no."""
-        return _code(trouble) == _TAKEN
+    def code(self, trouble: BaseException | None) -> int | None:
+        """Return the server's number: some of these have no SQLSTATE of their own."""
+        arguments = getattr(trouble, "args", ())
+        return arguments[0] if arguments and isinstance(arguments[0], int) else None
 
     def wait_for_turn(self, connection: Connection, patience: timedelta) -> None:
         """Take a named lock; it ends with the connection, as every table ends a transaction."""
@@ -155,9 +143,3 @@ class MariaDB(Product):
             told = ".".join(map(str, version))
             found.append(f"{name} is {told}, older than {need}: due work cannot be shared out")
         return found
-
-
-def _code(trouble: BaseException | None) -> int | None:
-    """Return the number of a server's error; drivers keep it as the first argument."""
-    arguments = getattr(trouble, "args", ())
-    return arguments[0] if arguments and isinstance(arguments[0], int) else None

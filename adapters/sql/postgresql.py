@@ -9,18 +9,14 @@ from sqlalchemy import URL, Connection
 from retender.adapters.sql.product import (
     FORGOTTEN,
     Need,
-    Product,
-    lacks_tables,
-    locked,
     plain,
-    unreachable,
 )
-from retender.domain.model.errors import RetenderError, SetupError
+from retender.adapters.sql.server import Server
 
 _UPGRADE = 7_366_385_002_716_299_332
 """The advisory lock of upgrades: a number that nobody else takes by accident."""
 
-_GIVE_WAY = {
+_GIVE_WAY: Mapping[str | int, str] = {
     "40001": "serialization failure",
     "40P01": "deadlock",
     "55P03": "lock time-out",
@@ -28,14 +24,14 @@ _GIVE_WAY = {
     "25P03": "a transaction in which nothing happened for too long",
     "25P04": "a transaction that took too long for the operator",
 }
-_AWAY = {
+_AWAY: Mapping[str | int, str] = {
     "53300": "too many connections",
     "57P01": "shut down",
     "57P02": "crashed",
     "57P03": "starting",
     "57P05": "an idle connection",
 }
-_BROKEN = {
+_BROKEN: Mapping[str | int, str] = {
     "28000": "does not let this user in",
     "28P01": "refuses user or password",
     "3D000": "does not exist: create it, then run `retender db upgrade`",
@@ -46,10 +42,15 @@ _NO_TABLE = "42P01"
 _TAKEN = "23505"
 
 
-class PostgreSQL(Product):
+class PostgreSQL(Server):
     """READ COMMITTED and conditional updates; psycopg unless the URL says asyncpg."""
 
     title: ClassVar[str] = "PostgreSQL"
+    give_way: ClassVar[Mapping[str | int, str]] = _GIVE_WAY
+    away: ClassVar[Mapping[str | int, str]] = _AWAY
+    broken: ClassVar[Mapping[str | int, str]] = _BROKEN
+    no_table: ClassVar[str | int] = _NO_TABLE
+    taken: ClassVar[str | int] = _TAKEN
     drivers: ClassVar[Mapping[str, str]] = {
         "postgresql+psycopg": "postgresql",
         "postgresql+asyncpg": "asyncpg",
@@ -97,33 +98,14 @@ class PostgreSQL(Product):
             f"SET idle_in_transaction_session_timeout = {_milliseconds(FORGOTTEN)}",
         )
 
-    def meaning(self, trouble: BaseException, place: str) -> RetenderError | None:
-        """Sort by SQLSTATE."""
-        if self.is_conflict(trouble):
-            return locked()
-        code = _code(trouble)
-        if code in _AWAY:
-            return unreachable()
-        if code in _BROKEN:
-            return SetupError(f"The database {place} {_BROKEN[code]}.")
-        return lacks_tables() if code == _NO_TABLE else None
-
-    def is_conflict(self, trouble: BaseException) -> bool:
-        """Whether we were told to give way."""
-        return _code(trouble) in _GIVE_WAY
-
-    def is_taken(self, trouble: BaseException | None) -> bool:
-        """Whether a unique index says no."""
-        return _code(trouble) == _TAKEN
+    def code(self, trouble: BaseException | None) -> str | None:
+        """Return the SQLSTATE, which both drivers keep."""
+        return getattr(trouble, "sqlstate", None)
 
     def wait_for_turn(self, connection: Connection, patience: timedelta) -> None:
         """Take the advisory lock of this database; the transaction's end gives it back."""
         del patience  # it is the connection's lock_timeout already
         connection.execute(plain(f"SELECT pg_advisory_xact_lock({_UPGRADE})"))
-
-
-def _code(trouble: BaseException | None) -> str | None:
-    return getattr(trouble, "sqlstate", None)
 
 
 def _milliseconds(duration: timedelta) -> int:
