@@ -283,16 +283,18 @@ class PayOrder:
         attempt = replace(attempt, next_check_at=next_check(attempt, now))
         if not await work.attempts.add(attempt):
             return None
-        what = f"attempt {attempt.idx} CREATING: {wish.account.name}, {wish.client.code}"
-        why = (
-            f"{wish.terms.product} under {attempt.number}, upstream {deadline.upstream.isoformat()}"
-        )
+        await self._tell_made(work, attempt, wish)
+        return attempt
+
+    async def _tell_made(self, work: Work, attempt: Attempt, wish: Wish) -> None:
+        """Say in the story what the attempt is, and what will be asked for."""
+        upstream = attempt.charge.expires_at.isoformat()
         await tell(
             work,
             attempt,
-            at=now,
-            what=what,
-            why=why,
+            at=attempt.charge.created_at,
+            what=f"attempt {attempt.idx} CREATING: {wish.account.name}, {wish.client.code}",
+            why=f"{wish.terms.product} under {attempt.number}, upstream {upstream}",
             kind=StoryKind.ATTEMPT_MADE,
             facts={
                 "account": attempt.account,
@@ -300,8 +302,7 @@ class PayOrder:
                 "page_kind": wish.terms.kind,
                 "product": wish.terms.product,
                 "number": attempt.number,
-                "expires_at": deadline.upstream.isoformat(),
-                "watch_until": deadline.watch.isoformat(),
+                "expires_at": upstream,
+                "watch_until": attempt.watch_until.isoformat(),
             },
         )
-        return attempt
