@@ -13,7 +13,8 @@ from datetime import datetime
 from typing import Protocol
 
 from retender.domain.model.attempt import Attempt
-from retender.domain.model.event import Event, Incident, StoryEntry
+from retender.domain.model.event import Event, StoryEntry
+from retender.domain.model.incident import Incident
 from retender.domain.model.order import EndReason, Order
 from retender.domain.model.page import Page
 from retender.domain.model.refund import Refund

@@ -6,7 +6,8 @@ from datetime import datetime
 from itertools import islice
 
 from retender.adapters.memory.rows import Rows
-from retender.domain.model.event import Event, Incident, StoryEntry
+from retender.domain.model.event import Event, StoryEntry
+from retender.domain.model.incident import Incident
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 
 from retender.domain.model.attempt import Attempt
-from retender.domain.model.event import Event, Incident, StoryEntry
+from retender.domain.model.event import Event, StoryEntry
+from retender.domain.model.incident import Incident
 from retender.domain.model.order import Order
 from retender.domain.model.refund import Refund
 

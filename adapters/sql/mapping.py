@@ -7,7 +7,8 @@ from sqlalchemy import Row
 
 from retender.adapters.sql.seal import PageSeal
 from retender.domain.model.attempt import Attempt, Charge, Payer
-from retender.domain.model.event import Event, Incident, StoryEntry
+from retender.domain.model.event import Event, StoryEntry
+from retender.domain.model.incident import Incident
 from retender.domain.model.money import Money
 from retender.domain.model.order import Order
 from retender.domain.model.refund import Refund

@@ -18,7 +18,8 @@ from retender.adapters.sql.mapping import (
 )
 from retender.adapters.sql.tables import inbox, incidents, outbox, story
 from retender.adapters.sql.uniqueness import unless_taken
-from retender.domain.model.event import Event, Incident, StoryEntry
+from retender.domain.model.event import Event, StoryEntry
+from retender.domain.model.incident import Incident
 
 _LONGEST_KEY = 128
 

@@ -25,7 +25,8 @@ from sqlalchemy.dialects import mysql
 
 from retender.adapters.sql.columns import SEALED, SERIAL, Facts, Instant, Name, Words
 from retender.domain.model.client_type import Device
-from retender.domain.model.event import EventKind, IncidentCode
+from retender.domain.model.event import EventKind
+from retender.domain.model.incident import IncidentCode
 from retender.domain.model.order import EndReason
 from retender.domain.model.page import PageKind
 from retender.domain.model.refund import RefundCause

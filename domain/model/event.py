@@ -67,6 +67,8 @@ class StoryKind(StrEnum):
     REFUND_ANSWER = "refund.answer"
     REFUND_NO_ANSWER = "refund.no_answer"
     REFUND_TOLD = "refund.told"
+    INCIDENT_OPENED = "incident.opened"
+    INCIDENT_ENDED = "incident.ended"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,38 +92,4 @@ class StoryEntry:
     what: str
     why: str
     attempt_id: str | None = None
-    data: dict[str, str] = field(default_factory=dict)
-
-
-class IncidentCode(StrEnum):
-    """What about a provider's word does not fit; part of the API."""
-
-    UNKNOWN_NUMBER = "EVIDENCE_UNKNOWN_NUMBER"
-    UNKNOWN_REFUND = "EVIDENCE_UNKNOWN_REFUND"
-    AMOUNT_MISMATCH = "EVIDENCE_AMOUNT_MISMATCH"
-    FOREIGN = "EVIDENCE_FOREIGN"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Incident:
-    """
-    Evidence that fits nothing, kept for a human; nothing is logged and dropped.
-
-    Attributes:
-        incident_id: made of what it is about, so meeting it again adds nothing.
-        code: what does not fit, see ``IncidentCode``.
-        account: the provider account whose word it is.
-        number: the provider-side number it speaks of.
-        at: when we met it.
-        source: notice, query, close or bill.
-        data: what was claimed.
-
-    """
-
-    incident_id: str
-    code: IncidentCode
-    account: str
-    number: str
-    at: datetime
-    source: str
     data: dict[str, str] = field(default_factory=dict)

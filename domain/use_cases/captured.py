@@ -8,14 +8,8 @@ from enum import StrEnum
 
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.errors import RetenderError, UndefinedTransition
-from retender.domain.model.event import (
-    Event,
-    EventKind,
-    Incident,
-    IncidentCode,
-    StoryEntry,
-    StoryKind,
-)
+from retender.domain.model.event import Event, EventKind, StoryEntry, StoryKind
+from retender.domain.model.incident import Incident, IncidentCode
 from retender.domain.model.order import Order
 from retender.domain.model.refund import Refund, RefundCause, automatic_refund_number
 from retender.domain.model.transition import CAPTURED, AttemptEvent, OrderEvent, OrderState

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from retender.domain.model.event import Incident
+from retender.domain.model.incident import Incident
 from retender.ports.unit_of_work import UnitOfWork
 
 

@@ -3,7 +3,8 @@
 import hashlib
 from datetime import datetime
 
-from retender.domain.model.event import Event, EventKind, Incident, IncidentCode, StoryKind
+from retender.domain.model.event import Event, EventKind, StoryKind
+from retender.domain.model.incident import Incident, IncidentCode
 from retender.domain.model.refund import MOST_TRIES, Refund, next_try
 from retender.domain.model.transition import AttemptEvent, RefundEvent, RefundState
 from retender.domain.use_cases.captured import tell

@@ -6,7 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from retender.domain.model.errors import NoticeRejected
-from retender.domain.model.event import Incident, IncidentCode, StoryKind
+from retender.domain.model.event import StoryKind
+from retender.domain.model.incident import Incident, IncidentCode
 from retender.domain.use_cases.captured import Outcome, captured, facts_of_receipt, tell, weigh
 from retender.domain.use_cases.settle_refund import settle_refund
 from retender.ports.accounts import Accounts

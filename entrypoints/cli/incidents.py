@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from retender.domain.model.event import Incident
+    from retender.domain.model.incident import Incident
 
 app = new_app()
 

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from retender.domain.model.event import EventKind, IncidentCode
+from retender.domain.model.event import EventKind
+from retender.domain.model.incident import IncidentCode
 from retender.ports.unit_of_work import UnitOfWork
 from retender.tests.contracts.store.ground import StoreContract
 from retender.tests.contracts.store.samples import (

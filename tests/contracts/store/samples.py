@@ -8,7 +8,8 @@ from typing import assert_never
 
 from retender.domain.model.attempt import Attempt, Charge, Payer
 from retender.domain.model.client_type import Device
-from retender.domain.model.event import Event, EventKind, Incident, IncidentCode, StoryEntry
+from retender.domain.model.event import Event, EventKind, StoryEntry
+from retender.domain.model.incident import Incident, IncidentCode
 from retender.domain.model.money import MINOR_MAX, Money
 from retender.domain.model.order import EndReason, Order
 from retender.domain.model.page import (

@@ -4,7 +4,7 @@ import asyncio
 import json
 from datetime import UTC, datetime
 
-from retender.domain.model.event import Incident, IncidentCode
+from retender.domain.model.incident import Incident, IncidentCode
 from retender.entrypoints.container import open_container
 from retender.entrypoints.settings_file import load_settings
 

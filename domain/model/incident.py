@@ -1,0 +1,131 @@
+"""Incident: what waits for a human, with its evidence, and how a human ended it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from retender.domain.model.transition import LIVE, AttemptState, RefundState
+
+
+class IncidentCode(StrEnum):
+    """
+    Why a human is called; part of the API.
+
+    ``EVIDENCE_`` is a provider's word that does not fit. The others are ours:
+    something did not come to its end in the longest time that is stated for it.
+    """
+
+    UNKNOWN_NUMBER = "EVIDENCE_UNKNOWN_NUMBER"
+    UNKNOWN_REFUND = "EVIDENCE_UNKNOWN_REFUND"
+    AMOUNT_MISMATCH = "EVIDENCE_AMOUNT_MISMATCH"
+    FOREIGN = "EVIDENCE_FOREIGN"
+    UNKNOWN_TOO_LONG = "UNKNOWN_TOO_LONG"
+    """Nobody has said for long whether an attempt was paid, and its page is over."""
+    REFUND_TOO_LONG = "REFUND_TOO_LONG"
+    """A refund is under way for long."""
+    REFUND_STUCK = "REFUND_STUCK"
+    """A refund was refused for good, or its tries ran out."""
+    UNTOLD_TOO_LONG = "UNTOLD_TOO_LONG"
+    """The shop has not heard of an event for long."""
+
+
+STANDS: Mapping[IncidentCode, tuple[AttemptState | RefundState, ...]] = {
+    IncidentCode.UNKNOWN_TOO_LONG: LIVE,
+    IncidentCode.REFUND_TOO_LONG: (RefundState.DUE, RefundState.SENT),
+    IncidentCode.REFUND_STUCK: (RefundState.STUCK,),
+    IncidentCode.UNTOLD_TOO_LONG: (),
+}
+"""
+Our own calls, and in which states of its subject each one stands.
+
+In any other state it is over by itself. An event has no states: it is told or
+it is not. Of each code, at most one is open for one subject.
+"""
+
+ESCALATIONS = tuple(STANDS)
+
+
+class About(StrEnum):
+    """What an incident's ``subject`` names; part of the API."""
+
+    ATTEMPT = "attempt"
+    REFUND = "refund"
+    EVENT = "event"
+
+
+class Resolution(StrEnum):
+    """
+    How an incident ended; part of the API.
+
+    None of them says that an order is paid: that takes a provider's receipt.
+    """
+
+    DEAD = "dead"
+    """A human says that the attempt can take no money."""
+    REFUNDED = "refunded"
+    """A human says that the money went back."""
+    RETRY = "retry"
+    """A human wants the stuck refund sent again, under its own number."""
+    NOTED = "noted"
+    """A human has seen it; nothing changes."""
+    SETTLED = "settled"
+    """It came to its end by itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """
+    How, why and by whom an incident was ended.
+
+    Attributes:
+        at: when.
+        resolution: what was decided.
+        why: in the words of whoever decided it.
+        by: who that was.
+
+    """
+
+    at: datetime
+    resolution: Resolution
+    why: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incident:
+    """
+    Something that waits for a human; nothing is logged and dropped.
+
+    Attributes:
+        incident_id: of evidence made of its content, so meeting it again adds
+            nothing, also after it was resolved.
+        code: why, see ``IncidentCode``.
+        account: the provider account that it concerns; empty for an event.
+        number: the provider-side number that it speaks of; of an event, its id.
+        at: when we met it.
+        source: notice, query, close or bill; of our own calls, the rule.
+        data: what was claimed, or what is known.
+        about: what kind of thing ``subject`` is; None for what is not ours.
+        subject: the attempt id, refund number or event id that it is about.
+        order_no: the shop's number of the order, where there is one.
+        ending: how it ended; None while it waits.
+
+    """
+
+    incident_id: str
+    code: IncidentCode
+    account: str
+    number: str
+    at: datetime
+    source: str
+    data: dict[str, str] = field(default_factory=dict)
+    about: About | None = None
+    subject: str | None = None
+    order_no: str | None = None
+    ending: Ending | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it still waits."""
+        return self.ending is None
