@@ -12,6 +12,7 @@ from dependency_injector.providers import Dependency, Factory, Object, Singleton
 
 from retender.adapters.announcer import InProcessAnnouncer, log_event
 from retender.adapters.clock import system_clock
+from retender.adapters.http.guard import GuardLimits, Guards
 from retender.adapters.http.limits import HttpLimits
 from retender.adapters.http.transport import HttpxTransport
 from retender.adapters.ids import UlidIds
@@ -120,6 +121,17 @@ def _transports(
     return transport
 
 
+def _guard_limits(settings: Settings) -> GuardLimits:
+    chosen = settings.transport
+    return GuardLimits(
+        calls_max=chosen.max_connections,
+        wait_within=timedelta(seconds=chosen.connect_seconds),
+        failures=chosen.breaker_failures,
+        cool_off=timedelta(seconds=chosen.breaker_seconds),
+        cool_off_max=timedelta(seconds=chosen.breaker_max_seconds),
+    )
+
+
 def _load_plugins(settings: Settings, more: Mapping[str, object]) -> PluginHost:
     chosen = settings.plugins
     return load_plugins(only=chosen.only, block=chosen.block, plugins=more)
@@ -192,6 +204,7 @@ class Container(DeclarativeContainer):
         store, unit_of_work: the database, and transactions on it.
         plugins, client_types: what the plugins brought.
         transports: makes an account's way to its gateway, by the account's name.
+        guards: the same, but keeping each account's trouble to itself; what plugins get.
         accounts: what is configured.
         announcer: tells the shop.
         secrets: texts that no log may show.
@@ -216,13 +229,16 @@ class Container(DeclarativeContainer):
     transports: Singleton[Callable[[str], Transport]] = Singleton(
         _transports, settings, clock, exits
     )
+    guards: Singleton[Guards] = Singleton(
+        Guards, transports, limits=Factory(_guard_limits, settings), clock=clock, random=random
+    )
     accounts: Singleton[Accounts] = Singleton(
         _accounts,
         settings,
         Factory(
             AccountBuilder,
             plugins=plugins,
-            transports=transports,
+            transports=guards,
             clock=clock,
             random_text=random_text,
             epoch_key=page_key,

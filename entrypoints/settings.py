@@ -128,8 +128,19 @@ class TransportSettings(Section):
     connect_seconds: SomeSeconds = Field(1.0, description="time to make a connection")
     read_seconds: SomeSeconds = Field(5.0, description="longest silence of a gateway")
     total_seconds: SomeSeconds = Field(10.0, description="time for one whole call")
-    max_connections: int = Field(50, ge=1, le=1000, description="connections per account")
+    max_connections: int = Field(
+        50, ge=1, le=1000, description="calls in flight per account; others wait connect_seconds"
+    )
     max_bytes: int = Field(4_194_304, ge=1024, le=2**30, description="longest answer that is read")
+    breaker_failures: int = Field(
+        5, ge=1, le=1000, description="calls in a row without an answer before it is left alone"
+    )
+    breaker_seconds: SomeSeconds = Field(
+        5.0, description="for how long at first; doubled after every probe in vain"
+    )
+    breaker_max_seconds: SomeSeconds = Field(
+        60.0, description="for how long at most, so that who recovers is soon found well"
+    )
 
 
 class LogSettings(Section):

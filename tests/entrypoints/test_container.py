@@ -5,6 +5,7 @@ import importlib
 import inspect
 import pkgutil
 import sys
+from datetime import timedelta
 from types import ModuleType, SimpleNamespace
 
 import pytest
@@ -15,7 +16,12 @@ from retender.adapters.memory.unit_of_work import MemoryUnitOfWork
 from retender.adapters.sql.unit_of_work import SqlUnitOfWork
 from retender.domain import use_cases
 from retender.domain.model.client_type import ClientType, Device
-from retender.domain.model.errors import SetupError, UnknownName
+from retender.domain.model.errors import (
+    ProviderUnavailable,
+    ProviderUncertain,
+    SetupError,
+    UnknownName,
+)
 from retender.domain.model.money import Money
 from retender.domain.model.page import PageKind
 from retender.entrypoints.accounts import secrets_of
@@ -24,7 +30,8 @@ from retender.entrypoints.settings import Settings
 from retender.entrypoints.worker import Worker
 from retender.plugins.hookspecs import hookimpl
 from retender.ports.accounts import SwitchPolicy
-from retender.tests.entrypoints.shop import SECRET, Clock, open_shop, settings_in
+from retender.ports.payment_provider import RefundOrder
+from retender.tests.entrypoints.shop import SECRET, START, Clock, open_shop, settings_in
 
 pytestmark = pytest.mark.asyncio
 
@@ -87,6 +94,36 @@ async def test_settings_reach_the_policy(tmp_path):
     assert (policy.strict_over, policy.asking_for.total_seconds()) == (7, 30)
     assert container.place_order().pay_within.total_seconds() == 90
     assert container.find_due_work().lease.total_seconds() == 99
+
+
+async def test_whatever_plugin_calls_the_guard_is_between(tmp_path):
+    async def dead(_request):
+        raise ProviderUncertain("no answer in time")
+
+    transport = {"breaker_failures": 2, "breaker_seconds": 0.5, "max_connections": 7}
+    container = Container(
+        settings=settings_in(tmp_path, transport=transport),
+        transports=lambda _: dead,
+        random=lambda: 1.0,
+        clock=lambda: START,
+        page_key=bytes(32),
+    )
+    provider = container.accounts().get("sandbox").provider
+    order = RefundOrder(
+        number="R0000001",
+        charge_number="C0000001",
+        provider_trade_no=None,
+        paid=Money(1, "CNY"),
+        amount=Money(1, "CNY"),
+        reason="x",
+        notify_url="https://shop.example",
+    )
+    for problem in (ProviderUncertain, ProviderUncertain, ProviderUnavailable):
+        with pytest.raises(problem):
+            await provider.query_refund(order)
+    circuit = container.guards().circuits["sandbox"]
+    assert circuit.open_until == START + timedelta(milliseconds=500)
+    assert container.guards().circuits["other"].state == "closed"
 
 
 async def test_memory_is_a_database_too():
