@@ -261,7 +261,9 @@ class Container(DeclarativeContainer):
     show_refund = Factory(ShowRefund, unit_of_work)
     show_page = Factory(ShowPage, unit_of_work, clock, policy)
     list_methods = Factory(ListMethods, unit_of_work, accounts, client_types, clock, policy)
-    announce_events = Factory(AnnounceEvents, unit_of_work, announcer, clock)
+    announce_events = Factory(
+        AnnounceEvents, unit_of_work, announcer, clock, Factory(_lease, settings)
+    )
     find_due_work = Factory(FindDueWork, unit_of_work, clock, Factory(_lease, settings))
     list_incidents = Factory(ListIncidents, unit_of_work)
 

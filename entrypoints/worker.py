@@ -113,7 +113,7 @@ class Worker:
         due = await trouble.caught(
             "finding due work",
             self._find_due_work(limit=batch),
-            DueWork(attempt_ids=(), refund_nos=()),
+            DueWork(),
         )
         await self._check(due, trouble)
         told = await trouble.caught("telling events", self._announce_events(limit=batch), 0)
@@ -135,12 +135,12 @@ class Worker:
 
         async def attempt(attempt_id: str) -> None:
             async with at_once:
-                check = self._check_attempt(attempt_id=attempt_id)
+                check = self._check_attempt(attempt_id=attempt_id, held_until=due.held_until)
                 await trouble.caught(f"checking attempt {attempt_id}", check, None)
 
         async def refund(refund_no: str) -> None:
             async with at_once:
-                check = self._check_refund(refund_no=refund_no)
+                check = self._check_refund(refund_no=refund_no, held_until=due.held_until)
                 await trouble.caught(f"checking refund {refund_no}", check, None)
 
         async with asyncio.TaskGroup() as group:

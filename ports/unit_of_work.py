@@ -5,15 +5,20 @@ Proved by ``UnitOfWorkContract`` for every store. Writers see each other only
 through conditional updates: ``move`` and its kin change a row if it is still in
 a state that the table allows, and say whether they did. False is a normal
 answer with its own branch. Every ``move`` leaves a line in the order's story.
+
+Who takes up due work leases it, and the end of the lease is the fencing token:
+it is later for every later claimer. Acts are fenced: who comes back with a token
+that the row no longer bears changes nothing. Evidence is not: what a provider
+said is true, whoever brings it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
 
 from retender.domain.model.attempt import Attempt
-from retender.domain.model.event import Event, StoryEntry
+from retender.domain.model.event import Event, StoryEntry, UntoldEvent
 from retender.domain.model.incident import Incident
 from retender.domain.model.order import EndReason, Order
 from retender.domain.model.page import Page
@@ -101,13 +106,16 @@ class Attempts(Protocol):
         next_check_at: datetime | None = None,
         provider_trade_no: str | None = None,
         captured_at: datetime | None = None,
+        held_until: datetime | None = None,
     ) -> bool:
         """
         Change state if the table allows it.
 
         ``next_check_at`` is set in live states and cleared in the others, the
-        lease ends, the page is forgotten in every state but OPEN; the provider's
-        number and time are kept where given.
+        page is forgotten in every state but OPEN; the provider's number and time
+        are kept where given. The lease ends, so that what changed is looked at
+        when planned. With ``held_until`` it is the holder's own move: it happens
+        only while the row bears this lease, and the lease goes on.
         """
 
     async def claim_asking(self, attempt_id: str, now: datetime, until: datetime) -> bool:
@@ -128,15 +136,44 @@ class Attempts(Protocol):
     async def release_asking(self, attempt_id: str) -> None:
         """End the claim to ask, so that the payer may press again at once."""
 
-    async def claim_due(self, now: datetime, until: datetime, limit: int) -> Sequence[Attempt]:
+    async def any_due(
+        self, now: datetime, *, account: str | None = None, but: Collection[str] = ()
+    ) -> bool:
+        """Tell whether ``claim_due`` would find anything; it takes no lock."""
+
+    async def claim_due(
+        self,
+        now: datetime,
+        until: datetime,
+        limit: int,
+        *,
+        account: str | None = None,
+        but: Collection[str] = (),
+    ) -> Sequence[Attempt]:
         """
         Lease live attempts with ``next_check_at <= now``, the most overdue first.
 
         No two claimers get the same attempt before the first one's lease is over.
+
+        Args:
+            now: leases that ended at or before it are over.
+            until: later than ``now``; the token of all that is claimed here.
+            limit: how many at most.
+            account: of this account only.
+            but: of no account among these.
+
         """
 
-    async def reschedule(self, attempt_id: str, next_check_at: datetime) -> bool:
-        """Count a check, plan the next, end the lease; False if it is live no more."""
+    async def reschedule(
+        self, attempt_id: str, next_check_at: datetime, *, held_until: datetime | None
+    ) -> bool:
+        """
+        Count a check, plan the next, end the lease.
+
+        False, and nothing is changed, if it is live no more, or if ``leased_until``
+        is not what the caller holds: the token of ``claim_due``, or, where nobody
+        held the row, what it bore when it was loaded.
+        """
 
 
 class Refunds(Protocol):
@@ -146,8 +183,8 @@ class Refunds(Protocol):
         """
         Keep a new refund.
 
-        False if its ``refund_no`` or provider-side number is taken, or if it is
-        automatic and its attempt has an automatic one.
+        False if its ``refund_no`` is taken, or its provider-side number at its
+        account, or if it is automatic and its attempt has an automatic one.
         """
 
     async def get(self, refund_no: str) -> Refund | None:
@@ -169,20 +206,42 @@ class Refunds(Protocol):
         next_try_at: datetime | None = None,
         provider_refund_no: str | None = None,
         problem: str | None = None,
+        held_until: datetime | None = None,
     ) -> bool:
         """
-        Change state if the table allows it; SENT counts a try; the lease ends.
+        Change state if the table allows it; SENT counts a try.
 
-        ``next_try_at`` is kept as given (None clears it).
+        ``next_try_at`` is kept as given (None clears it). With ``held_until`` it
+        is the act of a worker, and happens only while the row bears this lease.
+        The lease ends when nothing is left to do, and with the holder's own
+        TRY_AGAIN; who has sent goes on holding it.
         """
 
-    async def claim_due(self, now: datetime, until: datetime, limit: int) -> Sequence[Refund]:
+    async def any_due(
+        self, now: datetime, *, account: str | None = None, but: Collection[str] = ()
+    ) -> bool:
+        """Tell whether ``claim_due`` would find anything; it takes no lock."""
+
+    async def claim_due(
+        self,
+        now: datetime,
+        until: datetime,
+        limit: int,
+        *,
+        account: str | None = None,
+        but: Collection[str] = (),
+    ) -> Sequence[Refund]:
         """Lease DUE and SENT refunds with ``next_try_at <= now``, as attempts are."""
 
     async def reschedule(
-        self, refund_no: str, next_try_at: datetime, provider_refund_no: str | None = None
+        self,
+        refund_no: str,
+        next_try_at: datetime,
+        provider_refund_no: str | None = None,
+        *,
+        held_until: datetime | None,
     ) -> bool:
-        """Plan the next look at a SENT refund, count a try, end the lease."""
+        """Plan the next look at a SENT refund, count a try, end the lease, as attempts do."""
 
 
 class Inbox(Protocol):
@@ -208,11 +267,21 @@ class Outbox(Protocol):
     async def add(self, event: Event) -> bool:
         """Keep an event; False if one of this subject and kind exists."""
 
-    async def unsent(self, limit: int) -> Sequence[Event]:
-        """Return what is not yet told, the oldest first."""
+    async def any_due(self, now: datetime) -> bool:
+        """Tell whether ``claim_due`` would find anything; it takes no lock."""
 
-    async def mark_sent(self, event_id: str, at: datetime) -> bool:
-        """Note that it was told; False if it was noted before."""
+    async def claim_due(self, now: datetime, until: datetime, limit: int) -> Sequence[UntoldEvent]:
+        """
+        Lease events that are not told, nor put off beyond ``now``, the oldest first.
+
+        No two claimers get the same event before the first one's lease is over.
+        """
+
+    async def mark_sent(self, event_id: str, at: datetime, *, held_until: datetime) -> bool:
+        """Note that it was told; False if it was noted before, or is leased by another."""
+
+    async def put_off(self, event_id: str, next_try_at: datetime, *, held_until: datetime) -> bool:
+        """Count a try that failed, plan the next, end the lease; False as ``mark_sent``."""
 
     async def of_order(self, order_no: str) -> Sequence[Event]:
         """Return the order's events, the oldest first."""

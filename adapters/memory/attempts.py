@@ -1,6 +1,6 @@
 """Attempts in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -8,6 +8,7 @@ from retender.adapters.memory.rows import Rows
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.errors import UndefinedTransition
 from retender.domain.model.event import StoryEntry
+from retender.domain.model.lease import is_free
 from retender.domain.model.page import Page
 from retender.domain.model.transition import LIVE, AttemptEvent, AttemptState, transition
 
@@ -49,11 +50,14 @@ class MemoryAttempts:
         next_check_at: datetime | None = None,
         provider_trade_no: str | None = None,
         captured_at: datetime | None = None,
+        held_until: datetime | None = None,
     ) -> bool:
         """Follow the table, and leave a line in the story."""
         row = transition(event)
         attempt = self.rows.attempts.get(attempt_id)
         if attempt is None or attempt.state not in row.sources:
+            return False
+        if held_until not in {None, attempt.leased_until}:
             return False
         after = AttemptState(row.target)
         if after is AttemptState.SUCCEEDED:
@@ -68,7 +72,7 @@ class MemoryAttempts:
                 page=attempt.page if stays_open else None,
                 page_until=attempt.page_until if stays_open else None,
                 next_check_at=(next_check_at or attempt.next_check_at) if after in LIVE else None,
-                leased_until=None,
+                leased_until=held_until if after in LIVE else None,
                 provider_trade_no=known or attempt.provider_trade_no,
                 captured_at=captured_at or attempt.captured_at,
             )
@@ -110,25 +114,47 @@ class MemoryAttempts:
         if attempt := self.rows.attempts.get(attempt_id):
             self._keep(replace(attempt, asking_until=None))
 
-    async def claim_due(self, now: datetime, until: datetime, limit: int) -> Sequence[Attempt]:
+    async def any_due(
+        self, now: datetime, *, account: str | None = None, but: Collection[str] = ()
+    ) -> bool:
+        """Tell whether anything is due and not leased."""
+        return bool(self._due(now, account, but))
+
+    async def claim_due(
+        self,
+        now: datetime,
+        until: datetime,
+        limit: int,
+        *,
+        account: str | None = None,
+        but: Collection[str] = (),
+    ) -> Sequence[Attempt]:
         """Lease what is due and not leased."""
+        leased = [replace(a, leased_until=until) for a in self._due(now, account, but)[:limit]]
+        for attempt in leased:
+            self._keep(attempt)
+        return leased
+
+    def _due(self, now: datetime, account: str | None, but: Collection[str]) -> list[Attempt]:
+        """Return what is due, the most overdue first."""
         due = [
             (attempt.next_check_at, attempt.attempt_id, attempt)
             for attempt in self.rows.attempts.values()
             if attempt.is_live
             and attempt.next_check_at is not None
             and attempt.next_check_at <= now
-            and (attempt.leased_until is None or attempt.leased_until <= now)
+            and is_free(attempt.leased_until, now)
+            and account in {None, attempt.account}
+            and attempt.account not in but
         ]
-        leased = [replace(a, leased_until=until) for *_, a in sorted(due, key=lambda d: d[:2])]
-        for attempt in leased[:limit]:
-            self._keep(attempt)
-        return leased[:limit]
+        return [attempt for *_, attempt in sorted(due, key=lambda item: item[:2])]
 
-    async def reschedule(self, attempt_id: str, next_check_at: datetime) -> bool:
+    async def reschedule(
+        self, attempt_id: str, next_check_at: datetime, *, held_until: datetime | None
+    ) -> bool:
         """Count a check of a live attempt and plan the next."""
         attempt = self.rows.attempts.get(attempt_id)
-        if attempt is None or not attempt.is_live:
+        if attempt is None or not attempt.is_live or attempt.leased_until != held_until:
             return False
         checks = attempt.checks + 1
         self._keep(replace(attempt, checks=checks, next_check_at=next_check_at, leased_until=None))

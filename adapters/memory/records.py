@@ -1,13 +1,14 @@
 """Inbox, incidents, outbox and story in memory: what is only ever added to."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 
-from retender.adapters.memory.rows import Rows
-from retender.domain.model.event import Event, StoryEntry
+from retender.adapters.memory.rows import OutboxRow, Rows
+from retender.domain.model.event import Event, StoryEntry, UntoldEvent
 from retender.domain.model.incident import Incident
+from retender.domain.model.lease import is_free
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,28 +51,59 @@ class MemoryOutbox:
 
     async def add(self, event: Event) -> bool:
         """Keep an event, one for each subject and kind."""
-        for other in self.rows.events.values():
+        for row in self.rows.events.values():
+            other = row.untold.event
             same = (event.subject, event.kind) == (other.subject, other.kind)
             if same or event.event_id == other.event_id:
                 return False
-        self.rows.events[event.event_id] = event
+        self.rows.events[event.event_id] = OutboxRow(untold=UntoldEvent(event))
         return True
 
-    async def unsent(self, limit: int) -> Sequence[Event]:
-        """Return what is not yet told, in the order of writing."""
-        events = self.rows.events.values()
-        return list(islice((e for e in events if e.event_id not in self.rows.sent_at), limit))
+    async def any_due(self, now: datetime) -> bool:
+        """Tell whether anything waits to be told and is not leased."""
+        return any(_is_due(row, now) for row in self.rows.events.values())
 
-    async def mark_sent(self, event_id: str, at: datetime) -> bool:
+    async def claim_due(self, now: datetime, until: datetime, limit: int) -> Sequence[UntoldEvent]:
+        """Lease what waits to be told, in the order of writing."""
+        due = list(islice((row for row in self.rows.events.values() if _is_due(row, now)), limit))
+        for row in due:
+            self.rows.events[row.untold.event.event_id] = replace(row, leased_until=until)
+        return [row.untold for row in due]
+
+    async def mark_sent(self, event_id: str, at: datetime, *, held_until: datetime) -> bool:
         """Note that an event was told, once."""
-        if event_id not in self.rows.events or event_id in self.rows.sent_at:
+        row = self._held(event_id, held_until)
+        if row is None:
             return False
-        self.rows.sent_at[event_id] = at
+        self.rows.events[event_id] = replace(row, sent_at=at, next_try_at=None, leased_until=None)
+        return True
+
+    async def put_off(self, event_id: str, next_try_at: datetime, *, held_until: datetime) -> bool:
+        """Count a try that failed, and plan the next."""
+        row = self._held(event_id, held_until)
+        if row is None:
+            return False
+        tried = replace(row.untold, tries=row.untold.tries + 1)
+        self.rows.events[event_id] = replace(
+            row, untold=tried, next_try_at=next_try_at, leased_until=None
+        )
         return True
 
     async def of_order(self, order_no: str) -> Sequence[Event]:
         """Return the order's events, in the order of writing."""
-        return [event for event in self.rows.events.values() if event.order_no == order_no]
+        events = (row.untold.event for row in self.rows.events.values())
+        return [event for event in events if event.order_no == order_no]
+
+    def _held(self, event_id: str, held_until: datetime) -> OutboxRow | None:
+        """Return the row if it is still to be told by who holds this lease."""
+        row = self.rows.events.get(event_id)
+        untold = row is not None and row.sent_at is None and row.leased_until == held_until
+        return row if untold else None
+
+
+def _is_due(row: OutboxRow, now: datetime) -> bool:
+    put_off = row.next_try_at is not None and row.next_try_at > now
+    return row.sent_at is None and not put_off and is_free(row.leased_until, now)
 
 
 @dataclass(frozen=True, slots=True)

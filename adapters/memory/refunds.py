@@ -1,15 +1,14 @@
 """Refunds in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from retender.adapters.memory.rows import Rows
 from retender.domain.model.event import StoryEntry
+from retender.domain.model.lease import is_free
 from retender.domain.model.refund import Refund
-from retender.domain.model.transition import RefundEvent, RefundState, transition
-
-_UNDER_WAY = (RefundState.DUE, RefundState.SENT)
+from retender.domain.model.transition import UNDER_WAY, RefundEvent, RefundState, transition
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +29,9 @@ class MemoryRefunds:
         return self.rows.refunds.get(refund_no)
 
     async def by_number(self, account: str, number: str) -> Refund | None:
-        """Return the refund of this provider-side number, if the account took its money."""
-        for refund in self.rows.refunds.values():
-            attempt = self.rows.attempts.get(refund.attempt_id)
-            if refund.number == number and attempt is not None and attempt.account == account:
-                return refund
-        return None
+        """Return the account's refund of this provider-side number."""
+        refunds = self.rows.refunds.values()
+        return next((r for r in refunds if (r.account, r.number) == (account, number)), None)
 
     async def of_order(self, order_id: str) -> Sequence[Refund]:
         """Return the order's refunds, the oldest first."""
@@ -52,18 +48,22 @@ class MemoryRefunds:
         next_try_at: datetime | None = None,
         provider_refund_no: str | None = None,
         problem: str | None = None,
+        held_until: datetime | None = None,
     ) -> bool:
         """Follow the table, and leave a line in the story."""
         row = transition(event)
         refund = self.rows.refunds.get(refund_no)
         if refund is None or refund.state not in row.sources:
             return False
+        if held_until not in {None, refund.leased_until}:
+            return False
+        goes_on = row.target in UNDER_WAY and not (held_until and event is RefundEvent.TRY_AGAIN)
         self.rows.refunds[refund_no] = replace(
             refund,
             state=RefundState(row.target),
             tries=refund.tries + (event is RefundEvent.SENT),
             next_try_at=next_try_at,
-            leased_until=None,
+            leased_until=refund.leased_until if goes_on else None,
             provider_refund_no=provider_refund_no or refund.provider_refund_no,
             problem=problem or refund.problem,
         )
@@ -78,27 +78,54 @@ class MemoryRefunds:
         )
         return True
 
-    async def claim_due(self, now: datetime, until: datetime, limit: int) -> Sequence[Refund]:
+    async def any_due(
+        self, now: datetime, *, account: str | None = None, but: Collection[str] = ()
+    ) -> bool:
+        """Tell whether anything is due and not leased."""
+        return bool(self._due(now, account, but))
+
+    async def claim_due(
+        self,
+        now: datetime,
+        until: datetime,
+        limit: int,
+        *,
+        account: str | None = None,
+        but: Collection[str] = (),
+    ) -> Sequence[Refund]:
         """Lease what is due and not leased."""
+        leased = [replace(r, leased_until=until) for r in self._due(now, account, but)[:limit]]
+        for refund in leased:
+            self.rows.refunds[refund.refund_no] = refund
+        return leased
+
+    def _due(self, now: datetime, account: str | None, but: Collection[str]) -> list[Refund]:
+        """Return what is due, the most overdue first."""
         due = [
             (refund.next_try_at, refund.refund_no, refund)
             for refund in self.rows.refunds.values()
-            if refund.state in _UNDER_WAY
+            if refund.state in UNDER_WAY
             and refund.next_try_at is not None
             and refund.next_try_at <= now
-            and (refund.leased_until is None or refund.leased_until <= now)
+            and is_free(refund.leased_until, now)
+            and account in {None, refund.account}
+            and refund.account not in but
         ]
-        leased = [replace(r, leased_until=until) for *_, r in sorted(due, key=lambda d: d[:2])]
-        for refund in leased[:limit]:
-            self.rows.refunds[refund.refund_no] = refund
-        return leased[:limit]
+        return [refund for *_, refund in sorted(due, key=lambda item: item[:2])]
 
     async def reschedule(
-        self, refund_no: str, next_try_at: datetime, provider_refund_no: str | None = None
+        self,
+        refund_no: str,
+        next_try_at: datetime,
+        provider_refund_no: str | None = None,
+        *,
+        held_until: datetime | None,
     ) -> bool:
         """Count a look at a SENT refund and plan the next."""
         refund = self.rows.refunds.get(refund_no)
         if refund is None or refund.state is not RefundState.SENT:
+            return False
+        if refund.leased_until != held_until:
             return False
         self.rows.refunds[refund_no] = replace(
             refund,
@@ -114,6 +141,6 @@ def _clash(refund: Refund, other: Refund) -> bool:
     """Tell whether two refunds cannot both be there."""
     return (
         refund.refund_no == other.refund_no
-        or refund.number == other.number
+        or (refund.account, refund.number) == (other.account, other.number)
         or (refund.attempt_id == other.attempt_id and refund.is_automatic and other.is_automatic)
     )

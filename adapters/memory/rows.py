@@ -5,10 +5,20 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 
 from retender.domain.model.attempt import Attempt
-from retender.domain.model.event import Event, StoryEntry
+from retender.domain.model.event import StoryEntry, UntoldEvent
 from retender.domain.model.incident import Incident
 from retender.domain.model.order import Order
 from retender.domain.model.refund import Refund
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxRow:
+    """An event, what became of telling it, and who is at it."""
+
+    untold: UntoldEvent
+    sent_at: datetime | None = None
+    next_try_at: datetime | None = None
+    leased_until: datetime | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -25,7 +35,6 @@ class Rows:
         notices: hash and time by account and ``event_key``.
         incidents: by ``incident_id``, the oldest first.
         events: by ``event_id``, the oldest first.
-        sent_at: when an event was told, by ``event_id``.
         story: every line, in the order of writing.
 
     """
@@ -35,8 +44,7 @@ class Rows:
     refunds: dict[str, Refund] = field(default_factory=dict)
     notices: dict[tuple[str, str], tuple[str, datetime]] = field(default_factory=dict)
     incidents: dict[str, Incident] = field(default_factory=dict)
-    events: dict[str, Event] = field(default_factory=dict)
-    sent_at: dict[str, datetime] = field(default_factory=dict)
+    events: dict[str, OutboxRow] = field(default_factory=dict)
     story: list[StoryEntry] = field(default_factory=list)
 
     def copy(self) -> "Rows":

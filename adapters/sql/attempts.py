@@ -1,12 +1,13 @@
 """Attempts in SQL."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Update, insert, or_, select, update
+from sqlalchemy import ColumnElement, Update, and_, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from retender.adapters.sql.leases import is_free, is_held, of_accounts
 from retender.adapters.sql.mapping import AnyRow, Values, attempt_of, attempt_values
 from retender.adapters.sql.records import SqlStory
 from retender.adapters.sql.seal import PageSeal
@@ -61,6 +62,7 @@ class SqlAttempts:
         next_check_at: datetime | None = None,
         provider_trade_no: str | None = None,
         captured_at: datetime | None = None,
+        held_until: datetime | None = None,
     ) -> bool:
         """
         Follow the table in one conditional update, and leave a line in the story.
@@ -73,9 +75,9 @@ class SqlAttempts:
         before = await self._lock(attempt_id)
         if before is None:
             return False
-        changes = _changes(row, next_check_at, captured_at)
+        changes = _changes(row, next_check_at, captured_at, held_until)
         numbered = {"provider_trade_no": provider_trade_no} if provider_trade_no else {}
-        statement = _conditional(attempt_id, row)
+        statement = _conditional(attempt_id, row, held_until)
         changed = await unless_taken(self.connection, statement.values(**changes, **numbered))
         taken = changed is None and bool(numbered)
         if taken:
@@ -118,15 +120,26 @@ class SqlAttempts:
         its = update(attempts).where(attempts.c.attempt_id == attempt_id)
         await self.connection.execute(its.values(asking_until=None))
 
-    async def claim_due(self, now: datetime, until: datetime, limit: int) -> Sequence[Attempt]:
+    async def any_due(
+        self, now: datetime, *, account: str | None = None, but: Collection[str] = ()
+    ) -> bool:
+        """Look for the first that is due and not leased."""
+        first = select(attempts.c.attempt_id).where(_is_due(now, account, but)).limit(1)
+        return await self.connection.scalar(first) is not None
+
+    async def claim_due(
+        self,
+        now: datetime,
+        until: datetime,
+        limit: int,
+        *,
+        account: str | None = None,
+        but: Collection[str] = (),
+    ) -> Sequence[Attempt]:
         """Lease what is due, not leased, and not being leased by another this very moment."""
         due = (
             select(attempts)
-            .where(
-                attempts.c.state.in_(LIVE),
-                attempts.c.next_check_at <= now,
-                or_(attempts.c.leased_until.is_(None), attempts.c.leased_until <= now),
-            )
+            .where(_is_due(now, account, but))
             .order_by(attempts.c.next_check_at, attempts.c.attempt_id)
             .limit(limit)
             .with_for_update(skip_locked=True)
@@ -137,11 +150,17 @@ class SqlAttempts:
             await self.connection.execute(update(attempts).where(its).values(leased_until=until))
         return [replace(attempt, leased_until=until) for attempt in found]
 
-    async def reschedule(self, attempt_id: str, next_check_at: datetime) -> bool:
+    async def reschedule(
+        self, attempt_id: str, next_check_at: datetime, *, held_until: datetime | None
+    ) -> bool:
         """Count a check of a live attempt and plan the next."""
         statement = (
             update(attempts)
-            .where(attempts.c.attempt_id == attempt_id, attempts.c.state.in_(LIVE))
+            .where(
+                attempts.c.attempt_id == attempt_id,
+                attempts.c.state.in_(LIVE),
+                is_held(attempts, held_until),
+            )
             .values(checks=attempts.c.checks + 1, next_check_at=next_check_at, leased_until=None)
         )
         return (await self.connection.execute(statement)).rowcount == 1
@@ -163,9 +182,19 @@ class SqlAttempts:
         await SqlStory(self.connection).add(entry)
 
 
-def _conditional(attempt_id: str, row: Transition) -> Update:
-    return update(attempts).where(
+def _conditional(attempt_id: str, row: Transition, held_until: datetime | None) -> Update:
+    statement = update(attempts).where(
         attempts.c.attempt_id == attempt_id, attempts.c.state.in_(row.sources)
+    )
+    return statement if held_until is None else statement.where(is_held(attempts, held_until))
+
+
+def _is_due(now: datetime, account: str | None, but: Collection[str]) -> ColumnElement[bool]:
+    return and_(
+        attempts.c.state.in_(LIVE),
+        attempts.c.next_check_at <= now,
+        is_free(attempts, now),
+        *of_accounts(attempts.c.account, account, but),
     )
 
 
@@ -176,12 +205,15 @@ def _payable(attempt_id: str) -> Update:
 
 
 def _changes(
-    row: Transition, next_check_at: datetime | None, captured_at: datetime | None
+    row: Transition,
+    next_check_at: datetime | None,
+    captured_at: datetime | None,
+    held_until: datetime | None,
 ) -> Values:
     """Return what a move changes besides the provider's number."""
-    changes: Values = {"state": row.target, "leased_until": None}
+    changes: Values = {"state": row.target, "leased_until": held_until}
     if row.target not in LIVE:
-        changes["next_check_at"] = None
+        changes.update(next_check_at=None, leased_until=None)
     elif next_check_at is not None:
         changes["next_check_at"] = next_check_at
     if row.target is not AttemptState.OPEN:

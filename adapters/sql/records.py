@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import ColumnElement, Update, and_, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from retender.adapters.sql.leases import is_free, is_held
 from retender.adapters.sql.mapping import (
     entry_of,
     entry_values,
@@ -18,7 +19,7 @@ from retender.adapters.sql.mapping import (
 )
 from retender.adapters.sql.tables import inbox, incidents, outbox, story
 from retender.adapters.sql.uniqueness import unless_taken
-from retender.domain.model.event import Event, StoryEntry
+from retender.domain.model.event import Event, StoryEntry, UntoldEvent
 from retender.domain.model.incident import Incident
 
 _LONGEST_KEY = 128
@@ -69,25 +70,53 @@ class SqlOutbox:
         statement = insert(outbox).values(event_values(event))
         return await unless_taken(self.connection, statement) is not None
 
-    async def unsent(self, limit: int) -> Sequence[Event]:
-        """Return what is not yet told, in the order of writing."""
-        waiting = select(outbox).where(outbox.c.sent_at.is_(None))
-        oldest = waiting.order_by(outbox.c.seq).limit(limit)
-        return [event_of(row) for row in await self.connection.execute(oldest)]
+    async def any_due(self, now: datetime) -> bool:
+        """Look for the first that waits to be told and is not leased."""
+        first = select(outbox.c.seq).where(_is_due(now)).limit(1)
+        return await self.connection.scalar(first) is not None
 
-    async def mark_sent(self, event_id: str, at: datetime) -> bool:
-        """Note that an event was told, once."""
-        statement = (
-            update(outbox)
-            .where(outbox.c.event_id == event_id, outbox.c.sent_at.is_(None))
-            .values(sent_at=at)
+    async def claim_due(self, now: datetime, until: datetime, limit: int) -> Sequence[UntoldEvent]:
+        """Lease what waits to be told, in the order of writing."""
+        due = (
+            select(outbox)
+            .where(_is_due(now))
+            .order_by(outbox.c.seq)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
         )
-        return (await self.connection.execute(statement)).rowcount == 1
+        found = (await self.connection.execute(due)).all()
+        if found:
+            its = outbox.c.seq.in_([row.seq for row in found])
+            await self.connection.execute(update(outbox).where(its).values(leased_until=until))
+        return [UntoldEvent(event_of(row), row.tries) for row in found]
+
+    async def mark_sent(self, event_id: str, at: datetime, *, held_until: datetime) -> bool:
+        """Note that an event was told, once."""
+        told = _untold(event_id, held_until).values(sent_at=at, next_try_at=None, leased_until=None)
+        return (await self.connection.execute(told)).rowcount == 1
+
+    async def put_off(self, event_id: str, next_try_at: datetime, *, held_until: datetime) -> bool:
+        """Count a try that failed, and plan the next."""
+        tried = _untold(event_id, held_until).values(
+            tries=outbox.c.tries + 1, next_try_at=next_try_at, leased_until=None
+        )
+        return (await self.connection.execute(tried)).rowcount == 1
 
     async def of_order(self, order_no: str) -> Sequence[Event]:
         """Return the order's events, in the order of writing."""
         its = select(outbox).where(outbox.c.order_no == order_no).order_by(outbox.c.seq)
         return [event_of(row) for row in await self.connection.execute(its)]
+
+
+def _is_due(now: datetime) -> ColumnElement[bool]:
+    not_put_off = or_(outbox.c.next_try_at.is_(None), outbox.c.next_try_at <= now)
+    return and_(outbox.c.sent_at.is_(None), not_put_off, is_free(outbox, now))
+
+
+def _untold(event_id: str, held_until: datetime) -> Update:
+    return update(outbox).where(
+        outbox.c.event_id == event_id, outbox.c.sent_at.is_(None), is_held(outbox, held_until)
+    )
 
 
 @dataclass(frozen=True, slots=True)

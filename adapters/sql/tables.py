@@ -161,15 +161,18 @@ attempts = Table(
 )
 _once_where(attempts, "one_winner", "order_id", where=f"state = '{AttemptState.SUCCEEDED}'")
 _once_where(attempts, "one_payable", "order_id", "fingerprint", where=_in("state", PAYABLE))
-Index("attempts_by_check", attempts.c.next_check_at)  # null in all states but the live ones
+# Null in all states but the live ones.
+Index("attempts_by_check", attempts.c.next_check_at)
+Index("attempts_by_account_and_check", attempts.c.account, attempts.c.next_check_at)
 
 refunds = Table(
     "refunds",
     metadata,
     Column("refund_no", NUMBER, primary_key=True),
-    Column("number", ID, nullable=False, unique=True),
+    Column("number", ID, nullable=False),
     Column("order_id", ForeignKey(orders.c.order_id), nullable=False),
     Column("attempt_id", ForeignKey(attempts.c.attempt_id), nullable=False),
+    Column("account", NUMBER, nullable=False),
     Column("amount_minor", BigInteger, nullable=False),
     Column("currency", String(3), nullable=False),
     Column("cause", Name(RefundCause), nullable=False),
@@ -181,6 +184,7 @@ refunds = Table(
     Column("leased_until", Instant),
     Column("provider_refund_no", PROVIDER_NUMBER),
     Column("problem", Words),
+    UniqueConstraint("account", "number"),
     _one_of("state", RefundState),
     CheckConstraint("amount_minor > 0", name="amount_positive"),
     **INNODB,
@@ -189,6 +193,7 @@ _once_where(refunds, "one_automatic", "attempt_id", where=f"cause != '{RefundCau
 Index("refunds_by_order", refunds.c.order_id)
 Index("refunds_by_attempt", refunds.c.attempt_id)
 Index("refunds_by_try", refunds.c.next_try_at)
+Index("refunds_by_account_and_try", refunds.c.account, refunds.c.next_try_at)
 
 inbox = Table(
     "inbox",
@@ -226,6 +231,9 @@ outbox = Table(
     Column("at", Instant, nullable=False),
     Column("data", Facts, nullable=False),
     Column("sent_at", Instant),
+    Column("tries", Integer, nullable=False, server_default=text("0")),
+    Column("next_try_at", Instant),
+    Column("leased_until", Instant),
     UniqueConstraint("subject", "kind"),
     sqlite_autoincrement=True,
     **INNODB,

@@ -1,7 +1,8 @@
 """What the shop is told, and what an order's story is made of."""
 
+import hashlib
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 
@@ -38,6 +39,32 @@ class Event:
     order_no: str
     at: datetime
     data: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class UntoldEvent:
+    """An event that somebody is to tell, and how often that was tried in vain."""
+
+    event: Event
+    tries: int = 0
+
+
+_FIRST_PAUSE = timedelta(seconds=5)
+_LONGEST_PAUSE = timedelta(hours=1)
+
+
+def next_telling(untold: UntoldEvent, now: datetime) -> datetime:
+    """
+    Return when to tell an event again that its receiver did not take.
+
+    After 5 s, then twice as long each time, an hour at most; up to a quarter
+    less, by the event and the try, so that what failed together does not come
+    back together.
+    """
+    doublings = min(untold.tries, 10)  # 5 s x 2^10 is over an hour
+    pause = min(_FIRST_PAUSE * (1 << doublings), _LONGEST_PAUSE)
+    lot = hashlib.sha256(f"{untold.event.event_id}|{untold.tries}".encode()).digest()[0]
+    return now + pause * (1 - lot / 1024)
 
 
 class StoryKind(StrEnum):

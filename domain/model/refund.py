@@ -29,9 +29,10 @@ class Refund:
     Attributes:
         refund_no: how the shop or we call it; unique.
         number: the provider-side number, made at insert and never changed, so that
-            sending it again refunds nothing twice.
+            sending it again refunds nothing twice; unique at its account.
         order_id: the order that was paid.
         attempt_id: the attempt whose money goes back; one automatic refund each.
+        account: the attempt's provider account.
         amount: how much.
         cause: shop, duplicate or late.
         reason: what the payer may read.
@@ -49,6 +50,7 @@ class Refund:
     number: str
     order_id: str
     attempt_id: str
+    account: str
     amount: Money
     cause: RefundCause
     reason: str

@@ -192,6 +192,9 @@ CAPTURED = (
 )
 """Attempts that took money; a second success of theirs is no news."""
 
+UNDER_WAY = (RefundState.DUE, RefundState.SENT)
+"""Refunds that a worker sends or asks after."""
+
 
 def transition(event: TransitionEvent) -> Transition:
     """Return the event's row of the table."""

@@ -1,13 +1,19 @@
 """AnnounceEvents: tell the shop what became true, after it did."""
 
+import asyncio
 import logging
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
+from retender.domain.model.event import UntoldEvent, next_telling
 from retender.ports.announcer import Announcer
 from retender.ports.clock import Clock
 from retender.ports.unit_of_work import UnitOfWork
 
 logger = logging.getLogger(__name__)
+
+_SHARES = 6
+"""One announcement may take so great a part of the lease, and is begun while that is left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,28 +22,64 @@ class AnnounceEvents:
     Relay the outbox: at least once each, always under the same event id.
 
     An event is told only after the commit that made it true, and noted as told
-    only after it was: a crash in between tells it again.
+    only after it was: a crash in between tells it again. While a lease runs,
+    nobody else tells its events; a receiver in trouble is tried again later and
+    later (see ``next_telling``).
+
+    Attributes:
+        unit_of_work: where the outbox is.
+        announcer: who tells the shop.
+        clock: the present.
+        lease: for how long a batch is claimed; one announcement may take a sixth of it.
+
     """
 
     unit_of_work: UnitOfWork
     announcer: Announcer
     clock: Clock
+    lease: timedelta = timedelta(minutes=1)
 
     async def __call__(self, *, limit: int = 100) -> int:
-        """Tell a batch, the oldest first, and return how many were told."""
-        async with self.unit_of_work(read_only=True) as work:
-            events = await work.outbox.unsent(limit)
+        """
+        Tell a batch, the oldest first, and return how many were told.
+
+        What cannot be told before the lease is over is left for later.
+        """
+        until, batch = await self._claim(limit)
         told = 0
-        for event in events:
-            try:
-                await self.announcer(event)
-            except Exception:
-                # Whatever the receiver's trouble is, it must not hold up the others.
-                logger.exception(
-                    "event %s (%s) not told; it comes again", event.event_id, event.kind
-                )
-                continue
-            async with self.unit_of_work() as work:
-                told += await work.outbox.mark_sent(event.event_id, self.clock())
-                await work.commit()
+        for untold in batch:
+            if self.clock() + self.lease / _SHARES > until:
+                break
+            told += await self._tell(untold, until)
         return told
+
+    async def _claim(self, limit: int) -> tuple[datetime, list[UntoldEvent]]:
+        async with self.unit_of_work(read_only=True) as work:
+            now = self.clock()
+            found = await work.outbox.any_due(now)
+        if not found:
+            return now, []
+        async with self.unit_of_work() as work:
+            now = self.clock()
+            until = now + self.lease
+            batch = list(await work.outbox.claim_due(now, until, limit))
+            await work.commit()
+        return until, batch
+
+    async def _tell(self, untold: UntoldEvent, until: datetime) -> bool:
+        event = untold.event
+        try:
+            async with asyncio.timeout((self.lease / _SHARES).total_seconds()):
+                await self.announcer(event)
+        except Exception:
+            # Whatever the receiver's trouble is, it must not hold up the others.
+            logger.exception("event %s (%s) not told; it comes again", event.event_id, event.kind)
+            async with self.unit_of_work() as work:
+                again_at = next_telling(untold, self.clock())
+                await work.outbox.put_off(event.event_id, again_at, held_until=until)
+                await work.commit()
+            return False
+        async with self.unit_of_work() as work:
+            noted = await work.outbox.mark_sent(event.event_id, self.clock(), held_until=until)
+            await work.commit()
+        return noted

@@ -228,6 +228,7 @@ class _Capture:
             number=number,
             order_id=self.order.order_id,
             attempt_id=self.attempt.attempt_id,
+            account=self.attempt.account,
             amount=self.attempt.charge.amount,
             cause=cause,
             reason="Paid twice" if paid else "Paid too late",

@@ -1,10 +1,12 @@
 """CheckAttempt: find out what became of one attempt, and close it if it should be closed."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from retender.domain.model.attempt import Attempt, next_check
 from retender.domain.model.errors import UnknownName
 from retender.domain.model.event import StoryKind
+from retender.domain.model.lease import is_free, is_held
 from retender.domain.model.transition import AttemptEvent, AttemptState
 from retender.domain.use_cases.captured import tell
 from retender.domain.use_cases.find_out import FindOut
@@ -22,6 +24,9 @@ class CheckAttempt:
 
     An attempt past its upstream expiry is closed as one that somebody wanted
     closed: a provider may keep an unpaid trade open for days after.
+
+    A worker brings the token of its lease. If it woke up late, and the attempt
+    is held by another or was moved on, it does nothing at all.
     """
 
     unit_of_work: UnitOfWork
@@ -29,40 +34,60 @@ class CheckAttempt:
     clock: Clock
     new_id: NewId
 
-    async def __call__(self, *, attempt_id: str) -> Attempt:
+    async def __call__(self, *, attempt_id: str, held_until: datetime | None = None) -> Attempt:
         """
         Ask the provider, believe what is proven, and return the attempt as it is then.
+
+        Args:
+            attempt_id: ours.
+            held_until: the token of who claimed it; None for a look by hand, which
+                never ends the lease of another.
 
         Raises:
             UnknownName: no such attempt.
 
         """
         attempt = await self._load(attempt_id)
-        if not attempt.is_live:
+        if not attempt.is_live or self._is_lost(attempt, held_until):
             return attempt
         try:
             provider = self.accounts.get(attempt.account).provider
         except UnknownName as unknown:
-            await self._plan(attempt, f"cannot be asked: {unknown.message}")
+            await self._plan(attempt, held_until, f"cannot be asked: {unknown.message}")
             return await self._load(attempt_id)
-        attempt = await self._want_closed_if_over(attempt)
-        await self._look(provider, attempt)
-        await self._plan(attempt, None)
+        attempt = await self._want_closed_if_over(attempt, held_until)
+        if not self._is_lost(attempt, held_until):
+            await self._look(provider, attempt, held_until)
+            await self._plan(attempt, held_until, None)
         return await self._load(attempt_id)
 
-    async def _look(self, provider: PaymentProvider, attempt: Attempt) -> None:
+    def _is_lost(self, attempt: Attempt, held_until: datetime | None) -> bool:
+        """Tell whether the attempt is held by another, or by nobody, rather than by the caller."""
+        if held_until is None:
+            return False
+        return not is_held(attempt.leased_until, held_until, self.clock())
+
+    async def _look(
+        self, provider: PaymentProvider, attempt: Attempt, held_until: datetime | None
+    ) -> None:
         find_out = FindOut(self.unit_of_work, self.clock, self.new_id)
         receipt = await find_out.ask(provider, attempt)
         closing = attempt.state is AttemptState.CLOSING
         closable = provider.terms.page_for(attempt.charge).close is not ClosePower.NONE
-        if closing and closable and receipt is not None and receipt.state is ReceiptState.OPEN:
-            await find_out.close(provider, attempt)
+        if not (closing and closable and receipt and receipt.state is ReceiptState.OPEN):
+            return
+        # The answer may have been long in coming: closing is an act, so look once more.
+        if held_until and self._is_lost(await self._load(attempt.attempt_id), held_until):
+            return
+        await find_out.close(provider, attempt)
 
-    async def _want_closed_if_over(self, attempt: Attempt) -> Attempt:
+    async def _want_closed_if_over(self, attempt: Attempt, held_until: datetime | None) -> Attempt:
         """Write the wish to close down before acting on it, as everywhere."""
         now = self.clock()
         if not attempt.is_payable or now < attempt.charge.expires_at:
             return attempt
+        if held_until is None and not is_free(attempt.leased_until, now):
+            return attempt  # whoever holds it does the same at this moment
         async with self.unit_of_work() as work:
             await work.attempts.move(
                 attempt.attempt_id,
@@ -70,15 +95,22 @@ class CheckAttempt:
                 at=now,
                 why="its time at the provider is over",
                 next_check_at=now,
+                held_until=held_until,
             )
             await work.commit()
         return await self._load(attempt.attempt_id)
 
-    async def _plan(self, attempt: Attempt, problem: str | None) -> None:
+    async def _plan(
+        self, attempt: Attempt, held_until: datetime | None, problem: str | None
+    ) -> None:
         async with self.unit_of_work() as work:
             now = self.clock()
             looked = replace(attempt, checks=attempt.checks + 1)
-            await work.attempts.reschedule(attempt.attempt_id, next_check(looked, now))
+            if held_until is None and is_free(attempt.leased_until, now):
+                held_until = attempt.leased_until  # nobody's then, and it must be nobody's still
+            await work.attempts.reschedule(
+                attempt.attempt_id, next_check(looked, now), held_until=held_until
+            )
             if problem is not None:
                 await tell(
                     work,

@@ -10,10 +10,16 @@ from retender.domain.model.errors import (
     Refusal,
 )
 from retender.domain.model.event import StoryKind
+from retender.domain.model.lease import is_held
 from retender.domain.model.refund import Refund, next_try
 from retender.domain.model.transition import RefundEvent, RefundState
 from retender.domain.use_cases.captured import facts_of, tell
-from retender.domain.use_cases.settle_refund import fail_refund, settle_refund, try_refund_again
+from retender.domain.use_cases.settle_refund import (
+    fail_refund,
+    look_again,
+    settle_refund,
+    try_refund_again,
+)
 from retender.ports.accounts import Account, Accounts
 from retender.ports.clock import Clock
 from retender.ports.new_id import NewId
@@ -27,6 +33,8 @@ class CheckRefund:
     Send a DUE refund, ask after a SENT one; the number never changes.
 
     An operator's call on a STUCK one asks too, since providers finish some by hand.
+    A worker brings the token of its lease. If it woke up late, and the refund is
+    held by another or was moved on, it does nothing at all.
     """
 
     unit_of_work: UnitOfWork
@@ -34,9 +42,14 @@ class CheckRefund:
     clock: Clock
     new_id: NewId
 
-    async def __call__(self, *, refund_no: str) -> Refund:
+    async def __call__(self, *, refund_no: str, held_until: datetime | None = None) -> Refund:
         """
         Take the step, and return the refund as it stands then.
+
+        Args:
+            refund_no: how the shop or we call it.
+            held_until: the token of who claimed it; None for a step by hand, which
+                never ends the lease of another.
 
         Raises:
             RefundNotExist: no such number.
@@ -46,12 +59,14 @@ class CheckRefund:
         refund, order, account = await self._load(refund_no)
         if refund.state is RefundState.DONE:
             return refund
+        if held_until and not is_held(refund.leased_until, held_until, self.clock()):
+            return refund
         if refund.state is RefundState.DUE:
-            refund = await self._write_sent(refund)
+            refund = await self._write_sent(refund, held_until)
             if refund.state is RefundState.SENT:
-                await self._send(refund, order, account)
+                await self._send(refund, order, account, held_until)
         else:
-            await self._ask(refund, order, account)
+            await self._ask(refund, order, account, held_until)
         return (await self._load(refund_no))[0]
 
     async def _load(self, refund_no: str) -> tuple[Refund, RefundOrder, Account]:
@@ -72,7 +87,7 @@ class CheckRefund:
         )
         return refund, order, account
 
-    async def _write_sent(self, refund: Refund) -> Refund:
+    async def _write_sent(self, refund: Refund, held_until: datetime | None) -> Refund:
         """Note that it is about to be sent; a crash after this leads to a query, not a loss."""
         async with self.unit_of_work() as work:
             now = self.clock()
@@ -82,42 +97,52 @@ class CheckRefund:
                 at=now,
                 why=f"try {refund.tries + 1} under {refund.number}",
                 next_try_at=next_try(refund, now),
+                held_until=held_until,
             )
             found = await work.refunds.get(refund.refund_no)
             await work.commit()
         # Not moved: another worker sends it at this moment, and we need not.
         return found if moved and found is not None else refund
 
-    async def _send(self, refund: Refund, order: RefundOrder, account: Account) -> None:
+    async def _send(
+        self, refund: Refund, order: RefundOrder, account: Account, held_until: datetime | None
+    ) -> None:
         try:
             receipt = await account.provider.refund(order)
         except ProviderRefused as refused:
             if refused.refusal is Refusal.NOT_NOW:
-                await self._again(refund, str(refused), refused)
+                await self._again(refund, str(refused), refused, held_until)
             else:
-                await self._really_refused(refund, order, account, refused)
+                await self._really_refused(refund, order, account, refused, held_until)
         except ProviderError as problem:
-            await self._again(refund, str(problem), problem)
+            await self._again(refund, str(problem), problem, held_until)
         else:
-            await self._settle(refund, receipt, "refund")
+            await self._settle(refund, receipt, "refund", held_until)
 
-    async def _ask(self, refund: Refund, order: RefundOrder, account: Account) -> None:
+    async def _ask(
+        self, refund: Refund, order: RefundOrder, account: Account, held_until: datetime | None
+    ) -> None:
         try:
             receipt = await account.provider.query_refund(order)
         except ProviderError as problem:
             async with self.unit_of_work() as work:
                 now = self.clock()
                 if refund.state is RefundState.SENT:
-                    await work.refunds.reschedule(refund.refund_no, next_try(refund, now))
+                    await look_again(work, refund, at=now, held_until=held_until)
                 await _tell_trouble(work, refund, "refund query", problem, at=now)
                 await work.commit()
             if refund.state is RefundState.STUCK:
                 raise problem from None
         else:
-            await self._settle(refund, receipt, "refund query")
+            await self._settle(refund, receipt, "refund query", held_until)
 
     async def _really_refused(
-        self, refund: Refund, order: RefundOrder, account: Account, refused: ProviderRefused
+        self,
+        refund: Refund,
+        order: RefundOrder,
+        account: Account,
+        refused: ProviderRefused,
+        held_until: datetime | None,
     ) -> None:
         """
         Ask before giving up: an earlier send of this number may have succeeded.
@@ -127,7 +152,7 @@ class CheckRefund:
         try:
             receipt = await account.provider.query_refund(order)
         except ProviderError as problem:
-            await self._again(refund, f"{refused.message} Then: {problem}", refused)
+            await self._again(refund, f"{refused.message} Then: {problem}", refused, held_until)
             return
         if receipt.state is RefundReceiptState.NOT_FOUND:
             async with self.unit_of_work() as work:
@@ -136,19 +161,31 @@ class CheckRefund:
                 await fail_refund(work, refund, refused.message, at=at, new_id=self.new_id)
                 await work.commit()
         else:
-            await self._settle(refund, receipt, "refund query")
+            await self._settle(refund, receipt, "refund query", held_until)
 
-    async def _again(self, refund: Refund, why: str, problem: ProviderError) -> None:
+    async def _again(
+        self, refund: Refund, why: str, problem: ProviderError, held_until: datetime | None
+    ) -> None:
         async with self.unit_of_work() as work:
             at = self.clock()
             await _tell_trouble(work, refund, "refund", problem, at=at)
-            await try_refund_again(work, refund, why, at=at, new_id=self.new_id)
+            await try_refund_again(
+                work, refund, why, at=at, new_id=self.new_id, held_until=held_until
+            )
             await work.commit()
 
-    async def _settle(self, refund: Refund, receipt: RefundReceipt, source: str) -> None:
+    async def _settle(
+        self, refund: Refund, receipt: RefundReceipt, source: str, held_until: datetime | None
+    ) -> None:
         async with self.unit_of_work() as work:
             await settle_refund(
-                work, refund, receipt, source=source, at=self.clock(), new_id=self.new_id
+                work,
+                refund,
+                receipt,
+                source=source,
+                at=self.clock(),
+                new_id=self.new_id,
+                held_until=held_until,
             )
             await work.commit()
 

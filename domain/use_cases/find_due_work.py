@@ -1,7 +1,8 @@
 """FindDueWork: lease the attempts to look at and the refunds to move, for one worker."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from retender.ports.clock import Clock
 from retender.ports.unit_of_work import UnitOfWork
@@ -9,10 +10,19 @@ from retender.ports.unit_of_work import UnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class DueWork:
-    """What one worker holds until its lease is over."""
+    """
+    What one worker holds until its lease is over.
 
-    attempt_ids: tuple[str, ...]
-    refund_nos: tuple[str, ...]
+    Attributes:
+        attempt_ids: to be checked.
+        refund_nos: to be sent or asked after.
+        held_until: the lease's end, and its token; None if nothing was found.
+
+    """
+
+    attempt_ids: tuple[str, ...] = ()
+    refund_nos: tuple[str, ...] = ()
+    held_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +38,35 @@ class FindDueWork:
     clock: Clock
     lease: timedelta = timedelta(minutes=1)
 
-    async def __call__(self, *, limit: int = 20) -> DueWork:
-        """Lease up to ``limit`` attempts and as many refunds, the most overdue first."""
+    async def __call__(
+        self, *, limit: int = 20, account: str | None = None, but: Collection[str] = ()
+    ) -> DueWork:
+        """
+        Lease up to ``limit`` attempts and as many refunds, the most overdue first.
+
+        Args:
+            limit: how many of each.
+            account: of this account only.
+            but: of no account among these; with the accounts that are configured,
+                what is left is work of accounts that are configured no more.
+
+        """
+        async with self.unit_of_work(read_only=True) as work:
+            now = self.clock()
+            # Only who has something to write down waits for other writers.
+            found = await work.attempts.any_due(
+                now, account=account, but=but
+            ) or await work.refunds.any_due(now, account=account, but=but)
+        if not found:
+            return DueWork()
         async with self.unit_of_work() as work:
             now = self.clock()
             until = now + self.lease
-            attempts = await work.attempts.claim_due(now, until, limit)
-            refunds = await work.refunds.claim_due(now, until, limit)
+            attempts = await work.attempts.claim_due(now, until, limit, account=account, but=but)
+            refunds = await work.refunds.claim_due(now, until, limit, account=account, but=but)
             await work.commit()
         return DueWork(
             attempt_ids=tuple(attempt.attempt_id for attempt in attempts),
             refund_nos=tuple(refund.refund_no for refund in refunds),
+            held_until=until,
         )

@@ -96,6 +96,7 @@ class RefundPayment:
             number=f"F{self.new_id()}",
             order_id=order.order_id,
             attempt_id=winner.attempt_id,
+            account=winner.account,
             amount=_how_much(order, earlier, amount),
             cause=RefundCause.SHOP,
             reason=reason,

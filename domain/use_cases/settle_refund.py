@@ -5,6 +5,7 @@ from datetime import datetime
 
 from retender.domain.model.event import Event, EventKind, StoryKind
 from retender.domain.model.incident import Incident, IncidentCode
+from retender.domain.model.lease import is_free
 from retender.domain.model.refund import MOST_TRIES, Refund, next_try
 from retender.domain.model.transition import AttemptEvent, RefundEvent, RefundState
 from retender.domain.use_cases.captured import tell
@@ -14,14 +15,22 @@ from retender.ports.unit_of_work import Work
 
 
 async def settle_refund(
-    work: Work, refund: Refund, receipt: RefundReceipt, *, source: str, at: datetime, new_id: NewId
+    work: Work,
+    refund: Refund,
+    receipt: RefundReceipt,
+    *,
+    source: str,
+    at: datetime,
+    new_id: NewId,
+    held_until: datetime | None = None,
 ) -> None:
     """
     Draw from a refund receipt what it proves, in the caller's transaction.
 
     DONE ends it, and the surplus with it; FAILED makes it STUCK, for an
     operator; PENDING plans another look; NOT_FOUND makes it due again, under
-    the same number. Harmless when repeated.
+    the same number. Harmless when repeated. What it proves counts whoever brings
+    it; what is planned is planned by the holder of the lease, if there is one.
     """
     if receipt.amount is not None and receipt.amount != refund.amount:
         await _keep_misfit(work, refund, receipt, source, at)
@@ -45,14 +54,37 @@ async def settle_refund(
             if refund.tries >= MOST_TRIES:
                 await fail_refund(work, refund, "tries ran out", at=at, new_id=new_id)
             else:
-                planned = next_try(refund, at)
-                await work.refunds.reschedule(refund.refund_no, planned, receipt.provider_refund_no)
+                known = receipt.provider_refund_no
+                await look_again(work, refund, known, at=at, held_until=held_until)
         case RefundReceiptState.NOT_FOUND:
-            await try_refund_again(work, refund, why, at=at, new_id=new_id)
+            await try_refund_again(work, refund, why, at=at, new_id=new_id, held_until=held_until)
+
+
+async def look_again(
+    work: Work,
+    refund: Refund,
+    provider_refund_no: str | None = None,
+    *,
+    at: datetime,
+    held_until: datetime | None,
+) -> None:
+    """Plan another look at a SENT refund, unless it is held by another, who does the same."""
+    if held_until is None and is_free(refund.leased_until, at):
+        held_until = refund.leased_until  # nobody's then, and it must be nobody's still
+    planned = next_try(refund, at)
+    await work.refunds.reschedule(
+        refund.refund_no, planned, provider_refund_no, held_until=held_until
+    )
 
 
 async def try_refund_again(
-    work: Work, refund: Refund, why: str, *, at: datetime, new_id: NewId
+    work: Work,
+    refund: Refund,
+    why: str,
+    *,
+    at: datetime,
+    new_id: NewId,
+    held_until: datetime | None,
 ) -> None:
     """Plan to send the same number again; after the last try an operator is called."""
     if refund.tries >= MOST_TRIES:
@@ -65,6 +97,7 @@ async def try_refund_again(
         why=why,
         next_try_at=next_try(refund, at),
         problem=why,
+        held_until=held_until,
     )
 
 
@@ -118,13 +151,12 @@ async def _keep_misfit(
         kind=StoryKind.MISFIT,
         facts={**_facts_of(refund, receipt), "incident": code, "source": source},
     )
-    attempt = await work.attempts.get(refund.attempt_id)
     claim = f"{code}|refund|{refund.number}|{receipt.amount}"
     await work.incidents.add(
         Incident(
             incident_id=hashlib.sha256(claim.encode()).hexdigest()[:32],
             code=code,
-            account="" if attempt is None else attempt.account,
+            account=refund.account,
             number=refund.number,
             at=at,
             source=source,

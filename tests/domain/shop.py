@@ -226,9 +226,9 @@ class Shop:
         await self.expire_orders()
         due = await self.find_due_work(limit=100)
         for attempt_id in due.attempt_ids:
-            await self.check_attempt(attempt_id=attempt_id)
+            await self.check_attempt(attempt_id=attempt_id, held_until=due.held_until)
         for refund_no in due.refund_nos:
-            await self.check_refund(refund_no=refund_no)
+            await self.check_refund(refund_no=refund_no, held_until=due.held_until)
         await self.announce_events()
 
     async def settle_down(self, hours: float = 2, every: float = 30) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -102,11 +102,14 @@ async def test_one_that_cannot_be_asked_does_not_stop_the_others(shop, mocker, c
 # --- pace and failures, with stand-ins --------------------------------------------------------
 
 
+LEASE = datetime(2026, 3, 14, 15, 10, tzinfo=UTC)
+
+
 class Cases:
     """Use cases that say what they are told to say, and count."""
 
     def __init__(self, *, attempts=(), refunds=(), batch=20):
-        self.due = DueWork(tuple(attempts), tuple(refunds))
+        self.due = DueWork(tuple(attempts), tuple(refunds), LEASE)
         self.trouble: dict[str, Exception] = {}
         self.calls: list[str] = []
         self.busy = self.most_busy = 0
@@ -119,7 +122,8 @@ class Cases:
             raise self.trouble[name]
         return answer
 
-    async def check(self, *, attempt_id="", refund_no=""):
+    async def check(self, *, held_until, attempt_id="", refund_no=""):
+        assert held_until == LEASE
         self.busy += 1
         self.most_busy = max(self.busy, self.most_busy)
         try:

@@ -168,9 +168,11 @@ class _Diary:
     """A work in which only the story and the plan of looks may be written."""
 
     class _Attempts:
-        async def reschedule(self, attempt_id: str, next_check_at: datetime) -> bool:
+        async def reschedule(
+            self, attempt_id: str, next_check_at: datetime, *, held_until: datetime | None
+        ) -> bool:
             """Plan a look: which exact moment is no part of the model."""
-            del attempt_id
+            del attempt_id, held_until
             return next_check_at is not None
 
         def __getattr__(self, name: str) -> Any:

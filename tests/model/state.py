@@ -138,7 +138,7 @@ class Ledgers:
             self._once(rows.orders[ORDER_ID], _plain_order),
             tuple(attempts),
             tuple(refunds),
-            frozenset(told) | {(event.kind, event.subject) for event in rows.events.values()},
+            frozenset(told) | _told(rows),
             tuple(attempt for attempt in attempts if attempt.asking_until is not None),
             any(a.next_check_at is None for a in live) or any(r.next_try_at is None for r in going),
         )
@@ -156,6 +156,12 @@ class Ledgers:
     def __len__(self) -> int:
         """How many there are."""
         return len(self._known)
+
+
+def _told(rows: Rows) -> set[tuple[EventKind, str]]:
+    """Return what the shop is to hear; when it does is no part of the model."""
+    events = (row.untold.event for row in rows.events.values())
+    return {(event.kind, event.subject) for event in events}
 
 
 def _plain_order(order: Order) -> Order:

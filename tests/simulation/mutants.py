@@ -346,13 +346,14 @@ def _told_before_the_commit() -> list[Patch]:
 def _noted_as_told_first() -> list[Patch]:
     async def call(self, *, limit=100):
         async with self.unit_of_work() as work:
-            events = await work.outbox.unsent(limit)
-            for event in events:
-                await work.outbox.mark_sent(event.event_id, self.clock())
+            now = self.clock()
+            batch = await work.outbox.claim_due(now, now + self.lease, limit)
+            for untold in batch:
+                await work.outbox.mark_sent(untold.event.event_id, now, held_until=now + self.lease)
             await work.commit()
-        for event in events:
-            await self.announcer(event)
-        return len(events)
+        for untold in batch:
+            await self.announcer(untold.event)
+        return len(batch)
 
     return [patch.object(AnnounceEvents, "__call__", call)]
 

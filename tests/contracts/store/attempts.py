@@ -4,9 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from retender.domain.model.attempt import Attempt
 from retender.domain.model.page import Page
-from retender.domain.model.transition import LIVE, PAYABLE, AttemptEvent, AttemptState
+from retender.domain.model.transition import LIVE, PAYABLE, AttemptState
 from retender.ports.unit_of_work import UnitOfWork
 from retender.tests.contracts.store.ground import StoreContract
 from retender.tests.contracts.store.samples import (
@@ -15,6 +14,7 @@ from retender.tests.contracts.store.samples import (
     PAGES,
     TICK,
     a_charge,
+    a_kept_attempt,
     all_attempts,
     an_attempt,
     an_order,
@@ -28,7 +28,7 @@ UNTIL = NOW + MINUTE
 
 
 class AttemptsContract(StoreContract):
-    """One number an account, one payable attempt a wish, one asker, one worker at a time."""
+    """One number an account, one payable attempt a wish, one asker at a time."""
 
     @pytest.mark.asyncio
     async def test_an_attempt_comes_back_equal_in_every_field(
@@ -57,7 +57,7 @@ class AttemptsContract(StoreContract):
             assert list(await work.attempts.of_order("nobody")) == []
             assert await work.attempts.claim_asking("nobody", NOW, UNTIL) is False
             assert await work.attempts.keep_page("nobody", PAGES[0], UNTIL, NOW) is False
-            assert await work.attempts.reschedule("nobody", UNTIL) is False
+            assert await work.attempts.reschedule("nobody", UNTIL, held_until=None) is False
             await work.attempts.release_asking("nobody")
 
     @pytest.mark.asyncio
@@ -203,88 +203,3 @@ class AttemptsContract(StoreContract):
             assert await work.attempts.keep_page(attempt.attempt_id, PAGES[0], UNTIL, NOW) is False
             assert await work.attempts.get(attempt.attempt_id) == attempt
             assert list(await work.story.of_order(attempt.order_id)) == []
-
-    # --- due work -----------------------------------------------------------------------
-
-    @pytest.mark.asyncio
-    @pytest.mark.parametrize("state", LIVE)
-    async def test_a_due_attempt_is_leased_until_the_lease_is_over(
-        self, unit_of_work: UnitOfWork, state: AttemptState
-    ) -> None:
-        """From the planned time on; nobody else gets it before the lease's end."""
-        attempt = await a_kept_attempt(unit_of_work, state, next_check_at=NOW, leased_until=None)
-        async with unit_of_work() as work:
-            assert list(await work.attempts.claim_due(NOW - TICK, UNTIL, 10)) == []
-            leased = replace(attempt, leased_until=UNTIL)
-            assert list(await work.attempts.claim_due(NOW, UNTIL, 10)) == [leased]
-            assert await work.attempts.get(attempt.attempt_id) == leased
-            await work.commit()
-        async with unit_of_work() as work:
-            assert list(await work.attempts.claim_due(UNTIL - TICK, UNTIL + MINUTE, 10)) == []
-            again = replace(attempt, leased_until=UNTIL + MINUTE)
-            assert list(await work.attempts.claim_due(UNTIL, UNTIL + MINUTE, 10)) == [again]
-
-    @pytest.mark.asyncio
-    @pytest.mark.parametrize("state", DEAD)
-    async def test_a_dead_attempt_is_never_due(
-        self, unit_of_work: UnitOfWork, state: AttemptState
-    ) -> None:
-        """Even if a time to look at it was left behind."""
-        await a_kept_attempt(unit_of_work, state, next_check_at=NOW, leased_until=None)
-        async with unit_of_work() as work:
-            assert list(await work.attempts.claim_due(UNTIL, UNTIL + MINUTE, 10)) == []
-
-    @pytest.mark.asyncio
-    async def test_the_most_overdue_attempts_come_first(self, unit_of_work: UnitOfWork) -> None:
-        """As many as asked for; the others stay free."""
-        order = an_order()
-        attempts = [
-            an_attempt(
-                order,
-                idx=idx,
-                fingerprint=f"{idx:032}",
-                next_check_at=NOW - age * TICK,
-                leased_until=NOW - MINUTE,
-            )
-            for idx, age in enumerate((2, 4, 1, 3), start=1)
-        ]
-        await keep(unit_of_work, order, *attempts)
-        async with unit_of_work() as work:
-            first = await work.attempts.claim_due(NOW, UNTIL, 3)
-            second = await work.attempts.claim_due(NOW, UNTIL, 3)
-        assert [a.idx for a in first] == [2, 4, 1]
-        assert [a.idx for a in second] == [3]
-
-    @pytest.mark.asyncio
-    @pytest.mark.parametrize("state", AttemptState)
-    async def test_a_live_attempt_is_looked_at_again(
-        self, unit_of_work: UnitOfWork, state: AttemptState
-    ) -> None:
-        """The check counts, the next is planned, the lease ends; not for dead ones."""
-        attempt = await a_kept_attempt(unit_of_work, state)
-        after = replace(attempt, checks=8, next_check_at=UNTIL, leased_until=None)
-        async with unit_of_work() as work:
-            assert await work.attempts.reschedule(attempt.attempt_id, UNTIL) is (state in LIVE)
-            found = await work.attempts.get(attempt.attempt_id)
-        assert found == (after if state in LIVE else attempt)
-
-    @pytest.mark.asyncio
-    async def test_a_move_ends_the_lease(self, unit_of_work: UnitOfWork) -> None:
-        """What was just closed is looked at when planned, not when the old lease is over."""
-        attempt = await a_kept_attempt(unit_of_work, AttemptState.OPEN, leased_until=UNTIL)
-        async with unit_of_work() as work:
-            await work.attempts.move(
-                attempt.attempt_id, AttemptEvent.CLOSE_WANTED, at=NOW, why="x", next_check_at=NOW
-            )
-            (claimed,) = await work.attempts.claim_due(NOW, UNTIL, 10)
-        assert claimed.attempt_id == attempt.attempt_id
-
-
-async def a_kept_attempt(
-    unit_of_work: UnitOfWork, state: AttemptState = AttemptState.CREATING, **facts: object
-) -> Attempt:
-    """Return an attempt in this state that is in the store, free to be asked for."""
-    order = an_order()
-    attempt = attempt_in(state, order, **{"asking_until": None, **facts})
-    await keep(unit_of_work, order, attempt)
-    return attempt

@@ -25,6 +25,8 @@ from retender.tests.contracts.store.samples import (
 
 UNTIL = NOW + MINUTE
 LATER = NOW + timedelta(seconds=1)
+HELD = NOW - timedelta(seconds=1)
+"""The end of a lease of the event: over, and nobody else has taken it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +51,9 @@ async def a_scene(unit_of_work: UnitOfWork) -> Scene:
     due, sent = a_refund(attempt), a_refund(attempt, state=RefundState.SENT)
     event = an_event(order)
     await keep(unit_of_work, order, attempt, due, sent, event)
+    async with unit_of_work() as work:
+        await work.outbox.claim_due(NOW - MINUTE, HELD, 1)
+        await work.commit()
     return Scene(
         order=order,
         attempt=attempt,
@@ -72,7 +77,7 @@ async def everything(unit_of_work: UnitOfWork, scene: Scene) -> list[object]:
             list(await work.attempts.of_order(order_id)),
             list(await work.refunds.of_order(order_id)),
             list(await work.incidents.all()),
-            list(await work.outbox.unsent(100)),
+            [await work.outbox.any_due(at) for at in (NOW, LATER, UNTIL)],
             list(await work.outbox.of_order(scene.order.order_no)),
             list(await work.story.of_order(order_id)),
         ]
@@ -99,15 +104,21 @@ DEEDS: Mapping[str, Deed] = {
     ),
     "attempts.release_asking": lambda w, s: w.attempts.release_asking(s.attempt.attempt_id),
     "attempts.claim_due": lambda w, _: w.attempts.claim_due(NOW, UNTIL, 10),
-    "attempts.reschedule": lambda w, s: w.attempts.reschedule(s.attempt.attempt_id, LATER),
+    "attempts.reschedule": lambda w, s: w.attempts.reschedule(
+        s.attempt.attempt_id, LATER, held_until=None
+    ),
     "refunds.add": lambda w, s: w.refunds.add(s.new_refund),
     "refunds.move": lambda w, s: w.refunds.move(s.due.refund_no, RefundEvent.SENT, at=NOW, why=WHY),
     "refunds.claim_due": lambda w, _: w.refunds.claim_due(NOW, UNTIL, 10),
-    "refunds.reschedule": lambda w, s: w.refunds.reschedule(s.sent.refund_no, LATER),
+    "refunds.reschedule": lambda w, s: w.refunds.reschedule(
+        s.sent.refund_no, LATER, held_until=None
+    ),
     "inbox.add": lambda w, _: w.inbox.add("tea-house", "evt-1", "hash", NOW),
     "incidents.add": lambda w, s: w.incidents.add(an_incident(incident_id=s.order.order_id)),
     "outbox.add": lambda w, s: w.outbox.add(s.new_event),
-    "outbox.mark_sent": lambda w, s: w.outbox.mark_sent(s.event.event_id, NOW),
+    "outbox.claim_due": lambda w, _: w.outbox.claim_due(NOW, UNTIL, 10),
+    "outbox.mark_sent": lambda w, s: w.outbox.mark_sent(s.event.event_id, NOW, held_until=HELD),
+    "outbox.put_off": lambda w, s: w.outbox.put_off(s.event.event_id, LATER, held_until=HELD),
     "story.add": lambda w, s: w.story.add(a_line(s.order)),
 }
 """Every method of the port that changes something, by name."""

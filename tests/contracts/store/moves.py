@@ -10,6 +10,7 @@ from retender.domain.model.event import StoryEntry
 from retender.domain.model.order import EndReason
 from retender.domain.model.transition import (
     LIVE,
+    UNDER_WAY,
     AttemptEvent,
     AttemptState,
     OrderEvent,
@@ -199,7 +200,7 @@ class MovesContract(StoreContract):
     async def test_a_refund_moves_as_the_table_says(
         self, unit_of_work: UnitOfWork, state: RefundState, event: RefundEvent
     ) -> None:
-        """Allowed: the state changes, the lease ends, SENT counts. Not allowed: nothing does."""
+        """Allowed: the state changes, SENT counts, at rest nobody holds it. Otherwise: nothing."""
         order = an_order()
         attempt = an_attempt(order)
         refund = a_refund(attempt, state=state, tries=4, leased_until=NOW + TICK)
@@ -221,7 +222,7 @@ class MovesContract(StoreContract):
             state=RefundState(transition(event).target),
             tries=5 if event is RefundEvent.SENT else 4,
             next_try_at=LATER + TICK,
-            leased_until=None,
+            leased_until=refund.leased_until if transition(event).target in UNDER_WAY else None,
             provider_refund_no="5030",
             problem="no",
         )

@@ -22,6 +22,7 @@ from retender.tests.contracts.store.samples import (
     a_charge,
     a_refund,
     an_attempt,
+    an_event,
     an_incident,
     an_order,
     keep,
@@ -179,17 +180,21 @@ class RacesContract(StoreContract):
             for n in range(1, 21)
         ]
         refunds = [a_refund(attempts[0]) for _ in range(20)]
-        await keep(unit_of_work, order, *attempts, *refunds)
+        events = [an_event(order, subject=f"{n}") for n in range(20)]
+        await keep(unit_of_work, order, *attempts, *refunds, *events)
 
         async def claim(work: Work, _: int) -> list[str]:
             some = await work.attempts.claim_due(NOW, UNTIL, 3)
             await asyncio.sleep(0)
             others = await work.refunds.claim_due(NOW, UNTIL, 3)
-            return [a.attempt_id for a in some] + [r.refund_no for r in others]
+            await asyncio.sleep(0)
+            news = await work.outbox.claim_due(NOW, UNTIL, 3)
+            names = [a.attempt_id for a in some] + [r.refund_no for r in others]
+            return names + [untold.event.event_id for untold in news]
 
         got = Counter(name for part in await crowd((unit_of_work, rival), claim) for name in part)
         everyone = [a.attempt_id for a in attempts] + [r.refund_no for r in refunds]
-        assert got == Counter(everyone)
+        assert got == Counter(everyone + [event.event_id for event in events])
 
     @pytest.mark.asyncio
     async def test_a_refund_is_sent_by_one(

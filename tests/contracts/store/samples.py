@@ -140,6 +140,7 @@ def a_refund(attempt: Attempt, **facts: object) -> Refund:
         number=number,
         order_id=attempt.order_id,
         attempt_id=attempt.attempt_id,
+        account=attempt.account,
         amount=attempt.charge.amount,
         cause=RefundCause.SHOP,
         reason="Spilt",
@@ -254,3 +255,29 @@ async def keep(unit_of_work: UnitOfWork, *things: Order | Attempt | Refund | Eve
                     assert_never(thing)
             assert kept, f"refused: {thing}"
         await work.commit()
+
+
+async def a_kept_attempt(
+    unit_of_work: UnitOfWork, state: AttemptState = AttemptState.CREATING, **facts: object
+) -> Attempt:
+    """Return an attempt in this state that is in the store, free to be asked for."""
+    order = an_order()
+    attempt = attempt_in(state, order, **{"asking_until": None, **facts})
+    await keep(unit_of_work, order, attempt)
+    return attempt
+
+
+async def a_paid_order(unit_of_work: UnitOfWork, **facts: object) -> tuple[Order, Attempt]:
+    """Return an order and an attempt of it that are in the store."""
+    order = an_order()
+    attempt = an_attempt(order, **facts)
+    await keep(unit_of_work, order, attempt)
+    return order, attempt
+
+
+async def a_kept_refund(unit_of_work: UnitOfWork, **facts: object) -> Refund:
+    """Return a refund that is in the store, due now and free."""
+    _, attempt = await a_paid_order(unit_of_work)
+    refund = a_refund(attempt, **facts)
+    await keep(unit_of_work, refund)
+    return refund
