@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from retender.domain.model.client_type import Device
 from retender.domain.model.money import Money
 from retender.domain.model.page import Page, PageKind
+from retender.domain.model.schedule import jittered
 from retender.domain.model.text import check_provider_number
 from retender.domain.model.transition import LIVE, PAYABLE, AttemptState
 
@@ -176,23 +177,34 @@ class Attempt:
 
 # Protocol 1.2: how long to wait before asking again, then to expiry every 5 min.
 _FIRST_CHECKS = tuple(timedelta(seconds=s) for s in (15, 30, 60, 120, 300))
+_NEAREST_BEFORE = timedelta(seconds=15)
+_NEAREST_AFTER = timedelta(minutes=1)
+_PROOF = timedelta(seconds=1)
 
 
 def next_check(attempt: Attempt, now: datetime) -> datetime:
     """
     Return when to ask the provider about a live attempt next; it never gives up.
 
-    Dense at first, every 5 minutes to the end of the watch, with one check right
-    after it (that is when "not found" becomes proof), then hourly for a day,
-    then daily. ``attempt.checks`` counts the looks that were had.
+    Dense at first, then every 5 minutes, and dense again about the expiry, when most is
+    decided: never longer than half the time to it (but 15 s), nor than half the time since
+    (but a minute). One look comes right after the watch, when "not found" becomes proof;
+    then hourly for a day, then daily. All of it is jittered, but for the look that proves.
+    ``attempt.checks`` counts the looks that were had.
     """
-    if attempt.checks < len(_FIRST_CHECKS):
-        planned = now + _FIRST_CHECKS[attempt.checks]
-    elif now < attempt.watch_until:
-        planned = now + _FIRST_CHECKS[-1]
-    elif now < attempt.watch_until + timedelta(days=1):
-        planned = now + timedelta(hours=1)
-    else:
-        planned = now + timedelta(days=1)
-    proof_at = attempt.watch_until + timedelta(seconds=1)
+    planned = now + jittered(_wait(attempt, now), attempt.number, attempt.checks)
+    proof_at = attempt.watch_until + _PROOF
     return min(planned, proof_at) if now < proof_at else planned
+
+
+def _wait(attempt: Attempt, now: datetime) -> timedelta:
+    """Return the longest time until the next look."""
+    if now < attempt.watch_until:
+        left = attempt.charge.expires_at - now
+        ahead = left > timedelta(0)
+        nearest = max(_NEAREST_BEFORE, left / 2) if ahead else max(_NEAREST_AFTER, -left / 2)
+        return min(_FIRST_CHECKS[min(attempt.checks, len(_FIRST_CHECKS) - 1)], nearest)
+    if attempt.checks < len(_FIRST_CHECKS):
+        return _FIRST_CHECKS[attempt.checks]
+    soon_after = now < attempt.watch_until + timedelta(days=1)
+    return timedelta(hours=1) if soon_after else timedelta(days=1)

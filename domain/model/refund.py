@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from retender.domain.model.errors import AmountInvalid
 from retender.domain.model.money import Money
+from retender.domain.model.schedule import jittered
 from retender.domain.model.text import SUBJECT_MAX, check_number, check_provider_number, check_text
 from retender.domain.model.transition import RefundState
 
@@ -82,13 +83,12 @@ def automatic_refund_number(attempt_number: str) -> str:
 
 
 MOST_TRIES = 200
-"""Sends and looks before an operator is called: about eight days (see ``next_try``)."""
+"""Sends and looks before an operator is called: about a week (see ``next_try``)."""
 
-_RETRIES = tuple(timedelta(seconds=s) for s in (10, 60, 300, 600, 1200, 1800))
+_RETRIES = tuple(timedelta(seconds=s) for s in (10, 60, 300, 600, 1200, 1800, 3600))
 
 
 def next_try(refund: Refund, now: datetime) -> datetime:
-    """Return when to send or ask again: 10 s, 1, 5, 10, 20, 30 min, then hourly."""
-    if refund.tries < len(_RETRIES):
-        return now + _RETRIES[refund.tries]
-    return now + timedelta(hours=1)
+    """Return when to send or ask again: 10 s, 1, 5, 10, 20, 30 min, then hourly; jittered."""
+    wait = _RETRIES[min(refund.tries, len(_RETRIES) - 1)]
+    return now + jittered(wait, refund.number, refund.tries)

@@ -22,7 +22,7 @@ from retender.domain.model.errors import (
     TextInvalid,
 )
 from retender.domain.model.money import Money
-from retender.domain.model.refund import MOST_TRIES, next_try
+from retender.domain.model.refund import MOST_TRIES
 from retender.domain.model.transition import RefundEvent
 from retender.domain.use_cases.show_refund import ShowRefund
 from retender.ports.payment_provider import RawNotice, RefundTerms
@@ -341,13 +341,6 @@ async def test_after_the_last_try_an_operator_is_called(shop):
         await work.commit()
     shop.wechat.fail("refund", UNKNOWN)
     assert (await shop.check_refund(refund_no=due.refund_no)).state == "STUCK"
-
-
-async def test_tries_come_at_ten_seconds_then_minutes_then_hourly(shop):
-    await paid(shop)
-    done = await refund(shop)
-    now = shop.clock()
-    assert next_try(done, now) - now == timedelta(seconds=60)  # after the first try
 
 
 async def test_a_refund_that_is_none_does_not_exist(shop):
