@@ -5,7 +5,8 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from retender.domain.model.event import UntoldEvent, next_telling
+from retender.domain.model.event import Event, UntoldEvent, next_telling
+from retender.domain.use_cases.redone import redone
 from retender.ports.announcer import Announcer
 from retender.ports.clock import Clock
 from retender.ports.unit_of_work import UnitOfWork
@@ -53,6 +54,7 @@ class AnnounceEvents:
             told += await self._tell(untold, until)
         return told
 
+    @redone
     async def _claim(self, limit: int) -> tuple[datetime, list[UntoldEvent]]:
         async with self.unit_of_work(read_only=True) as work:
             now = self.clock()
@@ -74,11 +76,19 @@ class AnnounceEvents:
         except Exception:
             # Whatever the receiver's trouble is, it must not hold up the others.
             logger.exception("event %s (%s) not told; it comes again", event.event_id, event.kind)
-            async with self.unit_of_work() as work:
-                again_at = next_telling(untold, self.clock())
-                await work.outbox.put_off(event.event_id, again_at, held_until=until)
-                await work.commit()
+            await self._put_off(untold, until)
             return False
+        return await self._note(event, until)
+
+    @redone
+    async def _put_off(self, untold: UntoldEvent, until: datetime) -> None:
+        async with self.unit_of_work() as work:
+            again_at = next_telling(untold, self.clock())
+            await work.outbox.put_off(untold.event.event_id, again_at, held_until=until)
+            await work.commit()
+
+    @redone
+    async def _note(self, event: Event, until: datetime) -> bool:
         async with self.unit_of_work() as work:
             noted = await work.outbox.mark_sent(event.event_id, self.clock(), held_until=until)
             await work.commit()

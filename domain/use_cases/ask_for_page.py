@@ -21,6 +21,7 @@ from retender.domain.use_cases.captured import facts_of, tell
 from retender.domain.use_cases.find_out import FindOut
 from retender.domain.use_cases.payment import AnswerPending, PageReady
 from retender.domain.use_cases.policy import PayPolicy
+from retender.domain.use_cases.redone import redone
 from retender.ports.accounts import Account
 from retender.ports.clock import Clock
 from retender.ports.new_id import NewId
@@ -76,6 +77,7 @@ class AskForPage:
             return AnswerPending(order=order, attempt=attempt, retry_after=_SOON)
         return await self._keep(order, attempt, account, page)
 
+    @redone
     async def _claim(self, attempt: Attempt, *, first: bool) -> bool:
         async with self.unit_of_work() as work:
             now = self.clock()
@@ -99,6 +101,7 @@ class AskForPage:
             await work.commit()
         return claimed
 
+    @redone
     async def _release(self, attempt: Attempt, what: str, why: ProviderError) -> None:
         async with self.unit_of_work() as work:
             await work.attempts.release_asking(attempt.attempt_id)
@@ -113,6 +116,7 @@ class AskForPage:
             )
             await work.commit()
 
+    @redone
     async def _keep(
         self, order: Order, attempt: Attempt, account: Account, page: Page
     ) -> PageReady:
@@ -194,6 +198,7 @@ class AskForPage:
                     provider_message=refused.provider_message or None,
                 ) from refused
 
+    @redone
     async def _move(self, attempt: Attempt, event: AttemptEvent, why: str) -> None:
         async with self.unit_of_work() as work:
             now = self.clock()

@@ -10,6 +10,7 @@ from retender.domain.model.lease import is_free, is_held
 from retender.domain.model.transition import AttemptEvent, AttemptState
 from retender.domain.use_cases.captured import tell
 from retender.domain.use_cases.find_out import FindOut
+from retender.domain.use_cases.redone import redone
 from retender.ports.accounts import Accounts
 from retender.ports.clock import Clock
 from retender.ports.new_id import NewId
@@ -81,6 +82,7 @@ class CheckAttempt:
             return
         await find_out.close(provider, attempt)
 
+    @redone
     async def _want_closed_if_over(self, attempt: Attempt, held_until: datetime | None) -> Attempt:
         """Write the wish to close down before acting on it, as everywhere."""
         now = self.clock()
@@ -100,6 +102,7 @@ class CheckAttempt:
             await work.commit()
         return await self._load(attempt.attempt_id)
 
+    @redone
     async def _plan(
         self, attempt: Attempt, held_until: datetime | None, problem: str | None
     ) -> None:

@@ -14,6 +14,7 @@ from retender.domain.model.lease import is_held
 from retender.domain.model.refund import Refund, next_try
 from retender.domain.model.transition import RefundEvent, RefundState
 from retender.domain.use_cases.captured import facts_of, tell
+from retender.domain.use_cases.redone import redone
 from retender.domain.use_cases.settle_refund import (
     fail_refund,
     look_again,
@@ -87,6 +88,7 @@ class CheckRefund:
         )
         return refund, order, account
 
+    @redone
     async def _write_sent(self, refund: Refund, held_until: datetime | None) -> Refund:
         """Note that it is about to be sent; a crash after this leads to a query, not a loss."""
         async with self.unit_of_work() as work:
@@ -125,16 +127,22 @@ class CheckRefund:
         try:
             receipt = await account.provider.query_refund(order)
         except ProviderError as problem:
-            async with self.unit_of_work() as work:
-                now = self.clock()
-                if refund.state is RefundState.SENT:
-                    await look_again(work, refund, at=now, held_until=held_until)
-                await _tell_trouble(work, refund, "refund query", problem, at=now)
-                await work.commit()
+            await self._look_again(refund, problem, held_until)
             if refund.state is RefundState.STUCK:
                 raise problem from None
         else:
             await self._settle(refund, receipt, "refund query", held_until)
+
+    @redone
+    async def _look_again(
+        self, refund: Refund, problem: ProviderError, held_until: datetime | None
+    ) -> None:
+        async with self.unit_of_work() as work:
+            now = self.clock()
+            if refund.state is RefundState.SENT:
+                await look_again(work, refund, at=now, held_until=held_until)
+            await _tell_trouble(work, refund, "refund query", problem, at=now)
+            await work.commit()
 
     async def _really_refused(
         self,
@@ -155,14 +163,19 @@ class CheckRefund:
             await self._again(refund, f"{refused.message} Then: {problem}", refused, held_until)
             return
         if receipt.state is RefundReceiptState.NOT_FOUND:
-            async with self.unit_of_work() as work:
-                at = self.clock()
-                await _tell_trouble(work, refund, "refund", refused, at=at)
-                await fail_refund(work, refund, refused.message, at=at, new_id=self.new_id)
-                await work.commit()
+            await self._give_up(refund, refused)
         else:
             await self._settle(refund, receipt, "refund query", held_until)
 
+    @redone
+    async def _give_up(self, refund: Refund, refused: ProviderRefused) -> None:
+        async with self.unit_of_work() as work:
+            at = self.clock()
+            await _tell_trouble(work, refund, "refund", refused, at=at)
+            await fail_refund(work, refund, refused.message, at=at, new_id=self.new_id)
+            await work.commit()
+
+    @redone
     async def _again(
         self, refund: Refund, why: str, problem: ProviderError, held_until: datetime | None
     ) -> None:
@@ -174,6 +187,7 @@ class CheckRefund:
             )
             await work.commit()
 
+    @redone
     async def _settle(
         self, refund: Refund, receipt: RefundReceipt, source: str, held_until: datetime | None
     ) -> None:

@@ -9,6 +9,7 @@ from retender.domain.model.transition import OrderEvent, OrderState
 from retender.domain.use_cases.captured import retire_payable
 from retender.domain.use_cases.end_order import end_if_nothing_live
 from retender.domain.use_cases.find_out import FindOut
+from retender.domain.use_cases.redone import redone
 from retender.ports.accounts import Accounts
 from retender.ports.clock import Clock
 from retender.ports.new_id import NewId
@@ -51,6 +52,14 @@ class CloseOrder:
                 except UnknownName:
                     continue  # the worker tells, and watches it to its end
                 await find_out.close(provider, attempt)
+        order = await self._end(order_no)
+        if order.state is OrderState.PAID:
+            raise PayOrderStateError(order_no, order.state, "it was paid, so it stays paid")
+        return order
+
+    @redone
+    async def _end(self, order_no: str) -> Order:
+        """Close the order now if nothing of it can take money."""
         async with self.unit_of_work() as work:
             order = await work.orders.get(order_no)
             if order is None:
@@ -58,10 +67,9 @@ class CloseOrder:
             await end_if_nothing_live(work, order, at=self.clock(), new_id=self.new_id)
             order = await work.orders.get(order_no) or order
             await work.commit()
-        if order.state is OrderState.PAID:
-            raise PayOrderStateError(order_no, order.state, "it was paid, so it stays paid")
         return order
 
+    @redone
     async def _give_up(self, order_no: str, user_id: str | None) -> list[Attempt]:
         """Write the wish down: no new page, and the old ones are to be closed."""
         async with self.unit_of_work() as work:

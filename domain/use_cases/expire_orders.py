@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
-from retender.domain.model.order import EndReason
+from retender.domain.model.order import EndReason, Order
 from retender.domain.model.transition import OrderEvent
 from retender.domain.use_cases.captured import retire_payable
 from retender.domain.use_cases.end_order import end_if_nothing_live
+from retender.domain.use_cases.redone import redone
 from retender.ports.clock import Clock
 from retender.ports.new_id import NewId
 from retender.ports.unit_of_work import UnitOfWork
@@ -41,30 +42,33 @@ class ExpireOrders:
     async def _begin(self, limit: int) -> int:
         async with self.unit_of_work(read_only=True) as work:
             late = await work.orders.past_deadline(self.clock(), limit)
-        moved = 0
-        for order in late:
-            async with self.unit_of_work() as work:
-                now = self.clock()
-                why = f"the time shown to the payer ended at {order.shown_until.isoformat()}"
-                if await work.orders.move(
-                    order.order_id,
-                    OrderEvent.DEADLINE_PASSED,
-                    at=now,
-                    why=why,
-                    end_reason=EndReason.DEADLINE,
-                ):
-                    await retire_payable(work, order.order_id, at=now, why="the order is expiring")
-                    moved += 1
-                await work.commit()
+        return sum([await self._expire(order) for order in late])
+
+    @redone
+    async def _expire(self, order: Order) -> bool:
+        async with self.unit_of_work() as work:
+            now = self.clock()
+            why = f"the time shown to the payer ended at {order.shown_until.isoformat()}"
+            moved = await work.orders.move(
+                order.order_id,
+                OrderEvent.DEADLINE_PASSED,
+                at=now,
+                why=why,
+                end_reason=EndReason.DEADLINE,
+            )
+            if moved:
+                await retire_payable(work, order.order_id, at=now, why="the order is expiring")
+            await work.commit()
         return moved
 
     async def _finish(self, limit: int) -> int:
         async with self.unit_of_work(read_only=True) as work:
             dead = await work.orders.expiring_without_live_attempts(limit)
-        closed = 0
-        for order in dead:
-            async with self.unit_of_work() as work:
-                now = self.clock()
-                closed += await end_if_nothing_live(work, order, at=now, new_id=self.new_id)
-                await work.commit()
+        return sum([await self._close(order) for order in dead])
+
+    @redone
+    async def _close(self, order: Order) -> bool:
+        async with self.unit_of_work() as work:
+            closed = await end_if_nothing_live(work, order, at=self.clock(), new_id=self.new_id)
+            await work.commit()
         return closed

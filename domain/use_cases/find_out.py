@@ -1,6 +1,7 @@
 """Ask a provider what became of an attempt, close it if wanted, and believe only what is proven."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.errors import ProviderError
@@ -12,6 +13,7 @@ from retender.domain.use_cases.captured import (
     tell,
     weigh,
 )
+from retender.domain.use_cases.redone import redone
 from retender.ports.clock import Clock
 from retender.ports.new_id import NewId
 from retender.ports.payment_provider import PaymentProvider, Receipt, ReceiptState
@@ -59,6 +61,19 @@ class FindOut:
             receipt = await ask(attempt.charge)
         except ProviderError as error:
             problem = error
+        await self._noted(attempt, verb, asked_at, receipt, problem)
+        return receipt
+
+    @redone
+    async def _noted(
+        self,
+        attempt: Attempt,
+        verb: str,
+        asked_at: datetime,
+        receipt: Receipt | None,
+        problem: ProviderError | None,
+    ) -> None:
+        """Settle what an answer proves, and write it into the story."""
         asked = {
             "account": attempt.account,
             "source": verb,
@@ -97,7 +112,6 @@ class FindOut:
                     facts={**facts_of_receipt(receipt), **asked, "outcome": outcome},
                 )
             await work.commit()
-        return receipt
 
 
 _MEANING = {

@@ -12,6 +12,7 @@ from retender.domain.model.transition import CAPTURED, AttemptEvent
 from retender.domain.use_cases.captured import tell
 from retender.domain.use_cases.find_out import FindOut
 from retender.domain.use_cases.policy import PayPolicy
+from retender.domain.use_cases.redone import redone
 from retender.ports.accounts import Account, Accounts, SwitchPolicy
 from retender.ports.clock import Clock
 from retender.ports.new_id import NewId
@@ -106,6 +107,7 @@ class LeavePages:
             find_out = FindOut(self.unit_of_work, self.clock, self.new_id)
             await find_out.close(account.provider, other)
 
+    @redone
     async def _want_closed(self, other: Attempt, why: str) -> None:
         async with self.unit_of_work() as work:
             now = self.clock()
@@ -131,6 +133,7 @@ class LeavePages:
         async with self.unit_of_work(read_only=True) as work:
             return await work.attempts.get(other.attempt_id) or other
 
+    @redone
     async def _say(self, other: Attempt, what: str, why: str, kind: StoryKind) -> None:
         async with self.unit_of_work() as work:
             facts = self._facts(other)

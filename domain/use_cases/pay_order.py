@@ -23,6 +23,7 @@ from retender.domain.use_cases.captured import facts_of, tell
 from retender.domain.use_cases.leave_pages import LeavePages
 from retender.domain.use_cases.payment import AnswerPending, PageReady
 from retender.domain.use_cases.policy import PageStrategy, PayPolicy
+from retender.domain.use_cases.redone import redone
 from retender.domain.use_cases.wish import Wish
 from retender.ports.accounts import Accounts, SwitchPolicy
 from retender.ports.client_types import ClientTypes
@@ -166,6 +167,7 @@ class PayOrder:
         now = self.clock()
         return next((a for a in attempts if wish.fits(a, order.amount, now)), None)
 
+    @redone
     async def _stored(self, order: Order, attempt: Attempt) -> PageReady | None:
         """Hand the stored page out again while it is good, and say so in the story."""
         if self.policy.page_strategy is not PageStrategy.STORED_PAGE:
@@ -207,6 +209,12 @@ class PayOrder:
         self._solve(order, wish)
         leave = LeavePages(self.unit_of_work, self.accounts, self.clock, self.new_id, self.policy)
         await leave(order, attempts)
+        return await self._written_down(order, attempts, wish, leave)
+
+    @redone
+    async def _written_down(
+        self, order: Order, attempts: Sequence[Attempt], wish: Wish, leave: LeavePages
+    ) -> Attempt | None:
         async with self.unit_of_work() as work:
             attempt = await self._write_down(work, order, wish, leave)
             if attempt is not None:

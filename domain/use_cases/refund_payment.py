@@ -21,6 +21,7 @@ from retender.domain.model.text import check_number
 from retender.domain.model.transition import RefundState
 from retender.domain.use_cases.captured import tell
 from retender.domain.use_cases.check_refund import CheckRefund
+from retender.domain.use_cases.redone import redone
 from retender.ports.accounts import Accounts
 from retender.ports.clock import Clock
 from retender.ports.new_id import NewId
@@ -63,14 +64,21 @@ class RefundPayment:
 
         """
         check_number("refund_no", refund_no)
-        async with self.unit_of_work() as work:
-            refund = await self._find_or_make(work, order_no, refund_no, amount, reason)
-            await work.commit()
+        refund = await self._written_down(order_no, refund_no, amount, reason)
         due = refund.next_try_at
         if refund.state is not RefundState.DUE or due is None or due > self.clock():
             return refund
         check = CheckRefund(self.unit_of_work, self.accounts, self.clock, self.new_id)
         return await check(refund_no=refund_no)
+
+    @redone
+    async def _written_down(
+        self, order_no: str, refund_no: str, amount: Money | None, reason: str
+    ) -> Refund:
+        async with self.unit_of_work() as work:
+            refund = await self._find_or_make(work, order_no, refund_no, amount, reason)
+            await work.commit()
+        return refund
 
     async def _find_or_make(
         self, work: Work, order_no: str, refund_no: str, amount: Money | None, reason: str

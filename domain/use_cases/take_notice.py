@@ -9,6 +9,7 @@ from retender.domain.model.errors import NoticeRejected
 from retender.domain.model.event import StoryKind
 from retender.domain.model.incident import Incident, IncidentCode
 from retender.domain.use_cases.captured import Outcome, captured, facts_of_receipt, tell, weigh
+from retender.domain.use_cases.redone import redone
 from retender.domain.use_cases.settle_refund import settle_refund
 from retender.ports.accounts import Accounts
 from retender.ports.clock import Clock
@@ -78,10 +79,15 @@ class TakeNotice:
             notice = await provider.parse_notice(raw)
         except NoticeRejected as problem:
             return NoticeTaken(acknowledgement=provider.acknowledge(problem), code=problem.code)
-        async with self.unit_of_work() as work:
-            code, order_no = await self._settle(work, account, notice, raw)
-            await work.commit()
+        code, order_no = await self._take(account, notice, raw)
         return NoticeTaken(acknowledgement=provider.acknowledge(None), code=code, order_no=order_no)
+
+    @redone
+    async def _take(self, account: str, notice: Notice, raw: RawNotice) -> tuple[str, str | None]:
+        async with self.unit_of_work() as work:
+            taken = await self._settle(work, account, notice, raw)
+            await work.commit()
+        return taken
 
     async def _settle(
         self, work: Work, account: str, notice: Notice, raw: RawNotice

@@ -164,6 +164,7 @@ def refund(number: str = "R1234567", tries: int = 0) -> Refund:
         number=number,
         order_id="o",
         attempt_id="a",
+        account="wechat",
         amount=Money(1, "CNY"),
         cause=RefundCause.SHOP,
         reason="x",

@@ -1,0 +1,39 @@
+"""``redone``: a unit of work that met a busy store is done again, at once, a few times."""
+
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+from retender.domain.model.errors import StoreBusy
+
+logger = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+MOST_TIMES = 3
+"""How often a unit is done before its caller is told that the store is busy."""
+
+
+def redone(unit: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, Any, T]]:
+    """
+    Let a method that is one unit of work, and nothing else, be done again after ``StoreBusy``.
+
+    That error says that nothing was changed: the unit gave way in a deadlock, its
+    connection broke, or it waited in vain. It is done in a fresh transaction, which
+    reads everything anew. There is no pause, since stores wait by themselves as long
+    as waiting helps. A method that asks a provider is never decorated: the answer
+    would be asked for again.
+    """
+
+    @wraps(unit)
+    async def tried(*args: P.args, **kwargs: P.kwargs) -> T:
+        for _ in range(MOST_TIMES - 1):
+            try:
+                return await unit(*args, **kwargs)
+            except StoreBusy as busy:
+                logger.info("%s is done again: %s", unit.__qualname__, busy.message)
+        return await unit(*args, **kwargs)
+
+    return tried
