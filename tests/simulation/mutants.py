@@ -308,11 +308,11 @@ def _refund_is_tried_once() -> list[Patch]:
 
 
 def _unknown_refund_is_done() -> list[Patch]:
-    async def again(self, refund, _why, _problem):
+    async def again(self, refund, _why, _problem, held_until):
         done = RefundReceipt(
             number=refund.number, state=RefundReceiptState.DONE, amount=refund.amount
         )
-        await self._settle(refund, done, "mutant")
+        await self._settle(refund, done, "mutant", held_until)
 
     return [patch.object(CheckRefund, "_again", again)]
 
