@@ -26,14 +26,19 @@ from retender.domain.use_cases.announce_events import AnnounceEvents
 from retender.domain.use_cases.check_attempt import CheckAttempt
 from retender.domain.use_cases.check_refund import CheckRefund
 from retender.domain.use_cases.close_order import CloseOrder
+from retender.domain.use_cases.escalate import Escalate, Patience
 from retender.domain.use_cases.expire_orders import ExpireOrders
 from retender.domain.use_cases.find_due_work import FindDueWork
+from retender.domain.use_cases.list_attention import ListAttention
 from retender.domain.use_cases.list_incidents import ListIncidents
 from retender.domain.use_cases.list_methods import ListMethods
 from retender.domain.use_cases.pay_order import PayOrder
 from retender.domain.use_cases.place_order import PlaceOrder
 from retender.domain.use_cases.policy import PayPolicy
+from retender.domain.use_cases.recheck_attention import RecheckAttention
 from retender.domain.use_cases.refund_payment import RefundPayment
+from retender.domain.use_cases.resolve_attention import ResolveAttention
+from retender.domain.use_cases.show_attention import ShowAttention
 from retender.domain.use_cases.show_order import ShowOrder
 from retender.domain.use_cases.show_page import ShowPage
 from retender.domain.use_cases.show_refund import ShowRefund
@@ -161,6 +166,15 @@ def _lease(settings: Settings) -> timedelta:
     return timedelta(seconds=settings.worker.lease_seconds)
 
 
+def _patience(settings: Settings) -> Patience:
+    attention = settings.attention
+    return Patience(
+        attempts=timedelta(seconds=attention.unknown_seconds),
+        refunds=timedelta(seconds=attention.refund_seconds),
+        events=timedelta(seconds=attention.untold_seconds),
+    )
+
+
 def _secrets(settings: Settings, plugins: PluginHost) -> tuple[str, ...]:
     """Gather what no log may show: keys of accounts, of pages, the database's password."""
     return tuple(secrets_of(settings, plugins))
@@ -266,6 +280,13 @@ class Container(DeclarativeContainer):
     )
     find_due_work = Factory(FindDueWork, unit_of_work, clock, Factory(_lease, settings))
     list_incidents = Factory(ListIncidents, unit_of_work)
+    escalate = Factory(Escalate, unit_of_work, clock, new_id, Factory(_patience, settings))
+    list_attention = Factory(ListAttention, unit_of_work, clock)
+    show_attention = Factory(ShowAttention, unit_of_work, clock)
+    resolve_attention = Factory(ResolveAttention, unit_of_work, clock, new_id)
+    recheck_attention = Factory(
+        RecheckAttention, unit_of_work, clock, check_attempt, check_refund, announce_events
+    )
 
     worker: Factory[Worker] = Factory(
         Worker,
@@ -274,6 +295,7 @@ class Container(DeclarativeContainer):
         check_attempt=check_attempt,
         check_refund=check_refund,
         announce_events=announce_events,
+        escalate=escalate,
         interval=Factory(_interval, settings),
         batch=Factory(_batch, settings),
         random=random,

@@ -46,6 +46,7 @@ def _worded(value: object) -> object:
 Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 ProviderSetting = Annotated[SecretStr, BeforeValidator(_worded)]
 Seconds = Annotated[int, Field(ge=0, le=366 * 24 * 3600)]
+Patience = Annotated[int, Field(ge=1, le=366 * 24 * 3600)]
 SomeSeconds = Annotated[float, Field(gt=0, le=600, allow_inf_nan=False)]
 
 
@@ -113,6 +114,16 @@ class WorkerSettings(Section):
     lease_seconds: int = Field(
         60, ge=1, le=3600, description="after this, another worker takes over unfinished work"
     )
+
+
+class AttentionSettings(Section):
+    """For how long anything may stay unknown before a human is called."""
+
+    unknown_seconds: Patience = Field(
+        3600, description="after an attempt's watch, that nobody knows what became of it"
+    )
+    refund_seconds: Patience = Field(86_400, description="that a refund may be under way")
+    untold_seconds: Patience = Field(3600, description="that the shop may not hear of an event")
 
 
 class PluginSettings(Section):
@@ -220,6 +231,7 @@ class Settings(BaseSettings):
     http: HttpSettings = HttpSettings()
     pay: PaySettings = PaySettings()
     worker: WorkerSettings = WorkerSettings()
+    attention: AttentionSettings = AttentionSettings()
     plugins: PluginSettings = PluginSettings()
     transport: TransportSettings = TransportSettings()
     log: LogSettings = LogSettings()

@@ -11,6 +11,7 @@ from retender.domain.model.errors import RetenderError
 from retender.domain.use_cases.announce_events import AnnounceEvents
 from retender.domain.use_cases.check_attempt import CheckAttempt
 from retender.domain.use_cases.check_refund import CheckRefund
+from retender.domain.use_cases.escalate import Escalate
 from retender.domain.use_cases.expire_orders import Expired, ExpireOrders
 from retender.domain.use_cases.find_due_work import DueWork, FindDueWork
 
@@ -65,6 +66,7 @@ class Worker:
         check_attempt: CheckAttempt,
         check_refund: CheckRefund,
         announce_events: AnnounceEvents,
+        escalate: Escalate,
         interval: timedelta,
         batch: int,
         random: Callable[[], float],
@@ -78,6 +80,7 @@ class Worker:
             check_attempt: finds out about one attempt.
             check_refund: sends or asks after one refund.
             announce_events: tells the shop.
+            escalate: calls a human for what stays unknown too long.
             interval: pause between rounds, half as long to one and a half times.
             batch: how much of each kind one round takes.
             random: a number from 0 to 1, so that many workers do not march in step.
@@ -88,6 +91,7 @@ class Worker:
         self._check_attempt = check_attempt
         self._check_refund = check_refund
         self._announce_events = announce_events
+        self._escalate = escalate
         self._interval = interval
         self._batch = batch
         self._random = random
@@ -117,6 +121,7 @@ class Worker:
         )
         await self._check(due, trouble)
         told = await trouble.caught("telling events", self._announce_events(limit=batch), 0)
+        await trouble.caught("calling for a human", self._escalate(limit=batch), None)
         done = Round(
             expiring=expired.expiring,
             closed=expired.closed,

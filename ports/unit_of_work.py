@@ -19,7 +19,8 @@ from typing import Protocol
 
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.event import Event, StoryEntry, UntoldEvent
-from retender.domain.model.incident import Incident
+from retender.domain.model.figures import Figures
+from retender.domain.model.incident import Ending, Incident, IncidentCode
 from retender.domain.model.order import EndReason, Order
 from retender.domain.model.page import Page
 from retender.domain.model.refund import Refund
@@ -209,9 +210,9 @@ class Refunds(Protocol):
         held_until: datetime | None = None,
     ) -> bool:
         """
-        Change state if the table allows it; SENT counts a try.
+        Change state if the table allows it.
 
-        ``next_try_at`` is kept as given (None clears it). With ``held_until`` it
+        SENT counts a try, RETRIED begins to count anew. ``next_try_at`` is kept as given (None clears it). With ``held_until`` it
         is the act of a worker, and happens only while the row bears this lease.
         The lease ends when nothing is left to do, and with the holder's own
         TRY_AGAIN; who has sent goes on holding it.
@@ -252,13 +253,63 @@ class Inbox(Protocol):
 
 
 class Incidents(Protocol):
-    """Evidence that fits nothing."""
+    """What waits, or waited, for a human."""
 
     async def add(self, incident: Incident) -> bool:
-        """Keep it for a human; False if this ``incident_id`` is kept already (not an error)."""
+        """
+        Keep it for a human.
+
+        False if this ``incident_id`` is kept already, or if it is one of
+        ``ESCALATIONS`` and its subject has an open one of its code (not errors).
+        """
+
+    async def get(self, incident_id: str) -> Incident | None:
+        """Return the incident of this id."""
 
     async def all(self, limit: int = 100) -> Sequence[Incident]:
-        """Return the newest first."""
+        """Return the newest first, open and ended."""
+
+    async def open(self, limit: int = 100) -> Sequence[Incident]:
+        """Return the open ones, the oldest first."""
+
+    async def open_of(self, order_no: str) -> Sequence[Incident]:
+        """Return the order's open ones, the oldest first."""
+
+    async def end(self, incident_id: str, ending: Ending) -> bool:
+        """Note how it ended; False if it is not open any more."""
+
+
+class Unfinished(Protocol):
+    """
+    What has not come to its end; reads only.
+
+    A subject is *quiet* for a code if an incident of that code is open for it, or
+    if any incident of it ended after ``quiet_since``: somebody knows already.
+    """
+
+    async def attempts(
+        self, watched_until: datetime, quiet_since: datetime, limit: int
+    ) -> Sequence[Attempt]:
+        """Return live attempts whose watch ended by then, not quiet for UNKNOWN_TOO_LONG."""
+
+    async def refunds(
+        self, code: IncidentCode, made_by: datetime, quiet_since: datetime, limit: int
+    ) -> Sequence[Refund]:
+        """Return refunds in a state where the code stands, made by then and not quiet for it."""
+
+    async def events(self, made_by: datetime, quiet_since: datetime, limit: int) -> Sequence[Event]:
+        """Return untold events, made by then and not quiet for UNTOLD_TOO_LONG."""
+
+    async def over(self, limit: int, incident_id: str | None = None) -> Sequence[Incident]:
+        """
+        Return open escalations that stand no more, the oldest first.
+
+        ``STANDS`` says in which states of its subject one stands. With an
+        ``incident_id``, only that one is looked at.
+        """
+
+    async def figures(self) -> Figures:
+        """Count what is under way; its cost grows with that, not with the history."""
 
 
 class Outbox(Protocol):
@@ -318,7 +369,11 @@ class Work(Protocol):
 
     @property
     def incidents(self) -> Incidents:
-        """Evidence that fits nothing."""
+        """What waits for a human."""
+
+    @property
+    def unfinished(self) -> Unfinished:
+        """What has not come to its end."""
 
     @property
     def outbox(self) -> Outbox:

@@ -1,4 +1,4 @@
-"""Inbox, incidents, outbox and story in memory: what is only ever added to."""
+"""Inbox, incidents, outbox and story in memory: what was heard and what must be told."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -7,7 +7,7 @@ from itertools import islice
 
 from retender.adapters.memory.rows import OutboxRow, Rows
 from retender.domain.model.event import Event, StoryEntry, UntoldEvent
-from retender.domain.model.incident import Incident
+from retender.domain.model.incident import ESCALATIONS, Ending, Incident
 from retender.domain.model.lease import is_free
 
 
@@ -32,15 +32,41 @@ class MemoryIncidents:
     rows: Rows
 
     async def add(self, incident: Incident) -> bool:
-        """Keep an incident, once."""
+        """Keep an incident, once; of our own calls, one that is open for a subject."""
         if incident.incident_id in self.rows.incidents:
             return False
+        if incident.code in ESCALATIONS and incident.is_open and incident.subject is not None:
+            what = (incident.code, incident.subject)
+            opened = (one for one in self.rows.incidents.values() if one.is_open)
+            if any((other.code, other.subject) == what for other in opened):
+                return False
         self.rows.incidents[incident.incident_id] = incident
         return True
+
+    async def get(self, incident_id: str) -> Incident | None:
+        """Return the incident of this id."""
+        return self.rows.incidents.get(incident_id)
 
     async def all(self, limit: int = 100) -> Sequence[Incident]:
         """Return the newest first."""
         return list(islice(reversed(self.rows.incidents.values()), limit))
+
+    async def open(self, limit: int = 100) -> Sequence[Incident]:
+        """Return the open ones, in the order of writing."""
+        return list(islice((one for one in self.rows.incidents.values() if one.is_open), limit))
+
+    async def open_of(self, order_no: str) -> Sequence[Incident]:
+        """Return the order's open ones, in the order of writing."""
+        found = self.rows.incidents.values()
+        return [one for one in found if one.is_open and one.order_no == order_no]
+
+    async def end(self, incident_id: str, ending: Ending) -> bool:
+        """Note how an open one ended, in its place."""
+        found = self.rows.incidents.get(incident_id)
+        if found is None or not found.is_open:
+            return False
+        self.rows.incidents[incident_id] = replace(found, ending=ending)
+        return True
 
 
 @dataclass(frozen=True, slots=True)

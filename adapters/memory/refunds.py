@@ -58,10 +58,11 @@ class MemoryRefunds:
         if held_until not in {None, refund.leased_until}:
             return False
         goes_on = row.target in UNDER_WAY and not (held_until and event is RefundEvent.TRY_AGAIN)
+        again = event is RefundEvent.RETRIED
         self.rows.refunds[refund_no] = replace(
             refund,
             state=RefundState(row.target),
-            tries=refund.tries + (event is RefundEvent.SENT),
+            tries=0 if again else refund.tries + (event is RefundEvent.SENT),
             next_try_at=next_try_at,
             leased_until=refund.leased_until if goes_on else None,
             provider_refund_no=provider_refund_no or refund.provider_refund_no,

@@ -15,6 +15,7 @@ from retender.adapters.memory.records import (
 )
 from retender.adapters.memory.refunds import MemoryRefunds
 from retender.adapters.memory.rows import Rows
+from retender.adapters.memory.unfinished import MemoryUnfinished
 from retender.domain.model.errors import StoreBusy
 
 
@@ -48,8 +49,13 @@ class MemoryWork:
 
     @property
     def incidents(self) -> MemoryIncidents:
-        """Evidence that fits nothing."""
+        """What waits for a human."""
         return MemoryIncidents(self._open())
+
+    @property
+    def unfinished(self) -> MemoryUnfinished:
+        """What has not come to its end."""
+        return MemoryUnfinished(self._open())
 
     @property
     def outbox(self) -> MemoryOutbox:

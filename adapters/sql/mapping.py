@@ -8,7 +8,7 @@ from sqlalchemy import Row
 from retender.adapters.sql.seal import PageSeal
 from retender.domain.model.attempt import Attempt, Charge, Payer
 from retender.domain.model.event import Event, StoryEntry
-from retender.domain.model.incident import Incident
+from retender.domain.model.incident import Ending, Incident
 from retender.domain.model.money import Money
 from retender.domain.model.order import Order
 from retender.domain.model.refund import Refund
@@ -221,6 +221,20 @@ def incident_values(incident: Incident) -> Values:
         "at": incident.at,
         "source": incident.source,
         "data": incident.data,
+        "about": incident.about,
+        "subject": incident.subject,
+        "order_no": incident.order_no,
+        **({} if incident.ending is None else ending_values(incident.ending)),
+    }
+
+
+def ending_values(ending: Ending) -> Values:
+    """Return how an incident ended as column values; together they are set or null."""
+    return {
+        "ended_at": ending.at,
+        "resolution": ending.resolution,
+        "ended_why": ending.why,
+        "ended_by": ending.by,
     }
 
 
@@ -234,6 +248,12 @@ def incident_of(row: AnyRow) -> Incident:
         at=row.at,
         source=row.source,
         data=row.data,
+        about=row.about,
+        subject=row.subject,
+        order_no=row.order_no,
+        ending=None
+        if row.ended_at is None
+        else Ending(at=row.ended_at, resolution=row.resolution, why=row.ended_why, by=row.ended_by),
     )
 
 

@@ -1,4 +1,4 @@
-"""Inbox, incidents, outbox and story in SQL: what is only ever added to."""
+"""Inbox, incidents, outbox and story in SQL: what was heard and what must be told."""
 
 import hashlib
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retender.adapters.sql.leases import is_free, is_held
 from retender.adapters.sql.mapping import (
+    ending_values,
     entry_of,
     entry_values,
     event_of,
@@ -20,7 +21,7 @@ from retender.adapters.sql.mapping import (
 from retender.adapters.sql.tables import inbox, incidents, outbox, story
 from retender.adapters.sql.uniqueness import unless_taken
 from retender.domain.model.event import Event, StoryEntry, UntoldEvent
-from retender.domain.model.incident import Incident
+from retender.domain.model.incident import Ending, Incident
 
 _LONGEST_KEY = 128
 
@@ -49,14 +50,43 @@ class SqlIncidents:
     connection: AsyncConnection
 
     async def add(self, incident: Incident) -> bool:
-        """Keep an incident, once."""
+        """Keep an incident, once; of our own calls, one that is open for a subject."""
         statement = insert(incidents).values(incident_values(incident))
         return await unless_taken(self.connection, statement) is not None
+
+    async def get(self, incident_id: str) -> Incident | None:
+        """Return the incident of this id."""
+        its = select(incidents).where(incidents.c.incident_id == incident_id)
+        row = (await self.connection.execute(its)).first()
+        return None if row is None else incident_of(row)
 
     async def all(self, limit: int = 100) -> Sequence[Incident]:
         """Return the newest first."""
         newest = select(incidents).order_by(incidents.c.seq.desc()).limit(limit)
         return [incident_of(row) for row in await self.connection.execute(newest)]
+
+    async def open(self, limit: int = 100) -> Sequence[Incident]:
+        """Return the open ones, in the order of writing."""
+        opened = select(incidents).where(incidents.c.ended_at.is_(None))
+        oldest = opened.order_by(incidents.c.seq).limit(limit)
+        return [incident_of(row) for row in await self.connection.execute(oldest)]
+
+    async def open_of(self, order_no: str) -> Sequence[Incident]:
+        """Return the order's open ones, in the order of writing."""
+        its = select(incidents).where(
+            incidents.c.order_no == order_no, incidents.c.ended_at.is_(None)
+        )
+        oldest = its.order_by(incidents.c.seq)
+        return [incident_of(row) for row in await self.connection.execute(oldest)]
+
+    async def end(self, incident_id: str, ending: Ending) -> bool:
+        """Note how an open one ended, in one conditional update."""
+        statement = (
+            update(incidents)
+            .where(incidents.c.incident_id == incident_id, incidents.c.ended_at.is_(None))
+            .values(ending_values(ending))
+        )
+        return (await self.connection.execute(statement)).rowcount == 1
 
 
 @dataclass(frozen=True, slots=True)

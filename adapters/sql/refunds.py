@@ -66,6 +66,8 @@ class SqlRefunds:
             changes["leased_until"] = None
         if event is RefundEvent.SENT:
             changes["tries"] = refunds.c.tries + 1
+        elif event is RefundEvent.RETRIED:
+            changes["tries"] = 0
         if provider_refund_no is not None:
             changes["provider_refund_no"] = provider_refund_no
         if problem is not None:

@@ -26,7 +26,7 @@ from sqlalchemy.dialects import mysql
 from retender.adapters.sql.columns import SEALED, SERIAL, Facts, Instant, Name, Words
 from retender.domain.model.client_type import Device
 from retender.domain.model.event import EventKind
-from retender.domain.model.incident import IncidentCode
+from retender.domain.model.incident import ESCALATIONS, About, IncidentCode, Resolution
 from retender.domain.model.order import EndReason
 from retender.domain.model.page import PageKind
 from retender.domain.model.refund import RefundCause
@@ -164,6 +164,7 @@ _once_where(attempts, "one_payable", "order_id", "fingerprint", where=_in("state
 # Null in all states but the live ones.
 Index("attempts_by_check", attempts.c.next_check_at)
 Index("attempts_by_account_and_check", attempts.c.account, attempts.c.next_check_at)
+Index("attempts_by_watch", attempts.c.state, attempts.c.watch_until)
 
 refunds = Table(
     "refunds",
@@ -194,6 +195,7 @@ Index("refunds_by_order", refunds.c.order_id)
 Index("refunds_by_attempt", refunds.c.attempt_id)
 Index("refunds_by_try", refunds.c.next_try_at)
 Index("refunds_by_account_and_try", refunds.c.account, refunds.c.next_try_at)
+Index("refunds_by_state", refunds.c.state, refunds.c.created_at)
 
 inbox = Table(
     "inbox",
@@ -216,9 +218,26 @@ incidents = Table(
     Column("at", Instant, nullable=False),
     Column("source", NUMBER, nullable=False),
     Column("data", Facts, nullable=False),
+    Column("about", Name(About)),
+    Column("subject", NUMBER),
+    Column("order_no", NUMBER),
+    Column("ended_at", Instant),
+    Column("resolution", Name(Resolution)),
+    Column("ended_why", Words),
+    Column("ended_by", NUMBER),
     sqlite_autoincrement=True,
     **INNODB,
 )
+_once_where(
+    incidents,
+    "one_open",
+    "subject",
+    "code",
+    where=f"ended_at IS NULL AND {_in('code', ESCALATIONS)}",
+)
+Index("incidents_by_end", incidents.c.ended_at, incidents.c.seq)
+Index("incidents_by_subject", incidents.c.subject)
+Index("incidents_by_order", incidents.c.order_no)
 
 outbox = Table(
     "outbox",

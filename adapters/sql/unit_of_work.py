@@ -13,6 +13,7 @@ from retender.adapters.sql.orders import SqlOrders
 from retender.adapters.sql.records import SqlInbox, SqlIncidents, SqlOutbox, SqlStory
 from retender.adapters.sql.refunds import SqlRefunds
 from retender.adapters.sql.seal import PageSeal
+from retender.adapters.sql.unfinished import SqlUnfinished
 from retender.domain.model.errors import StoreBusy
 
 
@@ -47,8 +48,13 @@ class SqlWork:
 
     @property
     def incidents(self) -> SqlIncidents:
-        """Evidence that fits nothing."""
+        """What waits for a human."""
         return SqlIncidents(self._open())
+
+    @property
+    def unfinished(self) -> SqlUnfinished:
+        """What has not come to its end."""
+        return SqlUnfinished(self._open(), self._seal)
 
     @property
     def outbox(self) -> SqlOutbox:

@@ -66,6 +66,7 @@ class AttemptEvent(StrEnum):
     SURPLUS = "captured, surplus"
     REFUND_CONFIRMED = "refund confirmed"
     REFUND_FAILED = "refund failed"
+    REFUND_RETRIED = "refund retried"
 
 
 class RefundEvent(StrEnum):
@@ -75,6 +76,7 @@ class RefundEvent(StrEnum):
     TRY_AGAIN = "to be tried again"
     CONFIRMED = "confirmed"
     FAILED = "failed for good"
+    RETRIED = "retried"
 
 
 State: TypeAlias = OrderState | AttemptState | RefundState
@@ -135,7 +137,8 @@ TABLE: tuple[Transition, ...] = (
         AttemptEvent.PROVEN_DEAD,
         (_A.CREATING, _A.OPEN, _A.CLOSING),
         _A.CLOSED,
-        "the provider says closed, or knows nothing when asked after expiry and grace",
+        "the provider says closed, or knows nothing when asked after expiry and grace; "
+        "or an operator says so after the watch",
     ),
     Transition(
         AttemptEvent.WON,
@@ -161,6 +164,12 @@ TABLE: tuple[Transition, ...] = (
         _A.REFUND_STUCK,
         "the provider refuses the refund for good: an operator must look",
     ),
+    Transition(
+        AttemptEvent.REFUND_RETRIED,
+        (_A.REFUND_STUCK,),
+        _A.REFUNDING,
+        "an operator has the refund sent again, under its own number",
+    ),
     Transition(RefundEvent.SENT, (_R.DUE,), _R.SENT, "written down just before the call"),
     Transition(
         RefundEvent.TRY_AGAIN, (_R.SENT,), _R.DUE, "no answer: the same number is sent again"
@@ -173,6 +182,12 @@ TABLE: tuple[Transition, ...] = (
     ),
     Transition(
         RefundEvent.FAILED, (_R.SENT,), _R.STUCK, "the provider refuses for good, or tries ran out"
+    ),
+    Transition(
+        RefundEvent.RETRIED,
+        (_R.STUCK,),
+        _R.DUE,
+        "an operator wants the same number sent again",
     ),
 )
 

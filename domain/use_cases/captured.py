@@ -9,7 +9,7 @@ from enum import StrEnum
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.errors import RetenderError, UndefinedTransition
 from retender.domain.model.event import Event, EventKind, StoryEntry, StoryKind
-from retender.domain.model.incident import Incident, IncidentCode
+from retender.domain.model.incident import About, Incident, IncidentCode
 from retender.domain.model.order import Order
 from retender.domain.model.refund import Refund, RefundCause, automatic_refund_number
 from retender.domain.model.transition import CAPTURED, AttemptEvent, OrderEvent, OrderState
@@ -57,7 +57,8 @@ async def captured(
     attempt = await work.attempts.by_number(account, receipt.number)
     problem = _misfit(attempt, receipt)
     if attempt is None or problem is not None:
-        incident = _incident(account, receipt, problem or IncidentCode.UNKNOWN_NUMBER, source, at)
+        code = problem or IncidentCode.UNKNOWN_NUMBER
+        incident = _incident(account, attempt, receipt, code, source=source, at=at)
         if await work.incidents.add(incident) and attempt is not None:
             why = f"{source} of {account}"
             await tell(
@@ -281,7 +282,13 @@ class _Capture:
 
 
 def _incident(
-    account: str, receipt: Receipt, code: IncidentCode, source: str, at: datetime
+    account: str,
+    attempt: Attempt | None,
+    receipt: Receipt,
+    code: IncidentCode,
+    *,
+    source: str,
+    at: datetime,
 ) -> Incident:
     # Named after its content, so that hearing it again adds nothing.
     claim = f"{code}|{account}|{receipt.number}|{receipt.amount}|{receipt.foreign}"
@@ -298,4 +305,7 @@ def _incident(
             "provider_trade_no": receipt.provider_trade_no or "",
             "foreign": receipt.foreign or "",
         },
+        about=None if attempt is None else About.ATTEMPT,
+        subject=None if attempt is None else attempt.attempt_id,
+        order_no=None if attempt is None else attempt.charge.order_no,
     )

@@ -1,13 +1,15 @@
 """``settle_refund``: the one way from a provider's word on a refund to its state and events."""
 
 import hashlib
+from dataclasses import replace
 from datetime import datetime
 
 from retender.domain.model.event import Event, EventKind, StoryKind
-from retender.domain.model.incident import Incident, IncidentCode
+from retender.domain.model.incident import About, Incident, IncidentCode
 from retender.domain.model.lease import is_free
 from retender.domain.model.refund import MOST_TRIES, Refund, next_try
 from retender.domain.model.transition import AttemptEvent, RefundEvent, RefundState
+from retender.domain.use_cases.call_human import call_human, facts_of_refund, incident_about
 from retender.domain.use_cases.captured import tell
 from retender.ports.new_id import NewId
 from retender.ports.payment_provider import RefundReceipt, RefundReceiptState
@@ -33,7 +35,7 @@ async def settle_refund(
     it; what is planned is planned by the holder of the lease, if there is one.
     """
     if receipt.amount is not None and receipt.amount != refund.amount:
-        await _keep_misfit(work, refund, receipt, source, at)
+        await _keep_misfit(work, refund, receipt, source, at=at, held_until=held_until)
         return
     why = f"{source}: {receipt.state}{f' ({receipt.problem})' if receipt.problem else ''}"
     await tell(
@@ -47,7 +49,10 @@ async def settle_refund(
     )
     match receipt.state:
         case RefundReceiptState.DONE:
-            await _confirm(work, refund, receipt, why=why, at=at, new_id=new_id)
+            number = receipt.provider_refund_no
+            await confirm_refund(
+                work, refund, why=why, at=at, new_id=new_id, provider_refund_no=number
+            )
         case RefundReceiptState.FAILED:
             await fail_refund(work, refund, receipt.problem or why, at=at, new_id=new_id)
         case RefundReceiptState.PENDING:
@@ -113,11 +118,33 @@ async def fail_refund(
     if refund.is_automatic:
         await work.attempts.move(refund.attempt_id, AttemptEvent.REFUND_FAILED, at=at, why=problem)
     await _announce(work, refund, EventKind.REFUND_STUCK, at=at, new_id=new_id, problem=problem)
+    attempt = await work.attempts.get(refund.attempt_id)
+    if attempt is not None:  # a foreign key sees to it
+        stuck = replace(refund, state=RefundState.STUCK, problem=problem)
+        await call_human(
+            work,
+            incident_about(
+                stuck,
+                attempt,
+                code=IncidentCode.REFUND_STUCK,
+                incident_id=new_id(),
+                at=at,
+                source="refused for good, or its tries ran out",
+                data=facts_of_refund(stuck),
+            ),
+        )
 
 
-async def _confirm(
-    work: Work, refund: Refund, receipt: RefundReceipt, *, why: str, at: datetime, new_id: NewId
-) -> None:
+async def confirm_refund(
+    work: Work,
+    refund: Refund,
+    *,
+    why: str,
+    at: datetime,
+    new_id: NewId,
+    provider_refund_no: str | None = None,
+) -> bool:
+    """End a refund as DONE, and its surplus with it, and tell the shop; False if it was DONE."""
     if refund.state is RefundState.DUE:
         # Its answer was lost and the notice came first: it had been sent.
         await work.refunds.move(refund.refund_no, RefundEvent.SENT, at=at, why=why)
@@ -126,19 +153,26 @@ async def _confirm(
         RefundEvent.CONFIRMED,
         at=at,
         why=why,
-        provider_refund_no=receipt.provider_refund_no,
+        provider_refund_no=provider_refund_no,
     )
     if not done:
-        return  # it was DONE already
+        return False
     kind = EventKind.REFUND_DONE
     if refund.is_automatic:
         kind = EventKind.SURPLUS_REFUNDED
         await work.attempts.move(refund.attempt_id, AttemptEvent.REFUND_CONFIRMED, at=at, why=why)
     await _announce(work, refund, kind, at=at, new_id=new_id)
+    return True
 
 
 async def _keep_misfit(
-    work: Work, refund: Refund, receipt: RefundReceipt, source: str, at: datetime
+    work: Work,
+    refund: Refund,
+    receipt: RefundReceipt,
+    source: str,
+    *,
+    at: datetime,
+    held_until: datetime | None,
 ) -> None:
     """Keep a word on another amount for a human; it settles nothing."""
     code = IncidentCode.AMOUNT_MISMATCH
@@ -161,8 +195,13 @@ async def _keep_misfit(
             at=at,
             source=source,
             data={"amount": str(receipt.amount), "ours": str(refund.amount)},
+            about=About.REFUND,
+            subject=refund.refund_no,
+            order_no=None if attempt is None else attempt.charge.order_no,
         )
     )
+    # It stays SENT until a human decides; without a plan it would be asked about at once again.
+    await look_again(work, refund, at=at, held_until=held_until)
 
 
 async def _announce(

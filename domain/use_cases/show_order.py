@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.errors import PayOrderNotExist
 from retender.domain.model.event import Event, StoryEntry
+from retender.domain.model.incident import Incident
 from retender.domain.model.order import Order
 from retender.domain.model.refund import Refund
 from retender.domain.model.surplus import Surplus, surpluses
@@ -24,6 +25,7 @@ class OrderStory:
         surpluses: money above what was due, each with its refund.
         events: what the shop is told.
         entries: every page, notice, question and decision, with its reason.
+        incidents: what of it waits for a human now.
 
     """
 
@@ -33,6 +35,7 @@ class OrderStory:
     surpluses: Sequence[Surplus]
     events: Sequence[Event]
     entries: Sequence[StoryEntry]
+    incidents: Sequence[Incident] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,4 +69,5 @@ class ShowOrder:
                 surpluses=surpluses(attempts, refunds),
                 events=await work.outbox.of_order(order_no),
                 entries=await work.story.of_order(order.order_id),
+                incidents=await work.incidents.open_of(order_no),
             )

@@ -20,6 +20,7 @@ It needs pytest and pytest-asyncio: ``pip install 'retender[test]'``.
 
 from retender.tests.contracts.kit import Contract
 from retender.tests.contracts.store.attempts import AttemptsContract
+from retender.tests.contracts.store.attention import AttentionContract
 from retender.tests.contracts.store.leases import LeasesContract
 from retender.tests.contracts.store.moves import MovesContract
 from retender.tests.contracts.store.orders import OrdersContract
@@ -34,6 +35,7 @@ class UnitOfWorkContract(
     AttemptsContract,
     RefundsContract,
     RecordsContract,
+    AttentionContract,
     LeasesContract,
     MovesContract,
     TransactionsContract,

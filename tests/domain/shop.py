@@ -20,15 +20,20 @@ from retender.domain.use_cases.announce_events import AnnounceEvents
 from retender.domain.use_cases.check_attempt import CheckAttempt
 from retender.domain.use_cases.check_refund import CheckRefund
 from retender.domain.use_cases.close_order import CloseOrder
+from retender.domain.use_cases.escalate import Escalate, Patience
 from retender.domain.use_cases.expire_orders import ExpireOrders
 from retender.domain.use_cases.find_due_work import FindDueWork
+from retender.domain.use_cases.list_attention import ListAttention
 from retender.domain.use_cases.list_incidents import ListIncidents
 from retender.domain.use_cases.list_methods import ListMethods
 from retender.domain.use_cases.pay_order import PayOrder
 from retender.domain.use_cases.payment import AnswerPending, PageReady
 from retender.domain.use_cases.place_order import PlaceOrder
 from retender.domain.use_cases.policy import PayPolicy
+from retender.domain.use_cases.recheck_attention import RecheckAttention
 from retender.domain.use_cases.refund_payment import RefundPayment
+from retender.domain.use_cases.resolve_attention import ResolveAttention
+from retender.domain.use_cases.show_attention import ShowAttention
 from retender.domain.use_cases.show_order import OrderStory, ShowOrder
 from retender.domain.use_cases.show_page import ShowPage
 from retender.domain.use_cases.take_notice import NoticeTaken, TakeNotice
@@ -151,6 +156,17 @@ class Shop:
         self.list_incidents = ListIncidents(self.unit_of_work)
         self.show_order = ShowOrder(self.unit_of_work)
         self.announce_events = AnnounceEvents(self.unit_of_work, self._hear, self.clock)
+        self.escalate = Escalate(self.unit_of_work, self.clock, self.new_id, Patience())
+        self.list_attention = ListAttention(self.unit_of_work, self.clock)
+        self.show_attention = ShowAttention(self.unit_of_work, self.clock)
+        self.resolve_attention = ResolveAttention(self.unit_of_work, self.clock, self.new_id)
+        self.recheck_attention = RecheckAttention(
+            self.unit_of_work,
+            self.clock,
+            self.check_attempt,
+            self.check_refund,
+            self.announce_events,
+        )
 
     async def _hear(self, event: Event) -> None:
         self.told.append(event)
@@ -230,6 +246,7 @@ class Shop:
         for refund_no in due.refund_nos:
             await self.check_refund(refund_no=refund_no, held_until=due.held_until)
         await self.announce_events()
+        await self.escalate(limit=100)
 
     async def settle_down(self, hours: float = 2, every: float = 30) -> None:
         """Let workers work until everything has ended."""

@@ -10,6 +10,7 @@ from retender.domain.model.errors import StoreBusy
 from retender.domain.use_cases.announce_events import AnnounceEvents
 from retender.domain.use_cases.check_attempt import CheckAttempt
 from retender.domain.use_cases.check_refund import CheckRefund
+from retender.domain.use_cases.escalate import Escalate, Escalated
 from retender.domain.use_cases.expire_orders import Expired, ExpireOrders
 from retender.domain.use_cases.find_due_work import DueWork, FindDueWork
 from retender.entrypoints.worker import Round, Worker
@@ -149,6 +150,7 @@ class Cases:
             ),
             check_refund=mocker.create_autospec(CheckRefund, instance=True, side_effect=self.check),
             announce_events=stand_in(AnnounceEvents, 0),
+            escalate=stand_in(Escalate, Escalated(opened=0, settled=0)),
             interval=interval,
             batch=self.batch,
             random=random,
@@ -162,12 +164,14 @@ async def test_a_round_holds_up_no_more_than_ten_calls_at_once(mocker):
     assert cases.most_busy == 10
 
 
-@pytest.mark.parametrize("broken", ["ExpireOrders", "FindDueWork", "AnnounceEvents", "check a1"])
+@pytest.mark.parametrize(
+    "broken", ["ExpireOrders", "FindDueWork", "AnnounceEvents", "Escalate", "check a1"]
+)
 async def test_whatever_breaks_the_rest_is_done(mocker, caplog, broken):
     cases = Cases(attempts=["a1", "a2"], refunds=["r1"])
     cases.trouble[broken] = RuntimeError("kaputt")
     done = await cases.worker(mocker).run_once()
-    wanted = {"ExpireOrders", "FindDueWork", "AnnounceEvents"}
+    wanted = {"ExpireOrders", "FindDueWork", "AnnounceEvents", "Escalate"}
     if broken != "FindDueWork":
         wanted |= {"check a1", "check a2", "check r1"}
     assert set(cases.calls) == wanted

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.event import Event, EventKind
+from retender.domain.model.incident import Incident
 from retender.domain.model.order import Order
 from retender.domain.model.refund import Refund
 from retender.domain.model.transition import AttemptEvent, OrderEvent, RefundEvent, RefundState
@@ -17,6 +18,7 @@ from retender.tests.contracts.store.samples import (
     a_line,
     a_refund,
     an_attempt,
+    an_ending,
     an_event,
     an_incident,
     an_order,
@@ -38,6 +40,7 @@ class Scene:
     due: Refund
     sent: Refund
     event: Event
+    incident: Incident
     new_order: Order
     new_attempt: Attempt
     new_refund: Refund
@@ -50,7 +53,8 @@ async def a_scene(unit_of_work: UnitOfWork) -> Scene:
     attempt = an_attempt(order, next_check_at=NOW, asking_until=NOW)
     due, sent = a_refund(attempt), a_refund(attempt, state=RefundState.SENT)
     event = an_event(order)
-    await keep(unit_of_work, order, attempt, due, sent, event)
+    incident = an_incident()
+    await keep(unit_of_work, order, attempt, due, sent, event, incident)
     async with unit_of_work() as work:
         await work.outbox.claim_due(NOW - MINUTE, HELD, 1)
         await work.commit()
@@ -60,6 +64,7 @@ async def a_scene(unit_of_work: UnitOfWork) -> Scene:
         due=due,
         sent=sent,
         event=event,
+        incident=incident,
         new_order=an_order(),
         new_attempt=an_attempt(order, idx=2, fingerprint="e" * 32),
         new_refund=a_refund(attempt),
@@ -115,6 +120,7 @@ DEEDS: Mapping[str, Deed] = {
     ),
     "inbox.add": lambda w, _: w.inbox.add("tea-house", "evt-1", "hash", NOW),
     "incidents.add": lambda w, s: w.incidents.add(an_incident(incident_id=s.order.order_id)),
+    "incidents.end": lambda w, s: w.incidents.end(s.incident.incident_id, an_ending()),
     "outbox.add": lambda w, s: w.outbox.add(s.new_event),
     "outbox.claim_due": lambda w, _: w.outbox.claim_due(NOW, UNTIL, 10),
     "outbox.mark_sent": lambda w, s: w.outbox.mark_sent(s.event.event_id, NOW, held_until=HELD),

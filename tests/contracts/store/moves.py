@@ -220,7 +220,7 @@ class MovesContract(StoreContract):
         after = replace(
             refund,
             state=RefundState(transition(event).target),
-            tries=5 if event is RefundEvent.SENT else 4,
+            tries={RefundEvent.SENT: 5, RefundEvent.RETRIED: 0}.get(event, 4),
             next_try_at=LATER + TICK,
             leased_until=refund.leased_until if transition(event).target in UNDER_WAY else None,
             provider_refund_no="5030",

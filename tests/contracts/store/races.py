@@ -11,6 +11,7 @@ import pytest
 
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.event import Event, EventKind
+from retender.domain.model.incident import IncidentCode
 from retender.domain.model.refund import RefundCause
 from retender.domain.model.transition import AttemptEvent, OrderEvent, OrderState, RefundEvent
 from retender.ports.unit_of_work import UnitOfWork, Work
@@ -22,6 +23,7 @@ from retender.tests.contracts.store.samples import (
     a_charge,
     a_refund,
     an_attempt,
+    an_ending,
     an_event,
     an_incident,
     an_order,
@@ -53,6 +55,9 @@ ONCE: Mapping[str, Callable[[Work, Attempt, int], Awaitable[bool]]] = {
     "a surplus": lambda w, first, _: w.refunds.add(a_refund(first, cause=RefundCause.LATE)),
     "a notice": lambda w, _, n: w.inbox.add("tea-house", "evt-1", str(n), NOW),
     "an incident": lambda w, *_: w.incidents.add(an_incident(incident_id="fits-nothing")),
+    "a call for a human": lambda w, *_: w.incidents.add(
+        an_incident(code=IncidentCode.REFUND_STUCK, subject="back-1")
+    ),
     "an event": lambda w, *_: w.outbox.add(
         Event(event_id=new_id(), kind=EventKind.ORDER_PAID, subject="x", order_no="x", at=NOW)
     ),
@@ -134,6 +139,17 @@ class RacesContract(StoreContract):
             return await ONCE[what](work, attempt, which)
 
         assert Counter(await crowd((unit_of_work, rival), add)) == {True: 1, False: CROWD - 1}
+
+    @pytest.mark.asyncio
+    async def test_one_ends_an_incident(self, unit_of_work: UnitOfWork, rival: UnitOfWork) -> None:
+        """Who comes second hears that it has ended."""
+        incident = an_incident()
+        await keep(unit_of_work, incident)
+
+        async def end(work: Work, _: int) -> bool:
+            return await work.incidents.end(incident.incident_id, an_ending())
+
+        assert Counter(await crowd((unit_of_work, rival), end)) == {True: 1, False: CROWD - 1}
 
     @pytest.mark.asyncio
     async def test_one_asks_the_provider(self, unit_of_work: UnitOfWork, rival: UnitOfWork) -> None:

@@ -9,7 +9,7 @@ from typing import assert_never
 from retender.domain.model.attempt import Attempt, Charge, Payer
 from retender.domain.model.client_type import Device
 from retender.domain.model.event import Event, EventKind, StoryEntry
-from retender.domain.model.incident import Incident, IncidentCode
+from retender.domain.model.incident import Ending, Incident, IncidentCode, Resolution
 from retender.domain.model.money import MINOR_MAX, Money
 from retender.domain.model.order import EndReason, Order
 from retender.domain.model.page import (
@@ -177,6 +177,12 @@ def an_incident(**facts: object) -> Incident:
     return replace(incident, **facts)  # type: ignore[arg-type]  # the tests name real fields
 
 
+def an_ending(**facts: object) -> Ending:
+    """Return how an incident ended, changed as told."""
+    ending = Ending(at=NOW, resolution=Resolution.NOTED, why=ODD_TEXT, by="olga")
+    return replace(ending, **facts)  # type: ignore[arg-type]  # the tests name real fields
+
+
 def a_line(order: Order, **facts: object) -> StoryEntry:
     """Return a line of the order's story, changed as told."""
     line = StoryEntry(
@@ -238,7 +244,9 @@ def all_refunds(attempt: Attempt) -> Iterator[Refund]:
     yield a_refund(attempt, amount=Money(1, "JPY"), created_at=NOW.astimezone(BEIJING))
 
 
-async def keep(unit_of_work: UnitOfWork, *things: Order | Attempt | Refund | Event) -> None:
+async def keep(
+    unit_of_work: UnitOfWork, *things: Order | Attempt | Refund | Event | Incident
+) -> None:
     """Write the samples down in one transaction, all of them."""
     async with unit_of_work() as work:
         for thing in things:
@@ -251,6 +259,8 @@ async def keep(unit_of_work: UnitOfWork, *things: Order | Attempt | Refund | Eve
                     kept = await work.refunds.add(thing)
                 case Event():
                     kept = await work.outbox.add(thing)
+                case Incident():
+                    kept = await work.incidents.add(thing)
                 case _:
                     assert_never(thing)
             assert kept, f"refused: {thing}"

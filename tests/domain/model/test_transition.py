@@ -50,6 +50,9 @@ PROTOCOL = {
     ("SENT", "confirmed", "DONE"),
     ("STUCK", "confirmed", "DONE"),
     ("SENT", "failed for good", "STUCK"),
+    # An operator's: beyond the protocol, and under the same number as ever.
+    ("STUCK", "retried", "DUE"),
+    ("REFUND_STUCK", "refund retried", "REFUNDING"),
 }
 
 MACHINES: list[tuple[type[Any], type[Any]]] = [

@@ -1,0 +1,117 @@
+"""What has not come to its end, in memory."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+
+from retender.adapters.memory.rows import Rows
+from retender.domain.model.attempt import Attempt
+from retender.domain.model.event import Event
+from retender.domain.model.figures import (
+    OPEN_ATTEMPTS,
+    OPEN_ORDERS,
+    OPEN_REFUNDS,
+    Figures,
+    Waiting,
+)
+from retender.domain.model.incident import ESCALATIONS, STANDS, About, Incident, IncidentCode
+from retender.domain.model.refund import Refund
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryUnfinished:
+    """Implements ``Unfinished``."""
+
+    rows: Rows
+
+    async def attempts(
+        self, watched_until: datetime, quiet_since: datetime, limit: int
+    ) -> Sequence[Attempt]:
+        """Return those whose watch ended first, first."""
+        quiet = self._quiet(About.ATTEMPT, IncidentCode.UNKNOWN_TOO_LONG, quiet_since)
+        found = [
+            attempt
+            for attempt in self.rows.attempts.values()
+            if attempt.is_live
+            and attempt.watch_until <= watched_until
+            and attempt.attempt_id not in quiet
+        ]
+        return sorted(found, key=lambda a: (a.watch_until, a.attempt_id))[:limit]
+
+    async def refunds(
+        self, code: IncidentCode, made_by: datetime, quiet_since: datetime, limit: int
+    ) -> Sequence[Refund]:
+        """Return the oldest first."""
+        quiet = self._quiet(About.REFUND, code, quiet_since)
+        found = [
+            refund
+            for refund in self.rows.refunds.values()
+            if refund.state in STANDS[code]
+            and refund.created_at <= made_by
+            and refund.refund_no not in quiet
+        ]
+        return sorted(found, key=lambda r: (r.created_at, r.refund_no))[:limit]
+
+    async def events(self, made_by: datetime, quiet_since: datetime, limit: int) -> Sequence[Event]:
+        """Return them in the order of writing."""
+        quiet = self._quiet(About.EVENT, IncidentCode.UNTOLD_TOO_LONG, quiet_since)
+        found = (e for e in self._untold() if e.at <= made_by and e.event_id not in quiet)
+        return list(islice(found, limit))
+
+    async def over(self, limit: int, incident_id: str | None = None) -> Sequence[Incident]:
+        """Return them in the order of writing."""
+        found = (
+            incident
+            for incident in self.rows.incidents.values()
+            if incident.is_open
+            and incident.code in ESCALATIONS
+            and incident_id in {None, incident.incident_id}
+            and not self._stands(incident)
+        )
+        return list(islice(found, limit))
+
+    async def figures(self) -> Figures:
+        """Count everything."""
+        waiting: dict[IncidentCode, Waiting] = {}
+        for incident in self.rows.incidents.values():
+            if incident.is_open:
+                before = waiting.get(incident.code, Waiting(0, incident.at))
+                since = min(before.since, incident.at)
+                waiting[incident.code] = Waiting(before.count + 1, since)
+        orders = Counter(order.state for order in self.rows.orders.values())
+        attempts = Counter(attempt.state for attempt in self.rows.attempts.values())
+        refunds = Counter(refund.state for refund in self.rows.refunds.values())
+        looks = [a.next_check_at for a in self.rows.attempts.values() if a.next_check_at]
+        tries = [r.next_try_at for r in self.rows.refunds.values() if r.next_try_at]
+        return Figures(
+            waiting=waiting,
+            orders={state: orders[state] for state in OPEN_ORDERS if orders[state]},
+            attempts={state: attempts[state] for state in OPEN_ATTEMPTS if attempts[state]},
+            refunds={state: refunds[state] for state in OPEN_REFUNDS if refunds[state]},
+            untold=sum(1 for _ in self._untold()),
+            due_since=min([*looks, *tries], default=None),
+        )
+
+    def _untold(self) -> Iterator[Event]:
+        return (row.untold.event for row in self.rows.events.values() if row.sent_at is None)
+
+    def _quiet(self, about: About, code: IncidentCode, since: datetime) -> set[str | None]:
+        return {
+            incident.subject
+            for incident in self.rows.incidents.values()
+            if incident.about is about
+            and (incident.code is code if incident.ending is None else incident.ending.at > since)
+        }
+
+    def _stands(self, incident: Incident) -> bool:
+        """Tell whether an escalation's subject is where it was; one that is gone is."""
+        subject = incident.subject or ""
+        if incident.about is About.EVENT:
+            row = self.rows.events.get(subject)
+            return row is None or row.sent_at is None
+        found: Attempt | Refund | None = self.rows.attempts.get(subject)
+        if incident.about is About.REFUND:
+            found = self.rows.refunds.get(subject)
+        return found is None or found.state in STANDS[incident.code]

@@ -1,0 +1,119 @@
+"""``call_human`` and ``end_incident``: each with its line in the order's story."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from retender.domain.model.attempt import Attempt
+from retender.domain.model.event import StoryEntry, StoryKind
+from retender.domain.model.incident import About, Ending, Incident, IncidentCode
+from retender.domain.model.refund import Refund
+from retender.ports.unit_of_work import Work
+
+
+async def call_human(work: Work, incident: Incident) -> bool:
+    """
+    Let it wait for a human, in the caller's transaction; False if it waits already.
+
+    The rule that calls is told in the story; the evidence stays with the incident.
+    """
+    if not await work.incidents.add(incident):
+        return False
+    facts = {**incident.data, "incident_id": incident.incident_id, "incident": incident.code}
+    await _tell(
+        work,
+        incident,
+        at=incident.at,
+        what=f"incident {incident.code}",
+        why=incident.source,
+        kind=StoryKind.INCIDENT_OPENED,
+        facts=facts,
+    )
+    return True
+
+
+async def end_incident(work: Work, incident: Incident, ending: Ending) -> bool:
+    """Note how it ended, in the caller's transaction; False if it has ended already."""
+    if not await work.incidents.end(incident.incident_id, ending):
+        return False
+    await _tell(
+        work,
+        incident,
+        at=ending.at,
+        what=f"incident {incident.code} ended: {ending.resolution}",
+        why=f"{ending.by}: {ending.why}",
+        kind=StoryKind.INCIDENT_ENDED,
+        facts={
+            "incident_id": incident.incident_id,
+            "incident": incident.code,
+            "resolution": ending.resolution,
+            "by": ending.by,
+        },
+    )
+    return True
+
+
+def incident_about(
+    subject: Attempt | Refund,
+    attempt: Attempt,
+    *,
+    code: IncidentCode,
+    incident_id: str,
+    at: datetime,
+    source: str,
+    data: dict[str, str],
+) -> Incident:
+    """Return an incident about an attempt, or about a refund of the attempt's money."""
+    refund = subject if isinstance(subject, Refund) else None
+    return Incident(
+        incident_id=incident_id,
+        code=code,
+        account=attempt.account,
+        number=subject.number,
+        at=at,
+        source=source,
+        data=data,
+        about=About.ATTEMPT if refund is None else About.REFUND,
+        subject=attempt.attempt_id if refund is None else refund.refund_no,
+        order_no=attempt.charge.order_no,
+    )
+
+
+def facts_of_refund(refund: Refund) -> dict[str, str]:
+    """Return what a human must know of a refund that does not end."""
+    facts = {
+        "state": str(refund.state),
+        "amount": str(refund.amount),
+        "cause": str(refund.cause),
+        "since": refund.created_at.isoformat(),
+        "tries": str(refund.tries),
+    }
+    return facts if refund.problem is None else {**facts, "problem": refund.problem}
+
+
+async def _tell(
+    work: Work,
+    incident: Incident,
+    *,
+    at: datetime,
+    what: str,
+    why: str,
+    kind: StoryKind,
+    facts: Mapping[str, str],
+) -> None:
+    order = None if incident.order_no is None else await work.orders.get(incident.order_no)
+    if order is None:
+        return  # evidence of what is not ours has no story to stand in
+    attempt_id = incident.subject if incident.about is About.ATTEMPT else None
+    if incident.about is About.REFUND and incident.subject is not None:
+        refund = await work.refunds.get(incident.subject)
+        attempt_id = None if refund is None else refund.attempt_id
+    await work.story.add(
+        StoryEntry(
+            order_id=order.order_id,
+            attempt_id=attempt_id,
+            at=at,
+            what=what,
+            why=why,
+            data={"kind": str(kind), **{name: str(fact) for name, fact in facts.items()}},
+        )
+    )

@@ -1,0 +1,179 @@
+"""Escalate: call a human for what stays unknown too long, and take the call back by itself."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from retender.domain.model.attempt import Attempt
+from retender.domain.model.event import Event
+from retender.domain.model.incident import About, Ending, Incident, IncidentCode, Resolution
+from retender.domain.model.refund import Refund
+from retender.domain.use_cases.call_human import (
+    call_human,
+    end_incident,
+    facts_of_refund,
+    incident_about,
+)
+from retender.ports.clock import Clock
+from retender.ports.new_id import NewId
+from retender.ports.unit_of_work import UnitOfWork, Work
+
+BY_ITSELF = "retender"
+"""Who ends an incident that came to its end by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """
+    The longest time for which anything may stay unknown before a human is called.
+
+    What a human has noted, and what does not end all the same, is brought up
+    again after as long once more.
+
+    Attributes:
+        attempts: after the end of its watch, when its page is over and "not found"
+            would be an answer.
+        refunds: after it was decided.
+        events: after it became true.
+
+    """
+
+    attempts: timedelta = timedelta(hours=1)
+    refunds: timedelta = timedelta(hours=24)
+    events: timedelta = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Escalated:
+    """How many humans were called for, and how many calls were taken back."""
+
+    opened: int
+    settled: int
+
+
+@dataclass(frozen=True, slots=True)
+class Escalate:
+    """
+    Open an incident for what is unknown too long, and settle those that are over.
+
+    A stuck refund is called out when it gets stuck; here only if that call is
+    missing or was ended long ago, and the refund is stuck still.
+    """
+
+    unit_of_work: UnitOfWork
+    clock: Clock
+    new_id: NewId
+    patience: Patience
+
+    async def __call__(self, *, limit: int = 20) -> Escalated:
+        """
+        Do one bounded batch of each kind; a round that finds nothing writes nothing.
+
+        Safe to run anywhere, any number of times at once.
+        """
+        now = self.clock()
+        async with self.unit_of_work(read_only=True) as work:
+            found = await self._find(work, now, limit)
+            over = await work.unfinished.over(limit)
+        opened = 0
+        for incident in found:
+            opened += await self._open(incident)
+        settled = 0
+        for incident in over:
+            settled += await settle_if_over(self.unit_of_work, self.clock, incident)
+        return Escalated(opened=opened, settled=settled)
+
+    async def _find(self, work: Work, now: datetime, limit: int) -> Sequence[Incident]:
+        """Write out what is to be called; each kind has its own longest time."""
+        patience = self.patience
+        since = now - patience.attempts
+        found = [
+            self._of_attempt(attempt, now)
+            for attempt in await work.unfinished.attempts(since, since, limit)
+        ]
+        since = now - patience.refunds
+        for code, made_by in (
+            (IncidentCode.REFUND_TOO_LONG, since),
+            (IncidentCode.REFUND_STUCK, now),
+        ):
+            for refund in await work.unfinished.refunds(code, made_by, since, limit):
+                attempt = await work.attempts.get(refund.attempt_id)
+                if attempt is not None:
+                    found.append(self._of_refund(refund, attempt, code, now))
+        since = now - patience.events
+        events = await work.unfinished.events(since, since, limit)
+        return [*found, *self._of_events(events, now)]
+
+    def _of_attempt(self, attempt: Attempt, now: datetime) -> Incident:
+        return incident_about(
+            attempt,
+            attempt,
+            code=IncidentCode.UNKNOWN_TOO_LONG,
+            incident_id=self.new_id(),
+            at=now,
+            source=f"unknown for more than {self.patience.attempts} after its watch",
+            data={
+                "state": str(attempt.state),
+                "amount": str(attempt.charge.amount),
+                "watch_until": attempt.watch_until.isoformat(),
+                "looks": str(attempt.checks),
+            },
+        )
+
+    def _of_refund(
+        self, refund: Refund, attempt: Attempt, code: IncidentCode, now: datetime
+    ) -> Incident:
+        stuck = code is IncidentCode.REFUND_STUCK
+        long = f"under way for more than {self.patience.refunds}"
+        return incident_about(
+            refund,
+            attempt,
+            code=code,
+            incident_id=self.new_id(),
+            at=now,
+            source="stuck, and nobody is on it" if stuck else long,
+            data=facts_of_refund(refund),
+        )
+
+    def _of_events(self, events: Sequence[Event], now: datetime) -> Iterator[Incident]:
+        for event in events:
+            yield Incident(
+                incident_id=self.new_id(),
+                code=IncidentCode.UNTOLD_TOO_LONG,
+                account="",
+                number=event.event_id,
+                at=now,
+                source=f"not told for more than {self.patience.events}",
+                data={"kind_of_event": str(event.kind), "since": event.at.isoformat()},
+                about=About.EVENT,
+                subject=event.event_id,
+                order_no=event.order_no,
+            )
+
+    async def _open(self, incident: Incident) -> bool:
+        async with self.unit_of_work() as work:
+            opened = await call_human(work, incident)
+            if opened and await work.unfinished.over(1, incident.incident_id):
+                return False  # it ended since we looked: nothing is written
+            await work.commit()
+        return opened
+
+
+async def settle_if_over(unit_of_work: UnitOfWork, clock: Clock, incident: Incident) -> bool:
+    """End an incident of ours by itself, if its subject is where it was no more."""
+    async with unit_of_work() as work:
+        if not await work.unfinished.over(1, incident.incident_id):
+            return False
+        why = _OVER.get(incident.code, "it came to its end")
+        ending = Ending(at=clock(), resolution=Resolution.SETTLED, why=why, by=BY_ITSELF)
+        settled = await end_incident(work, incident, ending)
+        await work.commit()
+    return settled
+
+
+_OVER = {
+    IncidentCode.UNKNOWN_TOO_LONG: "it is known at last what became of the attempt",
+    IncidentCode.REFUND_TOO_LONG: "the refund is under way no more",
+    IncidentCode.REFUND_STUCK: "the refund is stuck no more",
+    IncidentCode.UNTOLD_TOO_LONG: "the shop has heard of it at last",
+}

@@ -1,0 +1,159 @@
+"""ResolveAttention: end an incident as a human decided, with a reason that stays."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from retender.domain.model.attempt import Attempt
+from retender.domain.model.errors import RefundExceedsPaid
+from retender.domain.model.incident import About, Ending, Incident, Resolution
+from retender.domain.model.incident_errors import (
+    IncidentEnded,
+    IncidentNotExist,
+    ResolutionRefused,
+)
+from retender.domain.model.money import Money
+from retender.domain.model.refund import Refund
+from retender.domain.model.text import check_text
+from retender.domain.model.transition import AttemptEvent, RefundEvent, RefundState
+from retender.domain.use_cases.call_human import end_incident
+from retender.domain.use_cases.resolutions import Option, options_of
+from retender.domain.use_cases.settle_refund import confirm_refund
+from retender.ports.clock import Clock
+from retender.ports.new_id import NewId
+from retender.ports.unit_of_work import UnitOfWork, Work
+
+REASON_MAX = 500
+"""Characters of a reason: enough for a ticket's number and a sentence or two."""
+
+BY_MAX = 64
+"""Characters of a name."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResolveAttention:
+    """
+    Believe a human, change what the decision changes, and write down who and why.
+
+    All in one transaction: of two who decide at once, one is told that it has
+    ended already. A decision never makes an order paid: that takes a receipt.
+    """
+
+    unit_of_work: UnitOfWork
+    clock: Clock
+    new_id: NewId
+
+    async def __call__(
+        self, *, incident_id: str, resolution: Resolution, reason: str, by: str
+    ) -> Incident:
+        """
+        End it, and return it as it is then.
+
+        Args:
+            incident_id: which one.
+            resolution: one of those that ``ShowAttention`` offers.
+            reason: why; up to 500 characters, kept for good.
+            by: who decides; up to 64 characters.
+
+        Raises:
+            TextInvalid: no reason, or no name.
+            IncidentNotExist: no such id.
+            IncidentEnded: it has ended already.
+            ResolutionRefused: it cannot be ended like this, or not now.
+            RefundExceedsPaid: the money went back under another number since.
+
+        """
+        check_text("reason", reason, REASON_MAX)
+        check_text("by", by, BY_MAX)
+        async with self.unit_of_work() as work:
+            incident = await work.incidents.get(incident_id)
+            if incident is None:
+                raise IncidentNotExist(incident_id)
+            at = self.clock()
+            ending = Ending(at=at, resolution=resolution, why=reason, by=by)
+            await self._carry_out(work, incident, ending)
+            if not await end_incident(work, incident, ending):
+                raise await _ended(work, incident)
+            await work.commit()
+        async with self.unit_of_work(read_only=True) as work:
+            return await work.incidents.get(incident_id) or incident
+
+    async def _carry_out(self, work: Work, incident: Incident, ending: Ending) -> None:
+        """Change what the decision changes, if it still can be."""
+        if not incident.is_open:
+            raise await _ended(work, incident)
+        attempt, refund = await _subject(work, incident)
+        options = options_of(incident, attempt=attempt, refund=refund, now=ending.at)
+        chosen = next((o for o in options if o.resolution is ending.resolution), None)
+        if chosen is None or chosen.why_not is not None:
+            raise _refused(ending.resolution, chosen, options)
+        why = f"{ending.by} says: {ending.why}"
+        changed = True
+        if ending.resolution is Resolution.DEAD and attempt is not None:
+            changed = await work.attempts.move(
+                attempt.attempt_id, AttemptEvent.PROVEN_DEAD, at=ending.at, why=why
+            )
+        elif ending.resolution is Resolution.REFUNDED and refund is not None:
+            await _check_room(work, refund)
+            changed = await confirm_refund(work, refund, why=why, at=ending.at, new_id=self.new_id)
+        elif ending.resolution is Resolution.RETRY and refund is not None:
+            await _check_room(work, refund)
+            changed = await _send_again(work, refund, at=ending.at, why=why)
+        if not changed:  # between our look and our turn, somebody found out
+            raise ResolutionRefused(ending.resolution, "it has changed just now", ())
+
+
+async def _subject(work: Work, incident: Incident) -> tuple[Attempt | None, Refund | None]:
+    if incident.about is About.ATTEMPT and incident.subject is not None:
+        return await work.attempts.get(incident.subject), None
+    if incident.about is About.REFUND and incident.subject is not None:
+        return None, await work.refunds.get(incident.subject)
+    return None, None
+
+
+async def _check_room(work: Work, refund: Refund) -> None:
+    """
+    Make sure that the money did not go back under another number meanwhile.
+
+    A stuck refund does not count against what may be given back, so the shop may
+    have asked for another one since. The order is held while the sum is taken.
+    """
+    await work.orders.hold(refund.order_id)
+    attempt = await work.attempts.get(refund.attempt_id)
+    others = [
+        other.amount.minor
+        for other in await work.refunds.of_order(refund.order_id)
+        if other.attempt_id == refund.attempt_id
+        and other.refund_no != refund.refund_no
+        and other.state is not RefundState.STUCK
+    ]
+    left = (0 if attempt is None else attempt.charge.amount.minor) - sum(others)
+    if refund.amount.minor > left:
+        rest = Money(max(0, left), refund.amount.currency)
+        message = f"{refund.amount} is more than the {rest} that other refunds leave."
+        raise RefundExceedsPaid(message, left=rest.decimal(), currency=rest.currency)
+
+
+async def _send_again(work: Work, refund: Refund, *, at: datetime, why: str) -> bool:
+    """Make a stuck refund due, and its surplus be given back again; the number stays."""
+    again = await work.refunds.move(
+        refund.refund_no, RefundEvent.RETRIED, at=at, why=why, next_try_at=at
+    )
+    if again and refund.is_automatic:
+        await work.attempts.move(refund.attempt_id, AttemptEvent.REFUND_RETRIED, at=at, why=why)
+    return again
+
+
+async def _ended(work: Work, incident: Incident) -> IncidentEnded:
+    found = await work.incidents.get(incident.incident_id) or incident
+    ending = found.ending
+    how, by = ("?", "?") if ending is None else (str(ending.resolution), ending.by)
+    return IncidentEnded(incident.incident_id, how, by)
+
+
+def _refused(
+    resolution: Resolution, chosen: Option | None, options: tuple[Option, ...]
+) -> ResolutionRefused:
+    why = "that makes no sense for it" if chosen is None else chosen.why_not or ""
+    return ResolutionRefused(
+        str(resolution), why, [str(o.resolution) for o in options if o.why_not is None]
+    )

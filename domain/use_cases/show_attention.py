@@ -1,0 +1,84 @@
+"""ShowAttention: one incident with all the evidence, and the ways to end it."""
+
+from dataclasses import dataclass
+
+from retender.domain.model.attempt import Attempt
+from retender.domain.model.event import Event
+from retender.domain.model.incident import About, Incident
+from retender.domain.model.incident_errors import IncidentNotExist
+from retender.domain.model.refund import Refund
+from retender.domain.use_cases.resolutions import Option, options_of
+from retender.domain.use_cases.show_order import OrderStory, ShowOrder
+from retender.ports.clock import Clock
+from retender.ports.unit_of_work import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttentionCase:
+    """
+    All that a human needs in order to decide.
+
+    Attributes:
+        incident: what waits, or waited.
+        story: the order with everything that was asked, said and done; None for
+            what is not ours.
+        attempt: what the incident is about, if it is about an attempt.
+        refund: the same, if it is about a refund.
+        event: the same, if it is about an event.
+        options: the ways to end it; none once it has ended.
+
+    """
+
+    incident: Incident
+    story: OrderStory | None = None
+    attempt: Attempt | None = None
+    refund: Refund | None = None
+    event: Event | None = None
+    options: tuple[Option, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ShowAttention:
+    """Show one incident; changes nothing, and asks no provider."""
+
+    unit_of_work: UnitOfWork
+    clock: Clock
+
+    async def __call__(self, *, incident_id: str) -> AttentionCase:
+        """
+        Return the incident with its evidence.
+
+        Raises:
+            IncidentNotExist: no such id.
+
+        """
+        async with self.unit_of_work(read_only=True) as work:
+            incident = await work.incidents.get(incident_id)
+        if incident is None:
+            raise IncidentNotExist(incident_id)
+        story = None
+        if incident.order_no is not None:
+            story = await ShowOrder(self.unit_of_work)(order_no=incident.order_no)
+        attempt, refund, event = _subject(incident, story)
+        now = self.clock()
+        return AttentionCase(
+            incident=incident,
+            story=story,
+            attempt=attempt,
+            refund=refund,
+            event=event,
+            options=options_of(incident, attempt=attempt, refund=refund, now=now),
+        )
+
+
+def _subject(
+    incident: Incident, story: OrderStory | None
+) -> tuple[Attempt | None, Refund | None, Event | None]:
+    """Find what the incident is about among what belongs to the order."""
+    if story is None:
+        return None, None, None
+    its, about = incident.subject, incident.about
+    attempts = (a for a in story.attempts if about is About.ATTEMPT and a.attempt_id == its)
+    refunds = (r for r in story.refunds if about is About.REFUND and r.refund_no == its)
+    events = (e for e in story.events if about is About.EVENT and e.event_id == its)
+    return next(attempts, None), next(refunds, None), next(events, None)
