@@ -212,8 +212,9 @@ class Refunds(Protocol):
         """
         Change state if the table allows it.
 
-        SENT counts a try, RETRIED begins to count anew. ``next_try_at`` is kept as given (None clears it). With ``held_until`` it
-        is the act of a worker, and happens only while the row bears this lease.
+        SENT counts a try, RETRIED begins to count anew; ``next_try_at`` is kept as
+        given (None clears it). With ``held_until`` it is the act of a worker, and
+        happens only while the row bears this lease.
         The lease ends when nothing is left to do, and with the holder's own
         TRY_AGAIN; who has sent goes on holding it.
         """

@@ -54,7 +54,7 @@ async def end_incident(work: Work, incident: Incident, ending: Ending) -> bool:
 
 def incident_about(
     subject: Attempt | Refund,
-    attempt: Attempt,
+    order_no: str | None,
     *,
     code: IncidentCode,
     incident_id: str,
@@ -62,19 +62,18 @@ def incident_about(
     source: str,
     data: dict[str, str],
 ) -> Incident:
-    """Return an incident about an attempt, or about a refund of the attempt's money."""
-    refund = subject if isinstance(subject, Refund) else None
+    """Return an incident about an attempt or a refund of this order."""
     return Incident(
         incident_id=incident_id,
         code=code,
-        account=attempt.account,
+        account=subject.account,
         number=subject.number,
         at=at,
         source=source,
         data=data,
-        about=About.ATTEMPT if refund is None else About.REFUND,
-        subject=attempt.attempt_id if refund is None else refund.refund_no,
-        order_no=attempt.charge.order_no,
+        about=About.REFUND if isinstance(subject, Refund) else About.ATTEMPT,
+        subject=subject.refund_no if isinstance(subject, Refund) else subject.attempt_id,
+        order_no=order_no,
     )
 
 

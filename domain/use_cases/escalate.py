@@ -97,9 +97,9 @@ class Escalate:
             (IncidentCode.REFUND_STUCK, now),
         ):
             for refund in await work.unfinished.refunds(code, made_by, since, limit):
-                attempt = await work.attempts.get(refund.attempt_id)
-                if attempt is not None:
-                    found.append(self._of_refund(refund, attempt, code, now))
+                order = await work.orders.by_id(refund.order_id)
+                order_no = None if order is None else order.order_no
+                found.append(self._of_refund(refund, order_no, code, now))
         since = now - patience.events
         events = await work.unfinished.events(since, since, limit)
         return [*found, *self._of_events(events, now)]
@@ -107,7 +107,7 @@ class Escalate:
     def _of_attempt(self, attempt: Attempt, now: datetime) -> Incident:
         return incident_about(
             attempt,
-            attempt,
+            attempt.charge.order_no,
             code=IncidentCode.UNKNOWN_TOO_LONG,
             incident_id=self.new_id(),
             at=now,
@@ -121,13 +121,13 @@ class Escalate:
         )
 
     def _of_refund(
-        self, refund: Refund, attempt: Attempt, code: IncidentCode, now: datetime
+        self, refund: Refund, order_no: str | None, code: IncidentCode, now: datetime
     ) -> Incident:
         stuck = code is IncidentCode.REFUND_STUCK
         long = f"under way for more than {self.patience.refunds}"
         return incident_about(
             refund,
-            attempt,
+            order_no,
             code=code,
             incident_id=self.new_id(),
             at=now,

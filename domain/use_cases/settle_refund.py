@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from retender.domain.model.event import Event, EventKind, StoryKind
-from retender.domain.model.incident import About, Incident, IncidentCode
+from retender.domain.model.incident import IncidentCode
 from retender.domain.model.lease import is_free
 from retender.domain.model.refund import MOST_TRIES, Refund, next_try
 from retender.domain.model.transition import AttemptEvent, RefundEvent, RefundState
@@ -118,21 +118,18 @@ async def fail_refund(
     if refund.is_automatic:
         await work.attempts.move(refund.attempt_id, AttemptEvent.REFUND_FAILED, at=at, why=problem)
     await _announce(work, refund, EventKind.REFUND_STUCK, at=at, new_id=new_id, problem=problem)
-    attempt = await work.attempts.get(refund.attempt_id)
-    if attempt is not None:  # a foreign key sees to it
-        stuck = replace(refund, state=RefundState.STUCK, problem=problem)
-        await call_human(
-            work,
-            incident_about(
-                stuck,
-                attempt,
-                code=IncidentCode.REFUND_STUCK,
-                incident_id=new_id(),
-                at=at,
-                source="refused for good, or its tries ran out",
-                data=facts_of_refund(stuck),
-            ),
-        )
+    order = await work.orders.by_id(refund.order_id)
+    stuck = replace(refund, state=RefundState.STUCK, problem=problem)
+    incident = incident_about(
+        stuck,
+        None if order is None else order.order_no,
+        code=IncidentCode.REFUND_STUCK,
+        incident_id=new_id(),
+        at=at,
+        source="refused for good, or its tries ran out",
+        data=facts_of_refund(stuck),
+    )
+    await call_human(work, incident)
 
 
 async def confirm_refund(
@@ -186,20 +183,17 @@ async def _keep_misfit(
         facts={**_facts_of(refund, receipt), "incident": code, "source": source},
     )
     claim = f"{code}|refund|{refund.number}|{receipt.amount}"
-    await work.incidents.add(
-        Incident(
-            incident_id=hashlib.sha256(claim.encode()).hexdigest()[:32],
-            code=code,
-            account=refund.account,
-            number=refund.number,
-            at=at,
-            source=source,
-            data={"amount": str(receipt.amount), "ours": str(refund.amount)},
-            about=About.REFUND,
-            subject=refund.refund_no,
-            order_no=None if attempt is None else attempt.charge.order_no,
-        )
+    order = await work.orders.by_id(refund.order_id)
+    incident = incident_about(
+        refund,
+        None if order is None else order.order_no,
+        code=code,
+        incident_id=hashlib.sha256(claim.encode()).hexdigest()[:32],
+        at=at,
+        source=source,
+        data={"amount": str(receipt.amount), "ours": str(refund.amount)},
     )
+    await work.incidents.add(incident)
     # It stays SENT until a human decides; without a plan it would be asked about at once again.
     await look_again(work, refund, at=at, held_until=held_until)
 
