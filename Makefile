@@ -9,7 +9,7 @@ TREE   := build/tree/retender
 LINKS  := $(addprefix $(TREE)/,$(ROOMS))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv tree format lint types contracts test model check simulate mutants demo states build clean
+.PHONY: help venv tree format lint types contracts test model check simulate mutants kill demo states build clean
 
 help:  ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,10 @@ simulate: $(READY) $(LINKS)  ## Play whole shops with faults: SEED=7 shows one s
 
 mutants: $(READY) $(LINKS)  ## Plant mistakes in the protocol, and see each one caught
 	PYTHONPATH=build/tree $(BIN)/python -m retender.tests.simulation.command mutants
+
+kill: $(READY) $(LINKS)  ## Kill real processes under load: KILLS=500 DATABASE=postgresql, or ARGS=steps
+	PYTHONPATH=build/tree $(BIN)/python -m retender.tests.processes \
+	  $(if $(KILLS),--kills $(KILLS)) $(if $(DATABASE),--database $(DATABASE)) $(ARGS)
 
 demo: $(READY)  ## Play two second payments on a running system; ARGS=--once to leave by itself
 	$(BIN)/retender demo $(ARGS)

@@ -1,0 +1,126 @@
+"""``make kill``: real processes under load, killed; then the books are compared."""
+
+import argparse
+import asyncio
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+from retender.tests.processes.people import chance_of
+from retender.tests.processes.play import Run, play
+from retender.tests.processes.postgresql import Cluster, a_cluster
+from retender.tests.processes.scene import Scene, set_scene
+from retender.tests.processes.trouble import die_at_steps, kill_at_random, see_steps, spoil_calls
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+@asynccontextmanager
+async def _scene(
+    given: argparse.Namespace, folder: Path
+) -> AsyncIterator[tuple[Scene, Cluster | None]]:
+    """Set the scene on the database that was asked for."""
+    async with AsyncExitStack() as stack:
+        cluster = None
+        url = f"sqlite:///{folder / 'retender.db'}"
+        if given.database == "postgresql":
+            cluster = await stack.enter_async_context(a_cluster())
+            url = cluster.url
+        scene = await stack.enter_async_context(set_scene(folder, url, speed=given.speed))
+        yield scene, cluster
+
+
+async def _kills(given: argparse.Namespace, folder: Path) -> Run:
+    """Kill at random moments under load."""
+    async with _scene(given, folder) as (scene, cluster):
+        run = Run(f"{given.kills} kills on {given.database}, seed {given.seed}")
+
+        async def trouble() -> None:
+            await kill_at_random(
+                scene,
+                given.kills,
+                pause_seconds=given.pause,
+                chance=chance_of(given.seed),
+                cluster=cluster,
+                stops=given.stops if cluster else 0,
+                say=_say,
+            )
+
+        await _play(given, scene, run, trouble)
+        if cluster:
+            run.numbers["immediate stops of PostgreSQL"] = cluster.stops
+        return run
+
+
+async def _steps(given: argparse.Namespace, folder: Path) -> Run:
+    """Kill once at every named step."""
+    async with _scene(given, folder) as (scene, _):
+        run = Run(f"every named step on {given.database}, seed {given.seed}")
+
+        async def trouble() -> None:
+            spoiling = asyncio.create_task(
+                spoil_calls(scene, pause_seconds=0.5, chance=chance_of(given.seed))
+            )
+            steps = await see_steps(scene, seconds=given.look)
+            _say(f"  {len(steps)} steps were seen")
+            reached = await die_at_steps(scene, steps, patience_seconds=30, say=_say)
+            spoiling.cancel()
+            run.numbers["named steps"] = len(steps)
+            run.numbers["named steps died at"] = len(reached.died_at)
+            run.problems += [f"no process came to: {step}" for step in reached.missed]
+
+        return await _play(given, scene, run, trouble)
+
+
+async def _play(
+    given: argparse.Namespace, scene: Scene, run: Run, trouble: Callable[[], Awaitable[None]]
+) -> Run:
+    return await play(
+        scene,
+        run,
+        trouble,
+        seed=given.seed,
+        at_once=given.at_once,
+        at_least=given.orders,
+        say=_say,
+    )
+
+
+RUNS = {"kills": _kills, "steps": _steps}
+
+
+def main(arguments: list[str]) -> int:
+    """Do what was asked; 1 if something was not as promised."""
+    parser = argparse.ArgumentParser(prog="make kill", description=__doc__)
+    parser.add_argument("what", choices=RUNS, nargs="?", default="kills")
+    parser.add_argument("--look", type=float, default=40, help="seconds to look for named steps")
+    parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
+    parser.add_argument("--kills", type=int, default=500)
+    parser.add_argument(
+        "--stops", type=int, default=50, help="of PostgreSQL, spread over the kills"
+    )
+    parser.add_argument("--orders", type=int, default=0, help="at least so many")
+    parser.add_argument(
+        "--pause", type=float, default=0.8, help="seconds between kills, on average"
+    )
+    parser.add_argument("--at-once", type=int, default=40, help="people at a time")
+    parser.add_argument("--speed", type=float, default=1, help="of the clocks")
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--folder", type=Path, help="where logs and history stay")
+    given = parser.parse_args(arguments)
+    folder = given.folder or Path(tempfile.mkdtemp(prefix="retender-kill-"))
+    folder.mkdir(parents=True, exist_ok=True)
+    _say(f"{given.what} on {given.database}, seed {given.seed}; logs are in {folder}")
+    run = asyncio.run(RUNS[given.what](given, folder.resolve()))
+    _say(run.report())
+    return 1 if run.problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
