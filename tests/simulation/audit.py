@@ -4,14 +4,12 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retender.domain.model.refund import automatic_refund_number
 from retender.plugins.sandbox.outcomes import Outcome, outcome_of
 from retender.plugins.simulator_kit.payer import Book
-from retender.tests.simulation.books import rows
-from retender.tests.simulation.plan import TO_PAY
+from retender.tests.simulation.books import Books
 
 if TYPE_CHECKING:
     from retender.tests.simulation.people import Life
@@ -35,9 +33,9 @@ _UNSETTLED = """
 """
 
 
-def is_settled(database: Path) -> bool:
+def is_settled(books: Books) -> bool:
     """Tell whether all is final; what a human must look at may stay as it is."""
-    (unsettled,) = rows(database, _UNSETTLED)[0]
+    ((unsettled,),) = books.rows(_UNSETTLED)
     return bool(unsettled == 0)
 
 
@@ -70,7 +68,7 @@ class Account:
 def audit(town: "Town", lives: Sequence["Life"]) -> list[str]:
     """Return everything that is not as promised; each problem begins with its order."""
     problems = [*town.bugs]
-    known = {row["number"] for row in rows(town.database, "SELECT number FROM attempts")}
+    known = {row["number"] for row in town.books.rows("SELECT number FROM attempts")}
     for account, gateway in town.gateways.items():
         taken = {number for number, book in gateway.books().items() if book.captured_minor}
         unknown = sorted(taken - known)
@@ -85,12 +83,12 @@ def audit(town: "Town", lives: Sequence["Life"]) -> list[str]:
 
 
 def _accounts(town: "Town", lives: Sequence["Life"]) -> Iterator[Account]:
-    orders = {row["order_no"]: row for row in rows(town.database, "SELECT * FROM orders")}
-    attempts = rows(town.database, "SELECT * FROM attempts ORDER BY idx")
-    refunds = rows(town.database, "SELECT * FROM refunds ORDER BY created_at")
-    story = rows(town.database, "SELECT * FROM story ORDER BY seq")
-    events = rows(town.database, "SELECT * FROM outbox ORDER BY seq")
-    incidents = rows(town.database, "SELECT * FROM incidents")
+    orders = {row["order_no"]: row for row in town.books.rows("SELECT * FROM orders")}
+    attempts = town.books.rows("SELECT * FROM attempts ORDER BY idx")
+    refunds = town.books.rows("SELECT * FROM refunds ORDER BY created_at")
+    story = town.books.rows("SELECT * FROM story ORDER BY seq")
+    events = town.books.rows("SELECT * FROM outbox ORDER BY seq")
+    incidents = town.books.rows("SELECT * FROM incidents")
     misfits = {row["number"] for row in incidents if row["code"] == "EVIDENCE_AMOUNT_MISMATCH"}
     books = {account: gateway.books() for account, gateway in town.gateways.items()}
     for life in lives:
@@ -175,7 +173,7 @@ def _in_time(account: Account) -> Iterator[str]:
     if account.order["state"] == "PAID" or life.cancelled:
         return
     for number, paid_at in life.paid.items():
-        if number in account.books and paid_at < life.placed_at + TO_PAY:
+        if number in account.books and paid_at < life.placed_at + life.town.plan.to_pay:
             yield f"{number} was paid in time, and the order is {account.order['state']}"
 
 
@@ -227,7 +225,7 @@ def _told(account: Account) -> Iterator[str]:
 
 def _announcements(town: "Town") -> Iterator[str]:
     """What was told is true, and what is true was told."""
-    ours = {row["event_id"] for row in rows(town.database, "SELECT event_id FROM outbox")}
+    ours = {row["event_id"] for row in town.books.rows("SELECT event_id FROM outbox")}
     for event_id, (event, _) in town.told.items():
         if event_id not in ours:
             yield f"{event.order_no}: the shop heard {event.kind}, which never became true"
@@ -235,10 +233,10 @@ def _announcements(town: "Town") -> Iterator[str]:
         yield f"event {event_id} was never told"
 
 
-def summary_of(database: Path) -> Mapping[str, int]:
+def summary_of(books: Books) -> Mapping[str, int]:
     """Count the states that orders and attempts ended in."""
     counts: Counter[str] = Counter()
     for table in ("orders", "attempts"):
-        for row in rows(database, f"SELECT state, count(*) AS many FROM {table} GROUP BY state"):  # noqa: S608 - two names of ours
+        for row in books.rows(f"SELECT state, count(*) AS many FROM {table} GROUP BY state"):  # noqa: S608 - two names of ours
             counts[f"{table} {row['state']}"] = row["many"]
     return counts

@@ -3,15 +3,16 @@
 import asyncio
 import shutil
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.util.concurrency import await_
 
 from retender.adapters.sql import schema
 from retender.adapters.sql.engine import open_engine
@@ -20,70 +21,63 @@ from retender.tests.simulation.kernel import Node
 T = TypeVar("T")
 
 _ASK_AGAIN = 0.05
-_TURNS = ("BEGIN", "COMMIT", "ROLLBACK")
 
 
-class Cursor:
-    """A cursor whose coroutines never wait, but where a process may lose its turn."""
+class _Nothing:
+    """What one need not wait for: SQLAlchemy insists that an asyncio driver awaits something."""
 
-    def __init__(self, connection: "Connection") -> None:
-        self._connection = connection
-        self._cursor = connection.sqlite.cursor()
+    def __await__(self) -> Iterator[None]:
+        return iter(())
 
-    async def __aenter__(self) -> Self:
-        return self
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._cursor, name)
+_NOTHING = _Nothing()
 
-    async def execute(self, statement: str, parameters: Sequence[object] = ()) -> "Cursor":
+
+class Cursor(sqlite3.Cursor):
+    """A cursor that never waits, but where a process may lose its turn."""
+
+    connection: "Connection"
+
+    def execute(self, statement: str, parameters: Sequence[object] = ()) -> "Cursor":  # type: ignore[override]  # what SQLAlchemy passes
         """Execute; a lock that somebody else holds is waited for in virtual time."""
-        if statement.startswith(_TURNS):
-            await self._connection.turn()
-        await self._connection.insist(lambda: self._cursor.execute(statement, parameters))
+        if statement.startswith("BEGIN"):
+            self.connection.turn()
+        else:
+            await_(_NOTHING)
+        self.connection.insist(partial(super().execute, statement, parameters))
         return self
 
-    async def fetchall(self) -> list[Any]:
-        """Return all rows."""
-        return self._cursor.fetchall()
-
-    async def close(self) -> None:
-        """Close."""
-        self._cursor.close()
+    async def _async_soft_close(self) -> None:
+        """Keep the rows, as SQLAlchemy asks: here they wait in the cursor itself."""
 
 
-class Connection:
+class Connection(sqlite3.Connection):
     """
-    What SQLAlchemy needs of an aiosqlite connection.
+    What SQLAlchemy's dialect for aiosqlite needs of a connection.
 
     Others get a turn, and a process may die, where a transaction begins, before its commit
     and after it. In between nothing of it can be seen, so nothing else could matter there.
+    Everything else happens at once: there is no thread to wait for.
     """
 
-    def __init__(self, path: Path, patience: float, node: Node) -> None:
-        self.sqlite = sqlite3.connect(path, timeout=0, isolation_level=None)
-        self._patience = patience
-        self._node = node
-        self._dead = False
-
-    @property
-    def _connection(self) -> sqlite3.Connection | None:
-        return None if self._dead else self.sqlite
+    node: Node
+    patience: float
+    is_dead = False
 
     def cut(self) -> None:
         """Do what the operating system does for a dead process: undo, and let go of all locks."""
-        if not self._dead:
-            self._dead = True
-            self.sqlite.close()
+        if not self.is_dead:
+            self.is_dead = True
+            super().close()
 
-    stop = cut
+    close = terminate = cut
 
-    async def turn(self) -> None:
+    def turn(self) -> None:
         """Let others go on."""
-        if not self._dead:
-            await asyncio.sleep(0)
+        if not self.is_dead:
+            await_(asyncio.sleep(0))
 
-    async def insist(self, deed: Callable[[], T]) -> T:
+    def insist(self, deed: Callable[[], T]) -> T:
         """Do it as soon as the lock is free, or raise what SQLite says."""
         waited = 0.0
         while True:
@@ -91,41 +85,35 @@ class Connection:
                 return deed()
             except sqlite3.OperationalError as trouble:
                 busy = trouble.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
-                if not busy or waited >= self._patience or self._dead:
+                if not busy or waited >= self.patience or self.is_dead:
                     raise
             waited += _ASK_AGAIN
-            await asyncio.sleep(_ASK_AGAIN)
+            await_(asyncio.sleep(_ASK_AGAIN))
 
-    async def _survive(self, place: str) -> None:
+    def _survive(self, place: str) -> None:
         """Die here if that is planned."""
-        if self._node.trap == place:
-            self._node.kill()
-            await asyncio.sleep(0)  # and never come back
+        if self.node.trap == place:
+            self.node.kill()
+            await_(asyncio.sleep(0))  # and never come back
 
-    def cursor(self) -> Cursor:
+    def cursor(self) -> Cursor:  # type: ignore[override]  # of one kind
         """Return a cursor."""
         return Cursor(self)
 
-    async def create_function(self, *args: Any, **more: Any) -> None:
-        """Give SQLite a function."""
-        self.sqlite.create_function(*args, **more)
-
-    async def commit(self) -> None:
+    def commit(self) -> None:
         """Commit; one may die just before, and just after."""
-        await self.turn()
-        await self._survive("before a commit")
-        await self.insist(self.sqlite.commit)
-        await self._survive("after a commit")
-        await self.turn()
+        if self.is_dead:
+            return
+        self.turn()
+        self._survive("before a commit")
+        self.insist(super().commit)
+        self._survive("after a commit")
+        self.turn()
 
-    async def rollback(self) -> None:
+    def rollback(self) -> None:
         """Undo."""
-        if not self._dead:
-            self.sqlite.rollback()
-
-    async def close(self) -> None:
-        """Close."""
-        self.cut()
+        if not self.is_dead:
+            super().rollback()
 
 
 @dataclass(slots=True)
@@ -159,15 +147,15 @@ def engine_of(path: Path, node: Node) -> AsyncEngine:
 def _sit_down(seat: _Seat) -> None:
     """Let the engine connect to wherever its seat is."""
 
-    async def connect(*_: object, timeout: float, **__: object) -> Connection:  # noqa: ASYNC109
-        connection = Connection(seat.path, timeout, seat.node)
-        seat.node.at_death.append(connection.cut)
-        return connection
+    def connect(_dialect: object, _record: object, _args: object, how: dict[str, Any]) -> Connection:
+        made: Connection = sqlite3.connect(
+            seat.path, timeout=0, isolation_level=None, factory=Connection
+        )
+        made.node, made.patience = seat.node, how["timeout"]
+        seat.node.at_death.append(made.cut)
+        return made
 
-    def arrange(_dialect: object, _record: object, _args: object, how: dict[str, Any]) -> None:
-        how["async_creator_fn"] = connect
-
-    event.listen(seat.engine.sync_engine, "do_connect", arrange)
+    event.listen(seat.engine.sync_engine, "do_connect", connect)
 
 
 @cache

@@ -22,8 +22,8 @@ MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
 ORDERS = 20
 """How many orders a seed has."""
 
-TO_PAY = 30 * MINUTE
-"""What the payer sees; the provider hears one minute more."""
+TO_PAY = (5 * MINUTE, 10 * MINUTE, 30 * MINUTE)
+"""How long the payer sees that there is; the provider hears one minute more."""
 
 CALL_FAULTS = (
     "lost_before_effect",
@@ -103,6 +103,7 @@ class Plan:
     One seed's world.
 
     Attributes:
+        to_pay: for how many seconds an order can be paid.
         policy: the deployment's switch policy; every seed has one.
         strict_over: for ``adaptive``.
         strategy: which page a returning payer gets.
@@ -115,6 +116,7 @@ class Plan:
     """
 
     seed: int
+    to_pay: float
     policy: SwitchPolicy
     strict_over: int
     strategy: PageStrategy
@@ -137,13 +139,15 @@ def make_plan(seed: int, orders: int = ORDERS) -> Plan:
     """
     swarm = stream(seed, "swarm")
     policies = tuple(SwitchPolicy)
+    to_pay = stream(seed, "to pay").choice(TO_PAY)
     return Plan(
         seed=seed,
+        to_pay=to_pay,
         policy=policies[seed % len(policies)],
         strict_over=swarm.choice((0, 100_000)),
         strategy=swarm.choice(tuple(PageStrategy)),
         disorder=swarm.choice((0.0, 0.1, 0.4)),
-        orders=tuple(_order(seed, index) for index in range(orders)),
+        orders=tuple(_order(seed, index, to_pay) for index in range(orders)),
         call_rates=_rates(swarm, CALL_FAULTS, (0.0, 0.0, 0.0, 0.03, 0.15)),
         notice_rates=_rates(swarm, NOTICE_FAULTS, (0.0, 0.0, 0.2, 1.0)),
         shop_rate=swarm.choice((0.0, 0.0, 0.2)),
@@ -185,31 +189,31 @@ def _crashes(chance: Random) -> list[Crash]:
     ]
 
 
-def _order(seed: int, index: int) -> OrderPlan:
+def _order(seed: int, index: int, to_pay: float) -> OrderPlan:
     chance = stream(seed, "order", index)
     special = chance.random() < 0.25
     minor = chance.choice(_SPECIAL_CENTS) if special else chance.randrange(1, 300_000)
-    moves = sorted(_moves(chance), key=lambda move: move.at)
+    moves = sorted(_moves(chance, to_pay), key=lambda move: move.at)
     return OrderPlan(f"S{seed}-{index}", minor, chance.uniform(0, 5 * MINUTE), tuple(moves))
 
 
-def _moves(chance: Random) -> list[Move]:
+def _moves(chance: Random, to_pay: float) -> list[Move]:
     """Let one payer open, leave, come back, switch and pay, and the shop meddle."""
     moves: list[Move] = []
     at = chance.uniform(0, 20)
     usual = _way(chance)
     for _ in range(chance.choice((1, 2, 2, 3, 4))):
-        moves += _visit(chance, at, usual)
-        at += chance.choice((1, 5, 60, 5 * MINUTE, 14 * MINUTE, TO_PAY - at - 2))
-        at = min(max(at, 0), TO_PAY + 30)
+        moves += _visit(chance, at, usual, to_pay)
+        at += chance.choice((1, 5, 60, to_pay / 6, to_pay / 2, to_pay - at - 2))
+        at = min(max(at, 0), to_pay + 30)
     if chance.random() < 0.15:
-        moves.append(Move(chance.uniform(0, TO_PAY + MINUTE), chance.choice(("close", "cancel"))))
+        moves.append(Move(chance.uniform(0, to_pay + MINUTE), chance.choice(("close", "cancel"))))
     if chance.random() < 0.2:
-        moves.append(Move(chance.uniform(0, TO_PAY), "place"))
+        moves.append(Move(chance.uniform(0, to_pay), "place"))
     if chance.random() < 0.3:
         for _ in range(chance.choice((1, 1, 3))):
             verb = chance.choice(("refund", "refund_part", "refund_part"))
-            moves.append(Move(chance.uniform(MINUTE, 45 * MINUTE), verb, luck=chance.random()))
+            moves.append(Move(chance.uniform(MINUTE, 1.5 * to_pay), verb, luck=chance.random()))
     return moves
 
 
@@ -219,7 +223,7 @@ def _way(chance: Random) -> tuple[str, str]:
     return account, chance.choice(CLIENTS[account])
 
 
-def _visit(chance: Random, at: float, usual: tuple[str, str]) -> list[Move]:
+def _visit(chance: Random, at: float, usual: tuple[str, str], to_pay: float) -> list[Move]:
     """Press once or in two tabs, and perhaps pay: soon, later, at the last second or after it."""
     moves = []
     for _ in range(2 if chance.random() < 0.2 else 1):
@@ -229,10 +233,10 @@ def _visit(chance: Random, at: float, usual: tuple[str, str]) -> list[Move]:
         (
             at + chance.uniform(1, 15),
             at + chance.uniform(1, 15),
-            at + chance.uniform(15, 10 * MINUTE),
-            TO_PAY + chance.choice((-1.5, -0.2, 0.2, 2)),
-            TO_PAY + MINUTE + chance.choice((-1.5, -0.2, 0.2, 2, 60, 110)),
-            TO_PAY + chance.uniform(3, 20) * MINUTE,
+            at + chance.uniform(15, to_pay / 3),
+            to_pay + chance.choice((-1.5, -0.2, 0.2, 2)),
+            to_pay + MINUTE + chance.choice((-1.5, -0.2, 0.2, 2, 60, 110)),
+            to_pay + chance.uniform(3, 20) * MINUTE,
         )
     )
     verb = chance.choice(_DEEDS)

@@ -4,18 +4,19 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from retender.tests.simulation.audit import audit, is_settled, summary_of
+from retender.tests.simulation.books import Books
 from retender.tests.simulation.chance import seeded_secrets, stream
 from retender.tests.simulation.database import fresh_database
 from retender.tests.simulation.kernel import VirtualLoop
 from retender.tests.simulation.people import Life
 from retender.tests.simulation.plan import DAY, HOUR, MINUTE, Crash, Plan
-from retender.tests.simulation.processes import keys_parsed_once
+from retender.tests.simulation.processes import quick_keys
 from retender.tests.simulation.town import Ear, Town
 
 _LOOK_EVERY = 15.0
@@ -58,15 +59,16 @@ def play(plan: Plan) -> Outcome:
     loop = VirtualLoop(stream(plan.seed, "scheduler"), plan.disorder)  # type: ignore[abstract]  # no sockets, on purpose
     with (
         TemporaryDirectory(prefix="retender-", dir=_memory()) as folder,
-        keys_parsed_once(),
+        quick_keys(),
         seeded_secrets(plan.seed),
         _listening() as ear,
     ):
-        return loop.run(_story(plan, loop, fresh_database(Path(folder)), ear))
+        with closing(Books(fresh_database(Path(folder)))) as books:
+            return loop.run(_story(plan, loop, books, ear))
 
 
-async def _story(plan: Plan, loop: VirtualLoop, database: Path, ear: Ear) -> Outcome:
-    town = Town(plan, loop, database)
+async def _story(plan: Plan, loop: VirtualLoop, books: Books, ear: Ear) -> Outcome:
+    town = Town(plan, loop, books)
     lives = [Life(town, order) for order in plan.orders]
     town.spawn(_look_about(town), actor="town")
     deaths = [town.spawn(_die(town, crash), actor=crash.process) for crash in plan.crashes]
@@ -87,7 +89,7 @@ async def _story(plan: Plan, loop: VirtualLoop, database: Path, ear: Ear) -> Out
         plan=plan,
         problems=tuple(dict.fromkeys(problems)),
         lines=tuple(town.lines),
-        counts=summary_of(town.database),
+        counts=summary_of(town.books),
         exposure=dict(town.watch.exposure),
         switched=sum(len({p.number for p in life.pages}) > 1 for life in lives),
         virtual_seconds=loop.time(),
@@ -100,7 +102,7 @@ async def _rest(town: Town, ear: Ear) -> bool:
     end = town.loop.time() + _REST_WITHIN
     while town.loop.time() < end and not (town.bugs or ear.heard):
         await asyncio.sleep(2 * MINUTE)
-        if is_settled(town.database):
+        if is_settled(town.books):
             return True
     return False
 

@@ -7,7 +7,6 @@ from collections.abc import Coroutine, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from pathlib import Path
 from random import Random
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
@@ -19,15 +18,15 @@ from retender.plugins.alipay.simulator.simulator import AlipaySimulator
 from retender.plugins.sandbox.simulator import SandboxSimulator
 from retender.plugins.simulator_kit.delivery import MerchantUnreachable
 from retender.plugins.simulator_kit.faults import Faults
-from retender.plugins.wechat_pay.simulator.identity import Identity, new_identity
+from retender.plugins.wechat_pay.simulator.identity import Identity
 from retender.plugins.wechat_pay.simulator.simulator import WechatPaySimulator
 from retender.ports.payment_provider import RawNotice
 from retender.ports.transport import Request
-from retender.tests.simulation.books import order_of
+from retender.tests.simulation.books import Books
 from retender.tests.simulation.chance import stream
 from retender.tests.simulation.kernel import Node, VirtualLoop, here
 from retender.tests.simulation.plan import ACCOUNTS, CALL_FAULTS, NOTICE_FAULTS, PROCESSES, Plan
-from retender.tests.simulation.processes import Process, Unreachable, settings_of
+from retender.tests.simulation.processes import Process, Unreachable, fresh_identity, settings_of
 from retender.tests.simulation.watch import Watch
 from retender.tests.simulation.wire import pump
 
@@ -43,7 +42,7 @@ Gateway = AlipaySimulator | WechatPaySimulator | SandboxSimulator
 @cache
 def _keys() -> tuple[KeyRing, Identity]:
     """Make both brands' keys once in a process; nothing that is compared depends on them."""
-    return KeyRing.make(START), new_identity(START)
+    return KeyRing.make(START), fresh_identity(START)
 
 
 class Town:
@@ -61,7 +60,7 @@ class Town:
 
     latest: ClassVar["Town | None"] = None
 
-    def __init__(self, plan: Plan, loop: VirtualLoop, database: Path) -> None:
+    def __init__(self, plan: Plan, loop: VirtualLoop, books: Books) -> None:
         """Build it; nobody moves yet."""
         Town.latest = self
         self.plan = plan
@@ -76,7 +75,7 @@ class Town:
         self._streams: dict[str, Random] = {}
         self._orders: dict[str, str | None] = {}
         self._world = here()
-        self.database = database
+        self.books = books
         self.gateways = self._gateways()
         self.settings = settings_of(self)
         self.watch = Watch(self)
@@ -123,7 +122,7 @@ class Town:
             return self.chance_here()
         number = found.group()
         if number not in self._orders:
-            self._orders[number] = order_of(self.database, number)
+            self._orders[number] = self.books.order_of(number)
         order_no = self._orders[number]
         return self.chance_here() if order_no is None else self.stream(f"calls of {order_no}")
 
