@@ -72,7 +72,13 @@ class SqlWork:
         if self._read_only:
             message = "a read-only unit of work has nothing to commit"
             raise RuntimeError(message)
-        await connection.commit()
+        try:
+            await connection.commit()
+        except BaseException:
+            # SQLAlchemy takes a failed COMMIT for an end and rolls nothing back, but SQLite keeps
+            # the transaction, and the lock that everybody else waits for. Closing it does.
+            await connection.invalidate()
+            raise
         self.end()
 
     def end(self) -> None:

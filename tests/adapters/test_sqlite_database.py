@@ -86,6 +86,24 @@ async def test_a_writer_has_the_lock_from_the_beginning(unit_of_work, path):
             assert other.execute("SELECT count(*) FROM orders").fetchone() == (0,)
 
 
+async def test_a_failed_commit_lets_go_of_the_lock(unit_of_work, path):
+    """Full disks fail there too; a rule that is only checked then is easier to come by."""
+    with another_process(path) as other:
+        other.execute(
+            "CREATE TABLE late (order_id REFERENCES orders DEFERRABLE INITIALLY DEFERRED)"
+        )
+        async with unit_of_work() as work:
+            await work._open().exec_driver_sql("INSERT INTO late VALUES ('none')")
+            with pytest.raises(IntegrityError):
+                await work.commit()
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("ROLLBACK")
+        assert other.execute("SELECT count(*) FROM late").fetchone() == (0,)
+    async with unit_of_work() as work:
+        assert await work.orders.add(an_order())
+        await work.commit()
+
+
 async def test_a_reader_has_no_lock(unit_of_work, path):
     async with unit_of_work(read_only=True) as reader:
         assert await reader.orders.get("nobody") is None
