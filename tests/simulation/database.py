@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -21,13 +21,40 @@ from retender.tests.simulation.kernel import Node
 T = TypeVar("T")
 
 _ASK_AGAIN = 0.05
+_WRITING = ("INSERT", "UPDATE", "DELETE")
+
+
+@dataclass(slots=True)
+class Disk:
+    """What the database's file is on."""
+
+    is_full: bool = False
+
+
+class DiskFull(sqlite3.OperationalError):
+    """What SQLite raises when it cannot write; as its driver does, with SQLite's own code."""
+
+    sqlite_errorcode = sqlite3.SQLITE_FULL
+    sqlite_errorname = "SQLITE_FULL"
+
+    def __init__(self) -> None:
+        super().__init__("database or disk is full")
+
+
+def is_planned(trouble: BaseException | None) -> bool:
+    """Tell whether an error, or what caused it, is the full disk that we made."""
+    while trouble is not None:
+        if isinstance(trouble, DiskFull) or isinstance(getattr(trouble, "orig", None), DiskFull):
+            return True
+        trouble = trouble.__cause__
+    return False
 
 
 class _Nothing:
     """What one need not wait for: SQLAlchemy insists that an asyncio driver awaits something."""
 
-    def __await__(self) -> Iterator[None]:
-        return iter(())
+    def __await__(self) -> Generator[None]:
+        yield from ()
 
 
 _NOTHING = _Nothing()
@@ -44,6 +71,7 @@ class Cursor(sqlite3.Cursor):
             self.connection.turn()
         else:
             await_(_NOTHING)
+            self.connection.note(statement)
         self.connection.insist(partial(super().execute, statement, parameters))
         return self
 
@@ -55,14 +83,24 @@ class Connection(sqlite3.Connection):
     """
     What SQLAlchemy's dialect for aiosqlite needs of a connection.
 
-    Others get a turn, and a process may die, where a transaction begins, before its commit
-    and after it. In between nothing of it can be seen, so nothing else could matter there.
+    Others get a turn, and a process may die or stop, where a transaction begins, before its
+    commit and after it. In between nothing of it can be seen, so nothing else could matter there.
     Everything else happens at once: there is no thread to wait for.
+
+    Attributes:
+        node: whose it is.
+        disk: what the file is on.
+        patience: for how many seconds a lock is waited for.
+        is_dead: it was closed, by its process or with it.
+
     """
 
     node: Node
+    disk: Disk
     patience: float
     is_dead = False
+    _writes = False
+    _tells = False
 
     def cut(self) -> None:
         """Do what the operating system does for a dead process: undo, and let go of all locks."""
@@ -90,11 +128,19 @@ class Connection(sqlite3.Connection):
             waited += _ASK_AGAIN
             await_(asyncio.sleep(_ASK_AGAIN))
 
-    def _survive(self, place: str) -> None:
-        """Die here if that is planned."""
-        if self.node.trap == place:
-            self.node.kill()
-            await_(asyncio.sleep(0))  # and never come back
+    def note(self, statement: str) -> None:
+        """Note what the transaction does; a full disk is noticed when much is written, or late."""
+        if statement.startswith(_WRITING):
+            self._writes = True
+            self._tells = self._tells or statement.startswith("INSERT INTO outbox")
+            if self.disk.is_full and statement.startswith("INSERT INTO attempts"):
+                raise DiskFull
+
+    def _come_to(self, place: str) -> None:
+        """Die or stop here if that is planned."""
+        places = (place, f"{place} that tells") if self._tells else (place,)
+        if self.node.fates and self.node.come_to(*places):
+            await_(asyncio.sleep(0))  # and come back later, if ever
 
     def cursor(self) -> Cursor:  # type: ignore[override]  # of one kind
         """Return a cursor."""
@@ -105,13 +151,17 @@ class Connection(sqlite3.Connection):
         if self.is_dead:
             return
         self.turn()
-        self._survive("before a commit")
+        self._come_to("before a commit")
+        if self._writes and self.disk.is_full:
+            raise DiskFull
         self.insist(super().commit)
-        self._survive("after a commit")
+        self._come_to("after a commit")
+        self._writes = self._tells = False
         self.turn()
 
     def rollback(self) -> None:
         """Undo."""
+        self._writes = self._tells = False
         if not self.is_dead:
             super().rollback()
 
@@ -123,12 +173,13 @@ class _Seat:
     engine: AsyncEngine
     path: Path
     node: Node
+    disk: Disk
 
 
 _seats: dict[str, _Seat] = {}
 
 
-def engine_of(path: Path, node: Node) -> AsyncEngine:
+def engine_of(path: Path, node: Node, disk: Disk) -> AsyncEngine:
     """
     Open the production engine for a process, on connections that die with it.
 
@@ -137,9 +188,9 @@ def engine_of(path: Path, node: Node) -> AsyncEngine:
     """
     seat = _seats.get(node.name)
     if seat is None:
-        seat = _seats[node.name] = _Seat(open_engine(f"sqlite:///{path}"), path, node)
+        seat = _seats[node.name] = _Seat(open_engine(f"sqlite:///{path}"), path, node, disk)
         _sit_down(seat)
-    seat.path, seat.node = path, node
+    seat.path, seat.node, seat.disk = path, node, disk
     seat.engine.sync_engine.dispose(close=False)
     return seat.engine
 
@@ -147,11 +198,13 @@ def engine_of(path: Path, node: Node) -> AsyncEngine:
 def _sit_down(seat: _Seat) -> None:
     """Let the engine connect to wherever its seat is."""
 
-    def connect(_dialect: object, _record: object, _args: object, how: dict[str, Any]) -> Connection:
+    def connect(
+        _dialect: object, _record: object, _args: object, how: dict[str, Any]
+    ) -> Connection:
         made: Connection = sqlite3.connect(
             seat.path, timeout=0, isolation_level=None, factory=Connection
         )
-        made.node, made.patience = seat.node, how["timeout"]
+        made.node, made.disk, made.patience = seat.node, seat.disk, how["timeout"]
         seat.node.at_death.append(made.cut)
         return made
 

@@ -3,7 +3,8 @@ The kernel: an event loop in which time is a number, order is chance, and proces
 
 Asyncio code runs on it unchanged. The clock jumps to the next timer; which of the ready
 callbacks comes next is drawn from a seeded stream; a process is a ``Node`` that can be killed as
-by ``kill -9``: none of its callbacks ever runs again, so no ``finally`` does either.
+by ``kill -9``: none of its callbacks ever runs again, so no ``finally`` does either. It can also
+be stopped as by ``SIGSTOP``, and go on later with all that it held.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ import contextvars
 import heapq
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from dataclasses import dataclass
 from itertools import count
 from random import Random
 from typing import Any, TypeVar
@@ -25,6 +27,23 @@ class Deadlock(Exception):
     """Everybody waits for somebody else, and no timer runs."""
 
 
+@dataclass(slots=True, eq=False)
+class Fate:
+    """
+    What is to befall a process: after so many of its steps, or at a place, whatever is given.
+
+    Attributes:
+        deed: what happens, such as the node's ``kill`` or ``stop``.
+        steps: before which of its callbacks, counted from 0.
+        place: when it comes to this place; whoever knows places says ``come_to``.
+
+    """
+
+    deed: Callable[[], None]
+    steps: int | None = None
+    place: str | None = None
+
+
 class Node:
     """
     A process: what runs in its context lives and dies with it.
@@ -32,22 +51,24 @@ class Node:
     Attributes:
         name: for the timeline.
         alive: false once it was killed.
-        fuse: how many more callbacks it runs before it is killed, or None.
-        trap: the place at which it is killed when it comes there, or None.
+        is_stopped: true while it was stopped and does not go on.
+        fates: what is to befall it.
         at_death: what the operating system does then, such as letting go of locks.
         tasks: what it has begun.
         grave: what it would have run, had it lived.
+        held: what it will run when it goes on.
 
     """
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.alive = True
-        self.fuse: int | None = None
-        self.trap: str | None = None
+        self.is_stopped = False
+        self.fates: list[Fate] = []
         self.at_death: list[Callable[[], None]] = []
         self.tasks: list[asyncio.Task[Any]] = []
         self.grave: list[asyncio.Handle] = []
+        self.held: list[asyncio.Handle] = []
 
     def kill(self) -> None:
         """Let nothing of it run ever again."""
@@ -55,6 +76,29 @@ class Node:
             self.alive = False
             for deed in self.at_death:
                 deed()
+
+    def stop(self) -> None:
+        """Let nothing of it run until it goes on; what it holds, it holds."""
+        self.is_stopped = True
+
+    def tick(self) -> None:
+        """Be about to take a step."""
+        for fate in list(self.fates):
+            if fate.steps == 0:
+                self._meet(fate)
+            elif fate.steps is not None:
+                fate.steps -= 1
+
+    def come_to(self, *places: str) -> bool:
+        """Be somewhere; whether something befell it there, after which it must give up its turn."""
+        met = [fate for fate in self.fates if fate.place in places]
+        for fate in met:
+            self._meet(fate)
+        return bool(met)
+
+    def _meet(self, fate: Fate) -> None:
+        self.fates.remove(fate)
+        fate.deed()
 
     def keep(self, task: asyncio.Task[Any]) -> None:
         """Hold on to a task: a lost one would be collected, and its ``finally`` would run."""
@@ -157,6 +201,12 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         context.run(_node.set, node)
         return self.create_task(coro, context=context)
 
+    def go_on(self, node: Node) -> None:
+        """Let a stopped node do what it did not do in the meantime."""
+        node.is_stopped = False
+        self._ready += node.held
+        node.held.clear()
+
     def run(self, main: Coroutine[Any, Any, T]) -> T:
         """Run until this coroutine is done, then end whatever else there is."""
         asyncio._set_running_loop(self)
@@ -183,15 +233,16 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         jump = len(ready) > 1 and self._chance.random() < self._disorder
         handle = ready.pop(self._chance.randrange(len(ready)) if jump else 0)
         node = handle._context.get(_node, WORLD)  # type: ignore[attr-defined]  # a loop's business
-        if node.fuse == 0:
-            node.kill()
+        if node.fates and not node.is_stopped:
+            node.tick()
         if not node.alive:
             node.grave.append(handle)
             return
+        if node.is_stopped:
+            node.held.append(handle)
+            return
         if handle.cancelled():
             return
-        if node.fuse is not None:
-            node.fuse -= 1
         self.steps += 1
         handle._run()
 
@@ -203,7 +254,9 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         moment, and tidy up then.
         """
         for node in self._nodes:
-            node.alive, node.fuse, node.trap = True, None, None
+            node.alive = True
+            node.fates.clear()
+            self.go_on(node)
             self._ready += node.grave
             for task in node.tasks:
                 task.cancel()

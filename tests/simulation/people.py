@@ -8,8 +8,8 @@ from retender.domain.model.errors import RetenderError
 from retender.domain.model.money import Money
 from retender.domain.use_cases.payment import PageReady
 from retender.plugins.simulator_kit.payer import PayerAction
-from retender.tests.simulation.plan import Move, OrderPlan
 from retender.tests.simulation.processes import Unreachable
+from retender.tests.simulation.script import Move, OrderPlan
 from retender.tests.simulation.watch import HeldPage
 
 if TYPE_CHECKING:

@@ -3,13 +3,12 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cache, lru_cache
 from string import ascii_letters, digits
 from typing import TYPE_CHECKING, Any, TypeVar
 from unittest.mock import patch
 
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from retender.adapters.ids import UlidIds
@@ -19,11 +18,11 @@ from retender.entrypoints.container import Container
 from retender.entrypoints.settings import Settings
 from retender.entrypoints.store import Store
 from retender.entrypoints.worker import Round
-from retender.plugins.alipay.simulator import keys
+from retender.plugins.alipay.simulator import keys as alipay_keys
 from retender.plugins.host import PluginHost, load_plugins
-from retender.plugins.wechat_pay.simulator.identity import Identity, new_identity
 from retender.tests.simulation.chance import stream
-from retender.tests.simulation.database import engine_of
+from retender.tests.simulation.database import engine_of, is_planned
+from retender.tests.simulation.gateways import KEY_BITS, short_key
 from retender.tests.simulation.kernel import Node
 from retender.tests.simulation.wire import Line
 
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 PAGE_KEY = bytes(range(32))
-KEY_BITS = 1024
 PATIENCE = 30.0
 ROUND_EVERY = timedelta(seconds=30)
 LONGEST_PAUSE = timedelta(hours=1)
@@ -53,33 +51,23 @@ def plugins() -> PluginHost:
     return load_plugins()
 
 
-_parsed = lru_cache(maxsize=16)(load_pem_private_key)
+_parsed = lru_cache(maxsize=64)(load_pem_private_key)
 
 
 def quick_keys() -> ExitStack:
     """
     Let keys be short, and parse each private key once.
 
-    Signing with keys of real length would be a fifth of all work here. That a short key is
-    refused has its own tests, and nothing else depends on the length. A process reads its keys
-    at every start, which takes long too.
+    That a short key is refused has its own tests, and nothing else depends on the length. A
+    process reads its keys at every start, which takes long too.
     """
     exits = ExitStack()
     for brand in ("alipay", "wechat_pay"):
         credentials = f"retender.plugins.{brand}.credentials"
         exits.enter_context(patch(f"{credentials}.load_pem_private_key", _parsed))
         exits.enter_context(patch(f"{credentials}.MIN_KEY_BITS", KEY_BITS))
-    exits.enter_context(patch.object(keys, "_new_key", _short_key))
+    exits.enter_context(patch.object(alipay_keys, "_new_key", short_key))
     return exits
-
-
-def _short_key() -> RSAPrivateKey:
-    return generate_private_key(65537, KEY_BITS)
-
-
-def fresh_identity(now: datetime) -> Identity:
-    """Make a merchant at WeChat Pay, with short keys."""
-    return new_identity(now, new_key=_short_key)
 
 
 class Process:
@@ -112,12 +100,14 @@ class Process:
         town = self.town
         chance = stream(town.plan.seed, self.name, self._starts)
         store = Store(
-            unit_of_work=SqlUnitOfWork(engine_of(town.books.path, self.node), page_key=PAGE_KEY),
+            unit_of_work=SqlUnitOfWork(
+                engine_of(town.books.path, self.node, town.disk), page_key=PAGE_KEY
+            ),
             embedded=True,
             **dict.fromkeys(("upgrade", "current", "check", "shortcomings"), _not_needed),
         )
         return Container(
-            settings=town.settings,
+            settings=settings_of(town),
             clock=town.clock,
             store=store,
             page_key=PAGE_KEY,
@@ -178,7 +168,8 @@ class Process:
             except RetenderError as no:
                 said = (None, no)
             except Exception as bug:  # noqa: BLE001 - told by the audit
-                self.town.bugs.append(f"{self.name}: {bug!r}")
+                if not is_planned(bug):
+                    self.town.bugs.append(f"{self.name}: {bug!r}")
                 said = (None, Unreachable())
             if not answer.done():
                 answer.set_result(said)
@@ -204,7 +195,7 @@ def _told(done: Round) -> str:
 
 
 def settings_of(town: "Town") -> Settings:
-    """Return the settings of the town's one deployment."""
+    """Return the settings of the town's one deployment, as they are now."""
     plan = town.plan
     return Settings.model_validate(
         {
@@ -218,8 +209,7 @@ def settings_of(town: "Town") -> Settings:
                 "page_strategy": plan.strategy,
             },
             "accounts": {
-                name: {"provider": name, **gateway.settings}
-                for name, gateway in town.gateways.items()
+                name: {"provider": name, **settings} for name, settings in town.settings.items()
             },
         }
     )

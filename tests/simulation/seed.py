@@ -15,9 +15,11 @@ from retender.tests.simulation.chance import seeded_secrets, stream
 from retender.tests.simulation.database import fresh_database
 from retender.tests.simulation.kernel import VirtualLoop
 from retender.tests.simulation.people import Life
-from retender.tests.simulation.plan import DAY, HOUR, MINUTE, Crash, Plan
+from retender.tests.simulation.plan import Plan
 from retender.tests.simulation.processes import quick_keys
+from retender.tests.simulation.script import DAY, HOUR, MINUTE
 from retender.tests.simulation.town import Ear, Town
+from retender.tests.simulation.trouble import begin_troubles
 
 _LOOK_EVERY = 15.0
 _REST_WITHIN = 4 * HOUR
@@ -62,20 +64,20 @@ def play(plan: Plan) -> Outcome:
         quick_keys(),
         seeded_secrets(plan.seed),
         _listening() as ear,
+        closing(Books(fresh_database(Path(folder)))) as books,
     ):
-        with closing(Books(fresh_database(Path(folder)))) as books:
-            return loop.run(_story(plan, loop, books, ear))
+        return loop.run(_story(plan, loop, books, ear))
 
 
 async def _story(plan: Plan, loop: VirtualLoop, books: Books, ear: Ear) -> Outcome:
     town = Town(plan, loop, books)
     lives = [Life(town, order) for order in plan.orders]
     town.spawn(_look_about(town), actor="town")
-    deaths = [town.spawn(_die(town, crash), actor=crash.process) for crash in plan.crashes]
+    troubles = begin_troubles(town)
     for task in [town.spawn(life.live(), actor=life.actor) for life in lives]:
         await task
-    for death in deaths:
-        await death
+    for trouble in troubles:
+        await trouble
     end = max((outage.ends for outage in plan.outages), default=0.0)
     await asyncio.sleep(max(1.0, end - loop.time()))
     town.heal()
@@ -105,30 +107,6 @@ async def _rest(town: Town, ear: Ear) -> bool:
         if is_settled(town.books):
             return True
     return False
-
-
-async def _die(town: Town, crash: Crash) -> None:
-    """Kill a process so many steps after a moment, and start it again."""
-    await asyncio.sleep(crash.at)
-    process = town.processes[crash.process]
-    if process.is_down():
-        return
-    node = process.node
-    if crash.place is None:
-        node.fuse = crash.steps
-    else:
-        node.trap = crash.place
-    for _ in range(60):
-        await asyncio.sleep(1)
-        if process.is_down():
-            break
-    else:
-        node.kill()
-    town.log(f"killed {crash.place or 'somewhere'}")
-    await asyncio.sleep(crash.down)
-    if process.is_down():
-        process.start()
-        town.log("started again")
 
 
 async def _look_about(town: Town) -> None:

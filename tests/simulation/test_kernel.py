@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from retender.tests.simulation.chance import stream
-from retender.tests.simulation.kernel import Deadlock, Node, VirtualLoop
+from retender.tests.simulation.kernel import Deadlock, Fate, Node, VirtualLoop
 
 
 def loop_of(seed=1, disorder=0.5):
@@ -80,7 +80,7 @@ def test_a_fuse_kills_between_any_two_steps():
 
         async def main(loop):
             node = Node("server")
-            node.fuse = fuse
+            node.fates.append(Fate(node.kill, steps=fuse))
             loop.spawn(one(), node)
             await asyncio.sleep(1)
 
@@ -89,6 +89,56 @@ def test_a_fuse_kills_between_any_two_steps():
         return lines
 
     assert [lines_with(fuse) for fuse in range(4)] == [[], [0], [0, 1], [0, 1, 2]]
+
+
+def test_what_was_stopped_goes_on_later_where_it_was():
+    lines = []
+
+    async def one(loop):
+        for number in range(4):
+            lines.append((number, loop.time()))
+            await asyncio.sleep(1)
+
+    async def main(loop):
+        node = Node("worker")
+        node.fates.append(Fate(node.stop, steps=2))
+        loop.spawn(one(loop), node)
+        await asyncio.sleep(60)
+        assert node.is_stopped
+        loop.go_on(node)
+        await asyncio.sleep(60)
+
+    loop = loop_of()
+    loop.run(main(loop))
+    assert lines == [(0, 0), (1, 60), (2, 61), (3, 62)]
+
+
+def test_what_was_stopped_can_be_killed():
+    lines = []
+
+    async def one():
+        await asyncio.sleep(1)
+        lines.append("alive")
+
+    async def main(loop, node):
+        loop.spawn(one(), node)
+        node.stop()
+        await asyncio.sleep(5)
+        node.kill()
+        loop.go_on(node)
+        await asyncio.sleep(5)
+        return list(lines)
+
+    loop = loop_of()
+    assert loop.run(main(loop, Node("worker"))) == []
+
+
+def test_a_fate_waits_at_its_place():
+    node = Node("server")
+    node.fates.append(Fate(node.kill, place="before a commit"))
+    told = [(node.come_to(place), node.alive) for place in ("after a commit", "before a commit")]
+    assert told == [(False, True), (True, False)]
+    assert not node.come_to("before a commit")
 
 
 def test_waiting_for_nothing_is_told():

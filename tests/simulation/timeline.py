@@ -30,6 +30,10 @@ def _profile(outcome: Outcome) -> list[str]:
         f"  faults: {faults or 'none'}; shop {plan.shop_rate:.0%}",
         *(f"  outage: {o.account} {o.how}, {o.begins:.0f} to {o.ends:.0f}" for o in plan.outages),
         *(f"  crash: {c.process} at {c.at:.0f} for {c.down:.0f}" for c in plan.crashes),
+        *(f"  stop: {p.process} at {p.at:.0f} for {p.lasts:.0f}" for p in plan.pauses),
+        *(f"  database: {t.kind} at {t.at:.0f} for {t.lasts:.0f}" for t in plan.store_troubles),
+        *(f"  new key: {r.account}'s {r.whose}, at {r.at:.0f}" for r in plan.rotations),
+        *([f"  lies of a stranger: {len(plan.lies)}"] if plan.lies else []),
         *(f"  clock of {name}: {skew:+.0f} s" for name, skew in plan.skews.items() if skew),
     ]
 

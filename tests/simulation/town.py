@@ -6,27 +6,24 @@ import re
 from collections.abc import Coroutine, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from random import Random
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from retender.domain.model.errors import RetenderError, UndefinedTransition
 from retender.domain.model.event import Event
-from retender.plugins.alipay.simulator.keys import KeyRing
-from retender.plugins.alipay.simulator.simulator import AlipaySimulator
-from retender.plugins.sandbox.simulator import SandboxSimulator
 from retender.plugins.simulator_kit.delivery import MerchantUnreachable
 from retender.plugins.simulator_kit.faults import Faults
-from retender.plugins.wechat_pay.simulator.identity import Identity
-from retender.plugins.wechat_pay.simulator.simulator import WechatPaySimulator
 from retender.ports.payment_provider import RawNotice
 from retender.ports.transport import Request
 from retender.tests.simulation.books import Books
 from retender.tests.simulation.chance import stream
+from retender.tests.simulation.database import Disk, is_planned
+from retender.tests.simulation.gateways import make_gateways
 from retender.tests.simulation.kernel import Node, VirtualLoop, here
-from retender.tests.simulation.plan import ACCOUNTS, CALL_FAULTS, NOTICE_FAULTS, PROCESSES, Plan
-from retender.tests.simulation.processes import Process, Unreachable, fresh_identity, settings_of
+from retender.tests.simulation.plan import CALL_FAULTS, NOTICE_FAULTS, PROCESSES, Plan
+from retender.tests.simulation.processes import Process, Unreachable
+from retender.tests.simulation.script import ACCOUNTS
 from retender.tests.simulation.watch import Watch
 from retender.tests.simulation.wire import pump
 
@@ -35,14 +32,6 @@ START = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
 _NUMBER = re.compile("01[0-9A-HJKMNP-TV-Z]{24}")
 
 _actor: ContextVar[str] = ContextVar("actor", default="town")
-
-Gateway = AlipaySimulator | WechatPaySimulator | SandboxSimulator
-
-
-@cache
-def _keys() -> tuple[KeyRing, Identity]:
-    """Make both brands' keys once in a process; nothing that is compared depends on them."""
-    return KeyRing.make(START), fresh_identity(START)
 
 
 class Town:
@@ -53,6 +42,8 @@ class Town:
         lines: the timeline, line by line.
         told: what the shop has heard, by event id, with how often.
         bugs: what must not happen and was seen at once.
+        disk: what our database is on.
+        settings: of our accounts, for whichever process is started next.
         is_quiet: nothing goes wrong any more, and nobody does anything.
         latest: the town that was built last; for mutants.
 
@@ -76,28 +67,19 @@ class Town:
         self._orders: dict[str, str | None] = {}
         self._world = here()
         self.books = books
-        self.gateways = self._gateways()
-        self.settings = settings_of(self)
+        self.began = self.clock()
+        self.disk = Disk()
+        self.gateways = make_gateways(self.clock)
+        for account, gateway in self.gateways.items():
+            gateway.clock.advance(timedelta(seconds=plan.skews[account]))
+        self.settings = {
+            account: dict(gateway.settings) for account, gateway in self.gateways.items()
+        }
         self.watch = Watch(self)
         self.processes = {name: Process(self, name) for name in PROCESSES}
         for account in ACCOUNTS:
             actor = f"notices of {account}"
             self.spawn(pump(self, account, self.stream(actor)), actor=actor)
-
-    def _gateways(self) -> dict[str, Gateway]:
-        keys, identity = _keys()
-        gateways: dict[str, Gateway] = {
-            "alipay": AlipaySimulator("https://alipay.test", clock=self.clock, keys=keys),
-            "wechat_pay": WechatPaySimulator(
-                "https://wechat.test", clock=self.clock, identity=identity
-            ),
-            "sandbox": SandboxSimulator(
-                "https://sandbox.test", clock=self.clock, secret="only-for-simulations-0123456789"
-            ),
-        }
-        for account, gateway in gateways.items():
-            gateway.clock.advance(timedelta(seconds=self.plan.skews[account]))
-        return gateways
 
     # --- time, chance, tasks and the timeline ---
 
@@ -171,7 +153,7 @@ class Town:
         for gateway in self.gateways.values():
             gateway.faults.clear()
         for process in self.processes.values():
-            process.node.fuse = process.node.trap = None
+            process.node.fates.clear()
             if not process.node.alive:
                 process.start()
         self.is_quiet = True
@@ -229,5 +211,7 @@ class Ear(logging.Handler):
             return  # the shop that did not hear; it is told again
         if record.levelno < logging.ERROR and UndefinedTransition.code not in record.getMessage():
             return  # trouble that the world makes, and the worker gets over
-        trouble = record.exc_info[1] if record.exc_info else ""
-        self.heard.append(f"{record.name}: {record.getMessage()} {trouble!r}")
+        trouble = record.exc_info[1] if record.exc_info else None
+        if is_planned(trouble):
+            return
+        self.heard.append(f"{record.name}: {record.getMessage()} {trouble or ''!r}")

@@ -15,7 +15,8 @@ from retender.plugins.wechat_pay.simulator.trades import TradeState
 from retender.ports.accounts import SwitchPolicy
 
 if TYPE_CHECKING:
-    from retender.tests.simulation.town import Gateway, Town
+    from retender.tests.simulation.gateways import Gateway
+    from retender.tests.simulation.town import Town
 
 
 @dataclass(frozen=True, slots=True)

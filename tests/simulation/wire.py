@@ -12,7 +12,7 @@ from retender.domain.model.errors import ProviderError, ProviderUnavailable
 from retender.plugins.simulator_kit.delivery import Forgery
 from retender.plugins.simulator_kit.faults import FaultKind
 from retender.ports.transport import Request, Response
-from retender.tests.simulation.plan import DAY
+from retender.tests.simulation.script import DAY
 
 if TYPE_CHECKING:
     from retender.tests.simulation.town import Town
@@ -89,6 +89,10 @@ async def pump(town: "Town", account: str, chance: Random) -> None:
         # A delay holds for what is queued from now on, the rest for what leaves now.
         late = chance.random() < rates["delay"]
         delivery.turn(delay_seconds=chance.choice((30.0, 300.0, DAY)) if late else 0.0)
+        for notice in delivery.due(delivery._clock.now()):
+            if chance.random() < rates["lost"]:
+                delivery._pending.remove(notice)
+                town.log(f"notice of {notice.reference}: lost, and never told again")
         if delivery.due(delivery._clock.now()):
             delivery.turn(
                 drop=int(chance.random() < rates["drop"]),

@@ -1,0 +1,155 @@
+"""The gateways: the brands' own simulators, their keys, and what a stranger can make of them."""
+
+from collections.abc import Callable, Mapping
+from copy import copy
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cache
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+
+from retender.plugins.alipay.simulator import keys as alipay_keys
+from retender.plugins.alipay.simulator.keys import KeyRing
+from retender.plugins.alipay.simulator.simulator import AlipaySimulator
+from retender.plugins.alipay.simulator.trades import SUCCESS, WAIT
+from retender.plugins.sandbox.ledger import TradeState as SandboxState
+from retender.plugins.sandbox.simulator import SandboxSimulator
+from retender.plugins.simulator_kit.delivery import Dressing, Forgery, RenderedNotice
+from retender.plugins.wechat_pay.simulator.identity import Identity, new_identity
+from retender.plugins.wechat_pay.simulator.simulator import WechatPaySimulator
+
+KEY_BITS = 1024
+"""Signing with keys of real length would be a fifth of all work; nothing depends on the length."""
+
+Gateway = AlipaySimulator | WechatPaySimulator | SandboxSimulator
+
+
+def short_key() -> RSAPrivateKey:
+    """Make a key that is quick to sign with."""
+    return generate_private_key(65537, KEY_BITS)
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What both brands with keys are given."""
+
+    alipay: KeyRing
+    wechat_pay: Identity
+    sandbox: str
+
+
+@cache
+def _keys(which: str, now: datetime) -> Keys:
+    """Make keys once in a process, by name; nothing that is compared depends on them."""
+    assert alipay_keys._new_key is short_key, "the simulation's keys are short"
+    secret = f"only-for-simulations-{which}-0123456789"
+    return Keys(KeyRing.make(now), new_identity(now, new_key=short_key), secret)
+
+
+def make_gateways(clock: Callable[[], datetime]) -> dict[str, Gateway]:
+    """Make the three, with empty books; ``clock`` must be at its beginning."""
+    keys = _keys("first", clock())
+    return {
+        "alipay": AlipaySimulator("https://alipay.test", clock=clock, keys=copy(keys.alipay)),
+        "wechat_pay": WechatPaySimulator(
+            "https://wechat.test", clock=clock, identity=keys.wechat_pay
+        ),
+        "sandbox": SandboxSimulator("https://sandbox.test", clock=clock, secret=keys.sandbox),
+    }
+
+
+class Lock:
+    """One account's keys as its gateway has them, with the next ones at hand."""
+
+    def __init__(self, gateway: Gateway, whose: str, now: datetime) -> None:
+        """
+        Take note of the next keys.
+
+        Args:
+            gateway: of which account.
+            whose: the ``merchant``'s key changes, or the ``gateway``'s; the sandbox has one.
+            now: the beginning of the town, when all keys were made.
+
+        """
+        self._gateway = gateway
+        self._next = self._chosen(_keys("second", now), whose)
+
+    def _chosen(self, keys: Keys, whose: str) -> Mapping[str, object]:
+        gateway = self._gateway
+        if isinstance(gateway, SandboxSimulator):
+            return {"_secret": keys.sandbox}
+        if isinstance(gateway, AlipaySimulator):
+            ring = keys.alipay
+            return {"app": ring.app} if whose == "merchant" else {"alipay": ring.alipay}
+        new = keys.wechat_pay
+        if whose == "merchant":
+            return {"merchant_serial": new.merchant_serial, "merchant_key": new.merchant_key}
+        return {
+            "public_key": new.public_key,
+            "public_key_id": f"{new.public_key_id[:-1]}2",
+            "api_v3_key": new.api_v3_key,
+        }
+
+    def _holders(self) -> tuple[object, ...]:
+        gateway = self._gateway
+        if isinstance(gateway, SandboxSimulator):
+            return gateway, gateway._gateway
+        return (gateway.keys if isinstance(gateway, AlipaySimulator) else gateway.identity,)
+
+    def change(self) -> None:
+        """Let the gateway use the next keys, and take its present ones for the next."""
+        before: dict[str, object] = {}
+        for holder in self._holders():
+            for name, value in self._next.items():
+                before[name] = getattr(holder, name)
+                setattr(holder, name, value)
+        self._next = before
+
+    def settings_to_come(self) -> Mapping[str, str]:
+        """Return what our account's settings must be once the gateway has changed."""
+        self.change()
+        settings = dict(self._gateway.settings)
+        self.change()
+        return settings
+
+
+def lie_about(gateway: Gateway, number: str) -> tuple[str, RenderedNotice] | None:
+    """
+    Write what the gateway would tell if this number had been paid, signed by a stranger.
+
+    Returns:
+        where it is sent and what, or None: the gateway has no open trade of that number.
+
+    """
+    dressing = Dressing(gateway.clock.now(), Forgery.STRANGER_KEY)
+    if isinstance(gateway, SandboxSimulator):
+        return _lie_at_sandbox(gateway, number, dressing)
+    told = len(gateway.delivery._pending)
+    if isinstance(gateway, AlipaySimulator):
+        trade = gateway._ledger.find(number)
+        if trade is None or trade.status != WAIT:
+            return None
+        gateway._tell(replace(trade, status=SUCCESS, paid_at=dressing.now), None)
+    else:
+        order = next((each for each in gateway._trades if each.number == number), None)
+        if order is None or order.paid_at is not None:
+            return None
+        gateway._notices.paid(
+            replace(order, paid_at=dressing.now, payer="o", transaction_id=number)
+        )
+    (invented,) = gateway.delivery._pending[told:]
+    del gateway.delivery._pending[told:]
+    return invented.url, invented.render(dressing)
+
+
+def _lie_at_sandbox(
+    gateway: SandboxSimulator, number: str, dressing: Dressing
+) -> tuple[str, RenderedNotice] | None:
+    trade = gateway._gateway.ledger._trades.get(number)
+    if trade is None or trade.state is not SandboxState.OPEN:
+        return None
+    paid = replace(trade, state=SandboxState.PAID, captured_minor=trade.ask.minor)
+    headers, body = gateway._gateway.notice(
+        replace(paid, captured_at=dressing.now), None, now=dressing.now, secret="a stranger's"
+    )
+    return trade.ask.notify_url, RenderedNotice(headers, body)
