@@ -171,7 +171,7 @@ class _Manners:
         if context.is_pre_ping or _is_expected(context):
             return None  # SQLAlchemy deals with it, and nobody notices
         trouble = context.original_exception
-        if _while_committing(context) and not self._product.is_conflict(trouble):
+        if _while_committing(context) and not self._product.is_undone(trouble):
             return None  # what was committed may be kept: StoreBusy would say it is not
         meaning = self._product.meaning(trouble, str(self._place))
         if meaning is None and self._product.remote and _is_lost(context):

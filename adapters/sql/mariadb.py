@@ -23,6 +23,10 @@ _GIVE_WAY: Mapping[str | int, str] = {
     1969: "statement time-out of the operator's (MariaDB)",
     3024: "statement time-out of the operator's (MySQL)",
 }
+_NO_ROOM: Mapping[str | int, str] = {
+    1021: "disk full",
+    1114: "table full",
+}
 _AWAY: Mapping[str | int, str] = {
     1040: "too many connections",
     1053: "shutting down",
@@ -63,6 +67,7 @@ class MariaDB(Server):
 
     title: ClassVar[str] = "MariaDB"
     give_way: ClassVar[Mapping[str | int, str]] = _GIVE_WAY
+    no_room: ClassVar[Mapping[str | int, str]] = _NO_ROOM
     away: ClassVar[Mapping[str | int, str]] = _AWAY
     broken: ClassVar[Mapping[str | int, str]] = _BROKEN
     no_table: ClassVar[str | int] = _NO_TABLE

@@ -24,6 +24,7 @@ _GIVE_WAY: Mapping[str | int, str] = {
     "25P03": "a transaction in which nothing happened for too long",
     "25P04": "a transaction that took too long for the operator",
 }
+_NO_ROOM: Mapping[str | int, str] = {"53100": "disk full"}
 _AWAY: Mapping[str | int, str] = {
     "53300": "too many connections",
     "57P01": "shut down",
@@ -47,6 +48,7 @@ class PostgreSQL(Server):
 
     title: ClassVar[str] = "PostgreSQL"
     give_way: ClassVar[Mapping[str | int, str]] = _GIVE_WAY
+    no_room: ClassVar[Mapping[str | int, str]] = _NO_ROOM
     away: ClassVar[Mapping[str | int, str]] = _AWAY
     broken: ClassVar[Mapping[str | int, str]] = _BROKEN
     no_table: ClassVar[str | int] = _NO_TABLE

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from sqlalchemy import URL, Connection, TextClause, text
 
-from retender.domain.model.errors import RetenderError, SetupError, StoreBusy
+from retender.domain.model.errors import RetenderError, SetupError, StoreBusy, StoreFull
 
 READING = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 """What a reader begins with on a server: all that it sees is of one instant."""
@@ -118,6 +118,10 @@ class Product(ABC):
     def is_conflict(self, trouble: BaseException) -> bool:
         """Whether others were in the way: the transaction is undone, and may be done again."""
 
+    def is_undone(self, trouble: BaseException) -> bool:
+        """Whether a commit that ended like this has surely kept nothing."""
+        return self.is_conflict(trouble)
+
     @abstractmethod
     def is_taken(self, trouble: BaseException | None) -> bool:
         """Whether it says that a uniqueness rule forbids a row, and nothing else."""
@@ -149,6 +153,11 @@ def locked() -> StoreBusy:
 def unreachable() -> StoreBusy:
     """Return the error for a connection that was not made, or broke before the commit."""
     return StoreBusy("The database cannot be reached; nothing was changed.")
+
+
+def full() -> StoreFull:
+    """Return the error for a database that finds no room to write."""
+    return StoreFull("The database's disk is full; nothing was changed.")
 
 
 def lacks_tables() -> SetupError:

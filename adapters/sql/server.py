@@ -4,7 +4,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import ClassVar
 
-from retender.adapters.sql.product import Product, lacks_tables, locked, unreachable
+from retender.adapters.sql.product import Product, full, lacks_tables, locked, unreachable
 from retender.domain.model.errors import RetenderError, SetupError
 
 
@@ -14,6 +14,7 @@ class Server(Product):
 
     Attributes:
         give_way: codes for who was in the way of others, or waited too long.
+        no_room: codes for a disk that is full.
         away: codes for a server that cannot be reached now.
         broken: codes for what an operator must mend, with what is wrong.
         no_table: the code for a table that is not there.
@@ -22,6 +23,7 @@ class Server(Product):
     """
 
     give_way: ClassVar[Mapping[str | int, str]]
+    no_room: ClassVar[Mapping[str | int, str]]
     away: ClassVar[Mapping[str | int, str]]
     broken: ClassVar[Mapping[str | int, str]]
     no_table: ClassVar[str | int]
@@ -38,6 +40,8 @@ class Server(Product):
         code = self.code(trouble)
         if code is None:
             return None
+        if code in self.no_room:
+            return full()
         if code in self.away:
             return unreachable()
         if code in self.broken:

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from sqlalchemy import URL, Connection
 
-from retender.adapters.sql.product import Need, Product, lacks_tables
+from retender.adapters.sql.product import Need, Product, full, lacks_tables
 from retender.domain.model.errors import RetenderError, SetupError, StoreBusy
 
 CONNECTIONS = 5
@@ -89,6 +89,8 @@ class Sqlite(Product):
         if self.is_conflict(trouble):
             return StoreBusy("The database is locked by another process; nothing was changed.")
         code = _code(trouble)
+        if code == sqlite3.SQLITE_FULL:
+            return full()
         if code in _BROKEN:
             return SetupError(f"The database {place} {_BROKEN[code]}.")
         return lacks_tables() if "no such table" in str(trouble) else None
@@ -96,6 +98,10 @@ class Sqlite(Product):
     def is_conflict(self, trouble: BaseException) -> bool:
         """Whether another process had the lock for too long."""
         return _code(trouble) in _BUSY
+
+    def is_undone(self, trouble: BaseException) -> bool:
+        """Whether others were in the way, or the commit itself found no room to be written."""
+        return self.is_conflict(trouble) or _code(trouble) == sqlite3.SQLITE_FULL
 
     def is_taken(self, trouble: BaseException | None) -> bool:
         """Whether UNIQUE or a primary key says no."""

@@ -24,7 +24,7 @@ The branches are what the caller can do about it::
     │   ├── ProviderUnavailable surely not reached: may be asked again
     │   └── ProviderUncertain   may have acted: find out before anything else
     ├── NoticeRejected          not the provider's word: nothing is believed, nothing changes
-    ├── StoreBusy               the database had no time for us: nothing changed, ask again
+    ├── StoreBusy  StoreFull    the database had no time, or no room: nothing changed, ask again
     ├── SetupError              for operators: names the plugin, the setting and the fix
     └── UndefinedTransition     a bug: the state table has no such edge
 
@@ -130,9 +130,8 @@ class UnknownName(InvalidInput):
         names = sorted(known)
         close = get_close_matches(str(name), names, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
-        listed = ", ".join(names) or "none"
         super().__init__(
-            f"There is no {kind} named {_shown(name)}.{hint} There is: {listed}.",
+            f"There is no {kind} named {_shown(name)}.{hint} There is: {', '.join(names) or 'none'}.",
             field=kind.replace(" ", "_"),
             known=names,
         )
@@ -315,8 +314,7 @@ class ProviderRefused(ProviderError):
     def __init__(self, refusal: Refusal, *, provider_code: str, provider_message: str = "") -> None:
         """Keep the provider's own words beside the meaning."""
         if not provider_code:
-            msg = "a refusal carries the code that the provider answered with"
-            raise ValueError(msg)
+            raise ValueError("a refusal carries the code that the provider answered with")
         super().__init__(
             f"The provider refused: {provider_code} {provider_message}".rstrip() + ".",
             refusal=str(refusal),
@@ -376,6 +374,12 @@ class StoreBusy(RetenderError):
     """The database stayed locked or aborted us; nothing was changed, ask again."""
 
     code = "STORE_BUSY"
+
+
+class StoreFull(RetenderError):
+    """The database's disk is full; nothing was changed: free some of it, then ask again."""
+
+    code = "STORE_FULL"
 
 
 class SetupError(RetenderError):

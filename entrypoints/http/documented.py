@@ -53,6 +53,7 @@ EXAMPLES: tuple[errors.RetenderError, ...] = (
     errors.ProviderUncertain("alipay did not answer in time."),
     errors.NoticeRejected(errors.NoticeProblem.SIGNATURE_WRONG, "The signature is not theirs."),
     errors.StoreBusy("The database had no time for us; ask again."),
+    errors.StoreFull("The database's disk is full; nothing was changed."),
     errors.SetupError("not shown to callers"),
     errors.UndefinedTransition("not shown to callers"),
 )
@@ -84,10 +85,12 @@ def told(*kinds: type[errors.RetenderError], body: bool = True) -> Documented:
     """
     Return ``responses`` for a route that answers these errors.
 
-    What every route may answer is added: a form that is wrong, a busy store, an
-    error of ours, and for routes that read a body its being too long or no JSON.
+    What every route may answer is added: a form that is wrong, a busy or full store,
+    an error of ours, and for routes that read a body its being too long or no JSON.
     """
-    problems = [problem_of(_BY_CLASS[kind]) for kind in (*kinds, errors.StoreBusy)]
+    problems = [
+        problem_of(_BY_CLASS[kind]) for kind in (*kinds, errors.StoreBusy, errors.StoreFull)
+    ]
     problems += [
         Problem(422, errors.InvalidInput.code, "user_id: Field required.", {"field": "user_id"}),
         Problem(500, INTERNAL, INTERNAL_DETAIL),

@@ -51,6 +51,7 @@ STATUS: Mapping[type[errors.RetenderError], int] = {
     errors.NoticeRejected: 400,
     # Ours.
     errors.StoreBusy: 503,
+    errors.StoreFull: 503,
     errors.SetupError: 500,
     errors.UndefinedTransition: 500,
 }
@@ -58,6 +59,7 @@ STATUS: Mapping[type[errors.RetenderError], int] = {
 
 RETRY_AFTER: Mapping[type[errors.RetenderError], int] = {
     errors.StoreBusy: 1,
+    errors.StoreFull: 60,
     errors.ProviderUnavailable: 2,
 }
 """Seconds after which the very same request may do better."""

@@ -12,13 +12,13 @@ from datetime import datetime, timedelta
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.exc import IntegrityError
 
 from retender.adapters.sql.engine import open_engine
 from retender.adapters.sql.sqlite import CONNECTIONS
 from retender.adapters.sql.unit_of_work import SqlUnitOfWork
-from retender.domain.model.errors import SetupError, StoreBusy
+from retender.domain.model.errors import SetupError, StoreBusy, StoreFull
 from retender.domain.model.transition import AttemptState, OrderState
 from retender.tests.contracts.store.samples import (
     NOW,
@@ -139,6 +139,25 @@ async def test_a_lock_of_another_process_is_waited_for_and_then_reported(impatie
     async with impatient() as work:
         assert await work.orders.add(an_order())
         await work.commit()
+
+
+async def test_a_full_database_is_reported_and_keeps_what_it_had(url, unit_of_work):
+    full = open_engine(url)
+
+    def leave_no_room(connection, _):
+        connection.cursor().execute("PRAGMA max_page_count = 1")  # what is there, and no more
+
+    event.listen(full.sync_engine, "connect", leave_no_room)
+    cramped, orders = SqlUnitOfWork(full, page_key=KEY), [an_order() for _ in range(200)]
+    with pytest.raises(StoreFull, match="nothing was changed"):
+        for order in orders:
+            await keep(cramped, order)
+    await full.dispose()
+    async with unit_of_work(read_only=True) as reader:
+        kept = [await reader.orders.by_id(order.order_id) for order in orders]
+    assert 0 < kept.index(None) < len(orders)
+    assert set(kept[kept.index(None) :]) == {None}
+    await keep(unit_of_work, orders[-1])
 
 
 async def test_writers_take_turns_in_the_order_of_arrival(unit_of_work):

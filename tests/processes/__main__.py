@@ -10,8 +10,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from retender.tests.processes.people import chance_of
-from retender.tests.processes.play import Run, play
+from retender.tests.processes.play import Live, Run, play, usual
 from retender.tests.processes.postgresql import Cluster, a_cluster
+from retender.tests.processes.race import race
 from retender.tests.processes.scene import Scene, set_scene
 from retender.tests.processes.trouble import die_at_steps, kill_at_random, see_steps, spoil_calls
 
@@ -78,8 +79,26 @@ async def _steps(given: argparse.Namespace, folder: Path) -> Run:
         return await _play(given, scene, run, trouble)
 
 
+async def _race(given: argparse.Namespace, folder: Path) -> Run:
+    """Let clients, servers and workers race on the same orders; nobody is killed."""
+    async with _scene(given, folder) as (scene, _):
+        run = Run(f"a race on {given.database}, seed {given.seed}")
+
+        async def no_trouble() -> None:
+            return
+
+        await _play(given, scene, run, no_trouble, race)
+        if again := run.numbers["announced again after a crash"]:
+            run.problems.append(f"{again} events were announced twice, and nobody had crashed")
+        return run
+
+
 async def _play(
-    given: argparse.Namespace, scene: Scene, run: Run, trouble: Callable[[], Awaitable[None]]
+    given: argparse.Namespace,
+    scene: Scene,
+    run: Run,
+    trouble: Callable[[], Awaitable[None]],
+    lives: Live = usual,
 ) -> Run:
     return await play(
         scene,
@@ -88,11 +107,12 @@ async def _play(
         seed=given.seed,
         at_once=given.at_once,
         at_least=given.orders,
+        lives=lives,
         say=_say,
     )
 
 
-RUNS = {"kills": _kills, "steps": _steps}
+RUNS = {"kills": _kills, "steps": _steps, "race": _race}
 
 
 def main(arguments: list[str]) -> int:
