@@ -75,6 +75,8 @@ def _open_store(settings: Settings, key: bytes, exits: AsyncExitStack) -> Store:
             upgrade=_nothing_to_upgrade,
             current=_nothing_to_upgrade,
             check=_nothing_to_check,
+            standing=_always_current,
+            differences=_nothing_differs,
             shortcomings=_forgets_all,
         )
     engine = open_engine(url)
@@ -85,6 +87,8 @@ def _open_store(settings: Settings, key: bytes, exits: AsyncExitStack) -> Store:
         upgrade=lambda: schema.upgrade(url),
         current=lambda: schema.current(url),
         check=lambda: schema.check(url),
+        standing=lambda: schema.standing(url),
+        differences=lambda: schema.differing(url),
         shortcomings=lambda: shortcomings(engine),
     )
 
@@ -99,6 +103,14 @@ async def _nothing_to_upgrade() -> str:
 
 async def _nothing_to_check() -> None:
     """Be content: there are no tables."""
+
+
+async def _always_current() -> str:
+    return schema.Standing.CURRENT
+
+
+async def _nothing_differs() -> tuple[str, ...]:
+    return ()
 
 
 async def _forgets_all() -> tuple[str, ...]:

@@ -17,6 +17,9 @@ class Store:
         upgrade: brings its tables up to date, and returns their version.
         current: returns the version of its tables, or None: it has none yet.
         check: raises ``SetupError`` if they are not up to date, or it cannot be reached.
+        standing: says how its tables stand to what is needed: none, older, current
+            or newer.
+        differences: says where tables that are up to date are not as they should be.
         shortcomings: says what about its set-up would lose what was committed.
 
     """
@@ -26,4 +29,6 @@ class Store:
     upgrade: Callable[[], Awaitable[str]]
     current: Callable[[], Awaitable[str | None]]
     check: Callable[[], Awaitable[None]]
+    standing: Callable[[], Awaitable[str]]
+    differences: Callable[[], Awaitable[tuple[str, ...]]]
     shortcomings: Callable[[], Awaitable[tuple[str, ...]]]

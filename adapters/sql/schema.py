@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from enum import StrEnum
 from pathlib import Path
 
 from alembic import command
@@ -12,6 +13,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from retender.adapters.sql.differences import differences
 from retender.adapters.sql.engine import (
     PATIENCE,
     READ_ONLY,
@@ -49,6 +51,37 @@ async def current(url: str) -> str | None:
         connected(engine.execution_options(**{READ_ONLY: True})) as connection,
     ):
         return await connection.run_sync(_revision)
+
+
+class Standing(StrEnum):
+    """How the tables of a database stand to what this version needs; part of the API."""
+
+    NONE = "none"
+    OLDER = "older"
+    CURRENT = "current"
+    NEWER = "newer"
+
+
+async def standing(url: str) -> Standing:
+    """Tell how the database's tables stand to what this version needs."""
+    return _standing(await current(url))
+
+
+def _standing(revision: str | None) -> Standing:
+    if revision is None:
+        return Standing.NONE
+    if revision == newest():
+        return Standing.CURRENT
+    return Standing.OLDER if revision in _known() else Standing.NEWER
+
+
+async def differing(url: str) -> tuple[str, ...]:
+    """Return where the tables of an up-to-date database are not as they should be, in words."""
+    async with (
+        _reaching(url, PATIENCE) as engine,
+        connected(engine.execution_options(**{READ_ONLY: True})) as connection,
+    ):
+        return await connection.run_sync(differences)
 
 
 async def check(url: str) -> None:
@@ -124,9 +157,12 @@ def _revision(connection: Connection) -> str | None:
     return context.get_current_revision()
 
 
+def _known() -> set[str]:
+    return {step.revision for step in ScriptDirectory(_MIGRATIONS).walk_revisions()}
+
+
 def _refuse_newer(revision: str | None) -> None:
-    known = {step.revision for step in ScriptDirectory(_MIGRATIONS).walk_revisions()}
-    if revision is not None and revision not in known:
+    if _standing(revision) is Standing.NEWER:
         message = (
             f"The database has schema {revision}, which this version of Retender does not know: "
             f"a newer one has upgraded it. Install that one, or restore a backup."

@@ -1,6 +1,6 @@
 """``retender db``: create, upgrade and inspect the database."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -9,6 +9,10 @@ from retender.entrypoints.cli.say import REFUSED, AsJson, answer
 from retender.entrypoints.cli.shelf import examples, new_app
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rich.console import Console
+
     from retender.entrypoints.container import Container
 
 app = new_app()
@@ -69,3 +73,58 @@ def current(ctx: typer.Context, *, as_json: AsJson = False) -> None:
     )
     if problem is not None:
         raise typer.Exit(REFUSED)
+
+
+@app.command(epilog=examples("retender db check", "retender db check --json"))
+def check(ctx: typer.Context, *, as_json: AsJson = False) -> None:
+    """
+    Compare the database with what this version needs; changes nothing.
+
+    It looks at the schema's version, at every table, column and constraint, and
+    at settings that would lose what was committed. Exit code 1: something is wrong.
+    """
+    from retender.domain.model.errors import SetupError
+
+    async def looked(container: "Container") -> dict[str, object]:
+        store, problem = container.store(), None
+        try:
+            await store.check()
+        except SetupError as error:
+            problem = error.message
+        sound = problem is None
+        return {
+            "database": container.settings().database,
+            "schema": await store.current(),
+            "standing": await store.standing(),
+            "problem": problem,
+            "differences": list(await store.differences()) if sound else [],
+            "shortcomings": list(await store.shortcomings()) if sound else [],
+        }
+
+    found = ask(ctx, looked, upgrade=False)
+    answer(found, lambda console: _show(console, found), as_json=as_json)
+    if found["problem"] or found["differences"] or found["shortcomings"]:
+        raise typer.Exit(REFUSED)
+
+
+def _show(console: "Console", found: "Mapping[str, Any]") -> None:
+    """Say what is wrong, and what mends it."""
+    from rich.markup import escape
+
+    def say(mark: str, text: str) -> None:
+        console.print(f"{mark} {escape(text)}", soft_wrap=True)
+
+    well, wrong = "[bold green]✓[/bold green]", "[bold red]✗[/bold red]"
+    mark = wrong if found["problem"] else well
+    say(mark, f"{found['database']} has schema {found['schema'] or 'none'}: {found['standing']}")
+    if found["problem"]:
+        say(wrong, found["problem"])
+        return
+    for word in found["differences"]:
+        say(wrong, word)
+    if found["differences"]:
+        say(wrong, "Somebody changed the tables by hand: undo that, or restore a backup.")
+    for word in found["shortcomings"]:
+        say(wrong, word)
+    if not found["differences"] and not found["shortcomings"]:
+        say(well, "Tables, constraints and settings are as they should be.")

@@ -7,14 +7,13 @@ import subprocess
 import sys
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
 from retender.adapters.sql import schema
 from retender.adapters.sql.tables import metadata
 from retender.domain.model.errors import SetupError
+from retender.tests.adapters.old_rows import ROWS_OF_0001, fill, see_rows_of_0001, upgraded_to
 
 pytestmark = pytest.mark.asyncio
 
@@ -55,14 +54,18 @@ async def test_an_upgrade_from_nothing_gives_the_tables_of_the_code(new, tmp_pat
     made.dispose()
 
 
-async def test_alembic_finds_nothing_left_to_do(new):
+async def test_nothing_differs_after_an_upgrade(new):
     await schema.upgrade(url_of(new))
-    engine = create_engine(url_of(new))
-    with engine.connect() as connection:
-        options = {"version_table": schema.VERSION_TABLE}
-        context = MigrationContext.configure(connection, opts=options)
-        assert compare_metadata(context, metadata) == []
-    engine.dispose()
+    assert await schema.differing(url_of(new)) == ()
+
+
+async def test_refunds_get_the_account_of_their_attempt(new):
+    """0002, on rows of 0001."""
+    await upgraded_to("0001", url_of(new))
+    await fill(url_of(new), ROWS_OF_0001)
+    await schema.upgrade(url_of(new))
+    assert await schema.differing(url_of(new)) == ()
+    await see_rows_of_0001(url_of(new))
 
 
 async def test_a_second_upgrade_changes_nothing(new):

@@ -104,7 +104,10 @@ class Process:
                 engine_of(town.books.path, self.node, town.disk), page_key=PAGE_KEY
             ),
             embedded=True,
-            **dict.fromkeys(("upgrade", "current", "check", "shortcomings"), _not_needed),
+            **dict.fromkeys(
+                ("upgrade", "current", "check", "standing", "differences", "shortcomings"),
+                _not_needed,
+            ),
         )
         return Container(
             settings=settings_of(town),

@@ -1,11 +1,18 @@
 """What a store promises of attempts."""
 
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
 from retender.domain.model.page import Page
-from retender.domain.model.transition import LIVE, PAYABLE, AttemptState
+from retender.domain.model.transition import (
+    LIVE,
+    PAYABLE,
+    AttemptEvent,
+    AttemptState,
+    OrderEvent,
+)
 from retender.ports.unit_of_work import UnitOfWork
 from retender.tests.contracts.store.ground import StoreContract
 from retender.tests.contracts.store.samples import (
@@ -25,6 +32,7 @@ from retender.tests.contracts.store.samples import (
 UNPAYABLE = [state for state in AttemptState if state not in PAYABLE]
 DEAD = [state for state in AttemptState if state not in LIVE]
 UNTIL = NOW + MINUTE
+AGAIN = UNTIL + MINUTE
 
 
 class AttemptsContract(StoreContract):
@@ -203,3 +211,133 @@ class AttemptsContract(StoreContract):
             assert await work.attempts.keep_page(attempt.attempt_id, PAGES[0], UNTIL, NOW) is False
             assert await work.attempts.get(attempt.attempt_id) == attempt
             assert list(await work.story.of_order(attempt.order_id)) == []
+
+    # --- due work -----------------------------------------------------------------------
+
+    @pytest.mark.asyncio
+    @pytest.mark.parametrize("state", LIVE)
+    async def test_a_due_attempt_comes_with_its_lease(
+        self, unit_of_work: UnitOfWork, state: AttemptState
+    ) -> None:
+        """From the planned time on, equal in every other field."""
+        attempt = await a_kept_attempt(unit_of_work, state, next_check_at=NOW, leased_until=None)
+        leased = replace(attempt, leased_until=UNTIL)
+        async with unit_of_work() as work:
+            assert list(await work.attempts.claim_due(NOW - TICK, UNTIL, 10)) == []
+            assert list(await work.attempts.claim_due(NOW, UNTIL, 10)) == [leased]
+            assert await work.attempts.get(attempt.attempt_id) == leased
+
+    @pytest.mark.asyncio
+    @pytest.mark.parametrize("state", DEAD)
+    async def test_a_dead_attempt_is_never_due(
+        self, unit_of_work: UnitOfWork, state: AttemptState
+    ) -> None:
+        """Even if a time to look at it was left behind."""
+        await a_kept_attempt(unit_of_work, state, next_check_at=NOW, leased_until=None)
+        async with unit_of_work() as work:
+            assert await work.attempts.any_due(UNTIL) is False
+            assert list(await work.attempts.claim_due(UNTIL, AGAIN, 10)) == []
+
+    @pytest.mark.asyncio
+    async def test_the_most_overdue_attempts_come_first(self, unit_of_work: UnitOfWork) -> None:
+        """Whatever the order of writing."""
+        order = an_order()
+        attempts = [
+            an_attempt(
+                order,
+                idx=idx,
+                fingerprint=f"{idx:032}",
+                next_check_at=NOW - age * TICK,
+                leased_until=NOW - MINUTE,
+            )
+            for idx, age in enumerate((2, 4, 1, 3), start=1)
+        ]
+        await keep(unit_of_work, order, *attempts)
+        async with unit_of_work() as work:
+            first = await work.attempts.claim_due(NOW, UNTIL, 3)
+        assert [a.idx for a in first] == [2, 4, 1]
+
+    @pytest.mark.asyncio
+    @pytest.mark.parametrize("held", [None, UNTIL])
+    @pytest.mark.parametrize("state", AttemptState)
+    async def test_a_live_attempt_is_looked_at_again(
+        self, unit_of_work: UnitOfWork, state: AttemptState, held: datetime | None
+    ) -> None:
+        """The check counts, the next is planned, the lease ends; not for dead ones."""
+        attempt = await a_kept_attempt(unit_of_work, state, leased_until=held)
+        after = replace(attempt, checks=8, next_check_at=UNTIL, leased_until=None)
+        async with unit_of_work() as work:
+            done = await work.attempts.reschedule(attempt.attempt_id, UNTIL, held_until=held)
+            assert done is (state in LIVE)
+            found = await work.attempts.get(attempt.attempt_id)
+        assert found == (after if state in LIVE else attempt)
+
+    @pytest.mark.asyncio
+    @pytest.mark.parametrize(("bears", "brings"), [(None, UNTIL), (UNTIL, None), (UNTIL, AGAIN)])
+    async def test_who_does_not_hold_an_attempt_plans_nothing(
+        self, unit_of_work: UnitOfWork, bears: datetime | None, brings: datetime | None
+    ) -> None:
+        """Nor does a holder's own move happen; the move of anybody else does."""
+        attempt = await a_kept_attempt(unit_of_work, leased_until=bears)
+        close, its = AttemptEvent.CLOSE_WANTED, attempt.attempt_id
+        async with unit_of_work() as work:
+            assert await work.attempts.reschedule(its, NOW, held_until=brings) is False
+            if brings is not None:
+                moved = work.attempts.move(its, close, at=NOW, why="x", held_until=brings)
+                assert await moved is False
+            assert await work.attempts.get(its) == attempt
+            assert list(await work.story.of_order(attempt.order_id)) == []
+            assert await work.attempts.move(its, close, at=NOW, why="x") is True
+
+    @pytest.mark.asyncio
+    async def test_a_move_ends_the_lease(self, unit_of_work: UnitOfWork) -> None:
+        """What was just closed is looked at when planned, not when the old lease is over."""
+        attempt = await a_kept_attempt(unit_of_work, AttemptState.OPEN, leased_until=UNTIL)
+        close, its = AttemptEvent.CLOSE_WANTED, attempt.attempt_id
+        async with unit_of_work() as work:
+            await work.attempts.move(its, close, at=NOW, why="x", next_check_at=NOW)
+            assert await work.attempts.reschedule(its, AGAIN, held_until=UNTIL) is False
+            (claimed,) = await work.attempts.claim_due(NOW, UNTIL, 10)
+        assert claimed.attempt_id == attempt.attempt_id
+
+    @pytest.mark.asyncio
+    async def test_the_move_of_its_holder_goes_on_with_the_lease(
+        self, unit_of_work: UnitOfWork
+    ) -> None:
+        """Until it leads to where nothing is left to do."""
+        attempt = await a_kept_attempt(unit_of_work, AttemptState.OPEN, leased_until=UNTIL)
+        move, its = AttemptEvent.CLOSE_WANTED, attempt.attempt_id
+        async with unit_of_work() as work:
+            assert await work.attempts.move(
+                its, move, at=NOW, why="x", next_check_at=NOW, held_until=UNTIL
+            )
+            assert list(await work.attempts.claim_due(NOW, AGAIN, 10)) == []
+            dead = AttemptEvent.PROVEN_DEAD
+            assert await work.attempts.move(its, dead, at=NOW, why="x", held_until=UNTIL)
+            found = await work.attempts.get(its)
+        assert found is not None
+        assert found.leased_until is None
+
+    @pytest.mark.asyncio
+    @pytest.mark.parametrize("when", ["before", "while"])
+    async def test_what_is_dead_before_or_while_it_is_claimed_is_left_alone(
+        self, unit_of_work: UnitOfWork, when: str
+    ) -> None:
+        """The order was given up, and the attempt closed: nothing to claim, nothing to plan."""
+        attempt = await a_kept_attempt(unit_of_work, next_check_at=NOW, leased_until=None)
+        if when == "while":
+            async with unit_of_work() as work:
+                assert len(await work.attempts.claim_due(NOW, UNTIL, 10)) == 1
+                await work.commit()
+        async with unit_of_work() as work:
+            cancelled = OrderEvent.CANCELLED
+            assert await work.orders.move(attempt.order_id, cancelled, at=NOW, why="x")
+            dead = AttemptEvent.PROVEN_DEAD
+            assert await work.attempts.move(attempt.attempt_id, dead, at=NOW, why="x")
+            await work.commit()
+        async with unit_of_work() as work:
+            plan = work.attempts.reschedule
+            assert await plan(attempt.attempt_id, NOW, held_until=UNTIL) is False
+            assert await plan(attempt.attempt_id, NOW, held_until=None) is False
+            assert await work.attempts.any_due(AGAIN) is False
+            assert list(await work.attempts.claim_due(AGAIN, AGAIN + MINUTE, 10)) == []

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from retender.domain.model.event import EventKind
+from retender.domain.model.event import EventKind, UntoldEvent
 from retender.domain.model.incident import IncidentCode
 from retender.ports.unit_of_work import UnitOfWork
 from retender.tests.contracts.store.ground import StoreContract
@@ -22,6 +22,7 @@ from retender.tests.contracts.store.samples import (
 )
 
 UNTIL = NOW + MINUTE
+AGAIN = UNTIL + MINUTE
 
 
 class RecordsContract(StoreContract):
@@ -131,3 +132,50 @@ class RecordsContract(StoreContract):
         async with unit_of_work(read_only=True) as work:
             assert len(await work.story.of_order(order.order_id)) == 1
             assert len(await work.incidents.all()) == 1
+
+    # --- events that are due ------------------------------------------------------------
+
+    @pytest.mark.asyncio
+    async def test_the_oldest_events_come_first(self, unit_of_work: UnitOfWork) -> None:
+        """In the order of writing, whatever the clock said; with how often they were tried."""
+        order = an_order()
+        events = [
+            an_event(order, kind=kind, at=NOW - age * TICK) for age, kind in enumerate(EventKind)
+        ]
+        await keep(unit_of_work, *events)
+        async with unit_of_work() as work:
+            assert list(await work.outbox.claim_due(NOW, UNTIL, 10)) == [
+                UntoldEvent(event) for event in events
+            ]
+            for event in (events[1], events[0]):
+                assert await work.outbox.put_off(event.event_id, AGAIN, held_until=UNTIL)
+            await work.commit()
+        async with unit_of_work() as work:
+            again = await work.outbox.claim_due(AGAIN, AGAIN + MINUTE, 3)
+        assert list(again) == [
+            UntoldEvent(events[0], 1),
+            UntoldEvent(events[1], 1),
+            UntoldEvent(events[2], 0),
+        ]
+
+    @pytest.mark.asyncio
+    async def test_an_event_is_marked_told_once(self, unit_of_work: UnitOfWork) -> None:
+        """By its holder; it is not found among the untold again, nor put off."""
+        order = an_order()
+        first, second = an_event(order), an_event(order, subject="another")
+        await keep(unit_of_work, first, second)
+        its = first.event_id
+        async with unit_of_work() as work:
+            assert await work.outbox.mark_sent(its, NOW, held_until=UNTIL) is False
+            assert await work.outbox.any_due(NOW) is True
+            await work.outbox.claim_due(NOW, UNTIL, 10)
+            assert await work.outbox.any_due(NOW) is False
+            assert await work.outbox.mark_sent(its, NOW, held_until=AGAIN) is False
+            assert await work.outbox.mark_sent(its, NOW, held_until=UNTIL) is True
+            assert await work.outbox.mark_sent(its, NOW, held_until=UNTIL) is False
+            assert await work.outbox.put_off(its, NOW, held_until=UNTIL) is False
+            for deed in ("mark_sent", "put_off"):
+                assert not await getattr(work.outbox, deed)("nobody", NOW, held_until=UNTIL)
+            await work.commit()
+        async with unit_of_work() as work:
+            assert list(await work.outbox.claim_due(UNTIL, AGAIN, 10)) == [UntoldEvent(second)]

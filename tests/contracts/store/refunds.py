@@ -1,17 +1,19 @@
 """What a store promises of refunds."""
 
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
 from retender.domain.model.refund import RefundCause
-from retender.domain.model.transition import RefundState
+from retender.domain.model.transition import UNDER_WAY, RefundEvent, RefundState
 from retender.ports.unit_of_work import UnitOfWork
 from retender.tests.contracts.store.ground import StoreContract
 from retender.tests.contracts.store.samples import (
     MINUTE,
     NOW,
     TICK,
+    a_kept_refund,
     a_paid_order,
     a_refund,
     all_refunds,
@@ -19,7 +21,8 @@ from retender.tests.contracts.store.samples import (
 )
 
 UNTIL = NOW + MINUTE
-UNDER_WAY = (RefundState.DUE, RefundState.SENT)
+AGAIN = UNTIL + MINUTE
+AT_REST = [state for state in RefundState if state not in UNDER_WAY]
 
 
 class RefundsContract(StoreContract):
@@ -80,3 +83,117 @@ class RefundsContract(StoreContract):
             assert await work.refunds.add(a_refund(attempt, cause=second)) is False
             assert await work.refunds.add(a_refund(attempt)) is True
             assert await work.refunds.add(a_refund(attempt)) is True
+
+    # --- due work -----------------------------------------------------------------------
+
+    @pytest.mark.asyncio
+    @pytest.mark.parametrize("state", UNDER_WAY)
+    async def test_a_due_refund_comes_with_its_lease(
+        self, unit_of_work: UnitOfWork, state: RefundState
+    ) -> None:
+        """From the planned time on, equal in every other field."""
+        refund = await a_kept_refund(unit_of_work, state=state)
+        leased = replace(refund, leased_until=UNTIL)
+        async with unit_of_work() as work:
+            assert list(await work.refunds.claim_due(NOW - TICK, UNTIL, 10)) == []
+            assert list(await work.refunds.claim_due(NOW, UNTIL, 10)) == [leased]
+            assert await work.refunds.get(refund.refund_no) == leased
+
+    @pytest.mark.asyncio
+    @pytest.mark.parametrize("state", AT_REST)
+    async def test_a_refund_at_rest_is_never_due(
+        self, unit_of_work: UnitOfWork, state: RefundState
+    ) -> None:
+        """Even if a time to try was left behind; nor is one under way that has no time."""
+        await a_kept_refund(unit_of_work, state=state)
+        await a_kept_refund(unit_of_work, next_try_at=None)
+        async with unit_of_work() as work:
+            assert await work.refunds.any_due(UNTIL) is False
+            assert list(await work.refunds.claim_due(UNTIL, AGAIN, 10)) == []
+
+    @pytest.mark.asyncio
+    async def test_the_most_overdue_refunds_come_first(self, unit_of_work: UnitOfWork) -> None:
+        """Whatever the order of writing."""
+        _, attempt = await a_paid_order(unit_of_work)
+        refunds = [
+            a_refund(attempt, next_try_at=NOW - age * TICK, leased_until=NOW - MINUTE)
+            for age in (2, 4, 1, 3)
+        ]
+        await keep(unit_of_work, *refunds)
+        async with unit_of_work() as work:
+            first = await work.refunds.claim_due(NOW, UNTIL, 3)
+        expected = [refunds[1], refunds[3], refunds[0]]
+        assert [r.refund_no for r in first] == [r.refund_no for r in expected]
+
+    @pytest.mark.asyncio
+    @pytest.mark.parametrize("state", RefundState)
+    async def test_a_sent_refund_is_looked_at_again(
+        self, unit_of_work: UnitOfWork, state: RefundState
+    ) -> None:
+        """The try counts, the next is planned, the lease ends; in no other state."""
+        refund = await a_kept_refund(unit_of_work, state=state, tries=4, leased_until=UNTIL)
+        after = replace(
+            refund, tries=5, next_try_at=UNTIL, leased_until=None, provider_refund_no="5030"
+        )
+        is_sent = state is RefundState.SENT
+        plan, its = "5030", refund.refund_no
+        async with unit_of_work() as work:
+            done = await work.refunds.reschedule(its, UNTIL, plan, held_until=UNTIL)
+            assert done is is_sent
+            assert await work.refunds.get(its) == (after if is_sent else refund)
+            await work.refunds.reschedule(its, UNTIL, held_until=None)
+            found = await work.refunds.get(its)
+        assert found == (replace(after, tries=6) if is_sent else refund)
+
+    @pytest.mark.asyncio
+    @pytest.mark.parametrize("event", [RefundEvent.SENT, RefundEvent.TRY_AGAIN])
+    @pytest.mark.parametrize(("bears", "brings"), [(None, UNTIL), (AGAIN, UNTIL)])
+    async def test_who_does_not_hold_a_refund_does_nothing_to_it(
+        self,
+        unit_of_work: UnitOfWork,
+        event: RefundEvent,
+        bears: datetime | None,
+        brings: datetime,
+    ) -> None:
+        """Neither send it nor send it again, nor plan to look."""
+        state = RefundState.DUE if event is RefundEvent.SENT else RefundState.SENT
+        refund = await a_kept_refund(unit_of_work, state=state, leased_until=bears)
+        its = refund.refund_no
+        async with unit_of_work() as work:
+            assert not await work.refunds.move(its, event, at=NOW, why="x", held_until=brings)
+            assert not await work.refunds.reschedule(its, NOW, held_until=brings)
+            if bears is not None:
+                assert not await work.refunds.reschedule(its, NOW, held_until=None)
+            assert await work.refunds.get(its) == refund
+            assert list(await work.story.of_order(refund.order_id)) == []
+
+    @pytest.mark.asyncio
+    @pytest.mark.parametrize("event", [RefundEvent.CONFIRMED, RefundEvent.FAILED])
+    async def test_evidence_counts_whoever_brings_it(
+        self, unit_of_work: UnitOfWork, event: RefundEvent
+    ) -> None:
+        """A notice does not wait for the worker that holds the refund; the lease is over then."""
+        refund = await a_kept_refund(unit_of_work, state=RefundState.SENT, leased_until=AGAIN)
+        async with unit_of_work() as work:
+            assert await work.refunds.move(refund.refund_no, event, at=NOW, why="x")
+            found = await work.refunds.get(refund.refund_no)
+        assert found is not None
+        assert found.leased_until is None
+
+    @pytest.mark.asyncio
+    @pytest.mark.parametrize("held", [None, UNTIL])
+    async def test_who_has_sent_a_refund_goes_on_holding_it(
+        self, unit_of_work: UnitOfWork, held: datetime | None
+    ) -> None:
+        """Until it says that it is to be tried again; whoever else says so leaves the lease."""
+        refund = await a_kept_refund(unit_of_work, leased_until=UNTIL)
+        its, sent, again = refund.refund_no, RefundEvent.SENT, RefundEvent.TRY_AGAIN
+        async with unit_of_work() as work:
+            assert await work.refunds.move(
+                its, sent, at=NOW, why="x", next_try_at=NOW, held_until=held
+            )
+            assert list(await work.refunds.claim_due(NOW, AGAIN, 10)) == []
+            assert await work.refunds.move(
+                its, again, at=NOW, why="x", next_try_at=NOW, held_until=held
+            )
+            assert await work.refunds.any_due(NOW) is (held is not None)
