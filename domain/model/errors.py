@@ -128,10 +128,11 @@ class UnknownName(InvalidInput):
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         """Say what was asked for, what is close to it, and all there is."""
         names = sorted(known)
+        listed = ", ".join(names) or "none"
         close = get_close_matches(str(name), names, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         super().__init__(
-            f"There is no {kind} named {_shown(name)}.{hint} There is: {', '.join(names) or 'none'}.",
+            f"There is no {kind} named {_shown(name)}.{hint} There is: {listed}.",
             field=kind.replace(" ", "_"),
             known=names,
         )
@@ -396,5 +397,4 @@ class UndefinedTransition(RetenderError):
 
 def _shown(value: object, limit: int = 64) -> str:
     """Quote a caller's value for a message: short, escaped, one line."""
-    text = repr(value)
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+    return text if len(text := repr(value)) <= limit else text[: limit - 1] + "…"

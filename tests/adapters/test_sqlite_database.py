@@ -149,9 +149,13 @@ async def test_a_full_database_is_reported_and_keeps_what_it_had(url, unit_of_wo
 
     event.listen(full.sync_engine, "connect", leave_no_room)
     cramped, orders = SqlUnitOfWork(full, page_key=KEY), [an_order() for _ in range(200)]
-    with pytest.raises(StoreFull, match="nothing was changed"):
+
+    async def keep_all():
         for order in orders:
             await keep(cramped, order)
+
+    with pytest.raises(StoreFull, match="nothing was changed"):
+        await keep_all()
     await full.dispose()
     async with unit_of_work(read_only=True) as reader:
         kept = [await reader.orders.by_id(order.order_id) for order in orders]

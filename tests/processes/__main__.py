@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from retender.tests.processes.people import chance_of
 from retender.tests.processes.play import Live, Run, play, usual
@@ -24,7 +25,7 @@ def _say(text: str) -> None:
 
 @asynccontextmanager
 async def _scene(
-    given: argparse.Namespace, folder: Path
+    given: argparse.Namespace, folder: Path, **options: Any
 ) -> AsyncIterator[tuple[Scene, Cluster | None]]:
     """Set the scene on the database that was asked for."""
     async with AsyncExitStack() as stack:
@@ -33,7 +34,9 @@ async def _scene(
         if given.database == "postgresql":
             cluster = await stack.enter_async_context(a_cluster())
             url = cluster.url
-        scene = await stack.enter_async_context(set_scene(folder, url, speed=given.speed))
+        scene = await stack.enter_async_context(
+            set_scene(folder, url, speed=given.speed, **options)
+        )
         yield scene, cluster
 
 
@@ -81,7 +84,9 @@ async def _steps(given: argparse.Namespace, folder: Path) -> Run:
 
 async def _race(given: argparse.Namespace, folder: Path) -> Run:
     """Let clients, servers and workers race on the same orders; nobody is killed."""
-    async with _scene(given, folder) as (scene, _):
+    # Every page stays open: no provider decides the race, only our database.
+    wanted = {"accounts": ("sandbox", "alipay"), "switch_policy": "none"}
+    async with _scene(given, folder, **wanted) as (scene, _):
         run = Run(f"a race on {given.database}, seed {given.seed}")
 
         async def no_trouble() -> None:

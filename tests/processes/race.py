@@ -1,4 +1,4 @@
-"""The race: many clients on one order, through two servers and two workers, and every page is paid."""
+"""The race: many clients on one order, two servers, two workers, and every page is paid."""
 
 import asyncio
 from random import Random
@@ -9,31 +9,29 @@ from retender.tests.processes.shop import Shop
 CROWD = 50
 """Clients on one order, at the most."""
 
-_CROWD_EVERY = 50
-"""So many orders have a few clients only, to one that has a crowd."""
-
-_FEW = 4
+_CROWD_EVERY = 100
+"""Of so many orders one has a crowd; the others have two clients, each with another provider."""
 
 
 async def race(shop: Shop, scene: Scene, chance: Random, order_no: str) -> None:
     """
-    Place an order twice at once, press pay from everywhere, and pay every page that comes.
+    Press pay from everywhere at once, then pay every page that comes, at once.
 
-    Then the shop refunds what is left, from several desks, under one number.
+    Now and then several desks of the shop refund what is left, under one number.
     """
-    clients = CROWD if int(order_no.rpartition("-")[2]) % _CROWD_EVERY == 0 else _FEW
-    amount = chance.randint(100, 8_999)
-    await asyncio.gather(*(shop.place(order_no, amount, chance) for _ in range(2)))
-    accounts = [chance.choice(list(scene.gateways)) for _ in range(clients)]
-    pages = await asyncio.gather(*(shop.pay(order_no, account, chance) for account in accounts))
-    # One page of each attempt: the same one twice would be one payment.
-    unlike = {page["attempt_id"]: (name, page) for name, page in zip(accounts, pages) if page}  # noqa: B905 -- gathered in order
-    acts = [
-        shop.act(scene.gateways[account], "pay", order_no, page)
-        for account, page in unlike.values()
-    ]
-    looks = [shop.show(order_no, chance) for _ in range(2)]
-    await asyncio.gather(*acts, *looks)
-    if chance.random() < 0.1 and await shop.is_paid(order_no, chance):
+    crowd = int(order_no.rpartition("-")[2]) % _CROWD_EVERY == 0
+    await shop.place(order_no, chance.randint(100, 8_999), chance)
+    ways = list(scene.gateways) * (CROWD // len(scene.gateways) if crowd else 1)
+    pages = await asyncio.gather(*(shop.pay(order_no, way, chance) for way in ways))
+    # The same page paid again would be one payment: each attempt's is paid once.
+    unlike = {
+        page["attempt_id"]: (way, page) for way, page in zip(ways, pages, strict=True) if page
+    }
+    await asyncio.gather(
+        *(shop.act(scene.gateways[way], "pay", order_no, page) for way, page in unlike.values())
+    )
+    if crowd:
+        await asyncio.gather(*(shop.show(order_no, chance) for _ in range(CROWD)))
+    if chance.random() < 0.05 and await shop.is_paid(order_no, chance):
         number = f"{order_no}-R1"
         await asyncio.gather(*(shop.refund(order_no, number, chance) for _ in range(3)))

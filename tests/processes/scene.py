@@ -64,6 +64,7 @@ async def set_scene(
     *,
     accounts: Sequence[str] = ACCOUNTS,
     speed: float = 1,
+    switch_policy: str = "adaptive",
 ) -> AsyncIterator[Scene]:
     """
     Start simulators, two servers and two workers; end with killing them all.
@@ -73,6 +74,7 @@ async def set_scene(
         database_url: tables are made there.
         accounts: whose gateways are simulated.
         speed: of everybody's clock; above 1, seconds in the settings pass faster.
+        switch_policy: what must be true of the first page before a second.
 
     """
     await upgrade(database_url)
@@ -88,7 +90,14 @@ async def set_scene(
         workers = ("worker-1", "worker-2")
         settings = folder / "retender.toml"
         given = {name: json.loads(family.out(f"gateway-{name}").read_text()) for name in accounts}
-        write_settings(settings, database_url, servers["server-1"], given, speed)
+        write_settings(
+            settings,
+            database_url,
+            servers["server-1"],
+            given,
+            speed=speed,
+            switch_policy=switch_policy,
+        )
         for name, url in servers.items():
             port = url.rpartition(":")[2]
             family.add(name, "--config", str(settings), "serve", "--port", port)
@@ -104,7 +113,9 @@ def write_settings(
     database_url: str,
     public_url: str,
     accounts: Mapping[str, Mapping[str, str]],
+    *,
     speed: float = 1,
+    switch_policy: str = "adaptive",
 ) -> None:
     """Write settings in which all comes to an end soon; time-outs are real, the rest is fast."""
     call_seconds = 2
@@ -120,6 +131,7 @@ def write_settings(
             "grace_seconds": 30,
             "watch_seconds": 5,
             "asking_seconds": lease_seconds,
+            "switch_policy": switch_policy,
         },
         "worker": {"interval_seconds": 0.25, "batch": 100, "lease_seconds": lease_seconds},
         "transport": {"connect_seconds": 1, "read_seconds": 2, "total_seconds": call_seconds},

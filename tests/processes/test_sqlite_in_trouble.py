@@ -1,4 +1,4 @@
-"""SQLite under a writer that is killed, on a disk that is full, and where nothing may be written."""
+"""SQLite under a writer that is killed, on a full disk, and where nothing may be written."""
 
 import asyncio
 import json
