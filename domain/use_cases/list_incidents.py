@@ -1,4 +1,4 @@
-"""ListIncidents: the evidence that fits nothing, for a human."""
+"""ListIncidents: all that ever waited for a human."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from retender.ports.unit_of_work import UnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class ListIncidents:
-    """List incidents; changes nothing."""
+    """List incidents, open and ended; changes nothing."""
 
     unit_of_work: UnitOfWork
 

@@ -15,7 +15,7 @@ from retender.domain.model.refund import RefundCause
 from retender.domain.model.transition import OrderState
 from retender.domain.use_cases.verdict import EndOf, OpenEnd, Verdict
 from retender.entrypoints.cli.look import instant, since, state
-from retender.entrypoints.cli.story import relative, show_order, sum_of
+from retender.entrypoints.cli.story import relative, show_open_incidents, show_order, sum_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -53,6 +53,7 @@ def show_explanation(console: "Console", story: "OrderStory") -> None:
     """Tell first what it came to, then how and why; times are counted from the placing."""
     start = story.order.created_at
     show_order(console, story.order)
+    show_open_incidents(console, story.incidents)
     console.print("\n[bold]Verdict[/bold]")
     for sentence in _verdict(story):
         _print(console, sentence)

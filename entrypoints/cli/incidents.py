@@ -1,4 +1,4 @@
-"""``retender incidents``: evidence that fits nothing, for a human to judge."""
+"""``retender incidents``: all that ever waited for a human, with how it ended."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,39 +26,33 @@ def incidents(
     as_json: AsJson = False,
 ) -> None:
     """
-    List evidence that fits nothing, for a human to judge.
+    List all that ever waited for a human.
 
-    The newest first. A provider's word on an unknown number, another amount, another merchant:
-    nothing was changed by it, and nothing of it is lost.
+    The newest first, with how, why and by whom each was ended. What still waits is under
+    `retender attention`.
     """
+    from retender.entrypoints.http.incident_view import IncidentView
+
     found = ask(ctx, lambda container: container.list_incidents()(limit=limit))
-    data = [
-        {
-            "incident_id": incident.incident_id,
-            "code": str(incident.code),
-            "account": incident.account,
-            "number": incident.number,
-            "at": incident.at.isoformat(),
-            "source": incident.source,
-            "data": incident.data,
-        }
-        for incident in found
-    ]
+    data = [IncidentView.of(incident).model_dump(mode="json") for incident in found]
     answer(data, lambda console: _show(console, found), as_json=as_json)
 
 
 def _show(console: "Console", found: "Sequence[Incident]") -> None:
     from rich.markup import escape
 
-    from retender.entrypoints.cli.look import instant, table
+    from retender.entrypoints.cli.look import either, instant, table
 
     if not found:
         console.print("[green]No incidents.[/green]")
         return
-    rows = table("when", "what", "account", "number", "heard by", "claim")
+    rows = table("when", "why", "order", "account", "number", "how it ended")
     for incident in found:
-        claim = ", ".join(f"{name} {value}" for name, value in incident.data.items() if value)
+        ending = incident.ending
+        ended = "[yellow]it waits[/yellow]"
+        if ending is not None:
+            ended = escape(f"{ending.resolution}, {ending.by}: {ending.why}")
         code = f"[bold red]{incident.code}[/bold red]"
-        who = (incident.account, escape(incident.number), incident.source)
-        rows.add_row(instant(incident.at), code, *who, escape(claim))
+        of = (escape(either(incident.order_no)), either(incident.account), escape(incident.number))
+        rows.add_row(instant(incident.at), code, *of, ended)
     console.print(rows)

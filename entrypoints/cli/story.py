@@ -11,8 +11,11 @@ from retender.domain.use_cases.verdict import Verdict
 from retender.entrypoints.cli.look import instant, since, state, table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
 
+    from retender.domain.model.incident import Incident
     from retender.domain.model.order import Order
     from retender.domain.model.refund import Refund
     from retender.domain.use_cases.show_order import OrderStory
@@ -33,6 +36,7 @@ def show_order(console: "Console", order: "Order") -> None:
 def show_story(console: "Console", story: "OrderStory") -> None:
     """Tell everything that is written down about an order, times counted from its placing."""
     show_order(console, story.order)
+    show_open_incidents(console, story.incidents)
     console.print()
     if story.attempts:
         console.print(_attempts(story))
@@ -40,6 +44,14 @@ def show_story(console: "Console", story: "OrderStory") -> None:
         console.print(_refunds(story))
     _show_sum(console, story)
     console.print(_timeline(story))
+
+
+def show_open_incidents(console: "Console", incidents: "Sequence[Incident]") -> None:
+    """Say of an order what of it waits for a human, if anything does."""
+    for incident in incidents:
+        since = f"since {instant(incident.at)}"
+        console.print(f"  [bold red]{incident.code}[/bold red] waits for a human {since}:")
+        console.print(f"    retender attention show {escape(incident.incident_id)}")
 
 
 def show_refund(console: "Console", refund: "Refund") -> None:

@@ -8,7 +8,16 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from retender.domain.model.errors import RetenderError
-from retender.entrypoints.http import health, notices, orders, pages, problems, refunds
+from retender.entrypoints.http import (
+    attention,
+    health,
+    metrics,
+    notices,
+    orders,
+    pages,
+    problems,
+    refunds,
+)
 from retender.entrypoints.http.cases import Cases
 from retender.entrypoints.http.documented import openapi_of
 from retender.entrypoints.http.edge import Bounded, Correlated, TooLarge, answer_too_large
@@ -44,7 +53,7 @@ def create_app(container: "Container") -> FastAPI:
         redoc_url=None,
     )
     app.state.cases = _cases(container)
-    for module in (orders, refunds, notices, pages, health):
+    for module in (orders, refunds, attention, notices, pages, health, metrics):
         app.include_router(module.router)
     app.add_exception_handler(RetenderError, problems.answer_retender_error)
     app.add_exception_handler(RequestValidationError, problems.answer_validation_error)
@@ -70,6 +79,8 @@ def _cases(container: "Container") -> Cases:
         show_refund=container.show_refund(),
         show_page=container.show_page(),
         list_methods=container.list_methods(),
+        list_attention=container.list_attention(),
+        show_attention=container.show_attention(),
         accounts=container.accounts(),
         client_types=container.client_types(),
         clock=container.clock(),

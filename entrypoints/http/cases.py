@@ -8,10 +8,12 @@ from fastapi import Depends, Request
 
 from retender.domain.model.errors import InvalidInput
 from retender.domain.use_cases.close_order import CloseOrder
+from retender.domain.use_cases.list_attention import ListAttention
 from retender.domain.use_cases.list_methods import ListMethods
 from retender.domain.use_cases.pay_order import PayOrder
 from retender.domain.use_cases.place_order import PlaceOrder
 from retender.domain.use_cases.refund_payment import RefundPayment
+from retender.domain.use_cases.show_attention import ShowAttention
 from retender.domain.use_cases.show_order import ShowOrder
 from retender.domain.use_cases.show_page import ShowPage
 from retender.domain.use_cases.show_refund import ShowRefund
@@ -34,6 +36,8 @@ class Cases:
     show_refund: ShowRefund
     show_page: ShowPage
     list_methods: ListMethods
+    list_attention: ListAttention
+    show_attention: ShowAttention
     accounts: Accounts
     client_types: ClientTypes
     clock: Clock

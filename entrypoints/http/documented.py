@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic import BaseModel, ConfigDict, Field
 
-from retender.domain.model import errors
+from retender.domain.model import errors, incident_errors
 from retender.entrypoints.http.problems import (
     INTERNAL,
     INTERNAL_DETAIL,
@@ -48,6 +48,9 @@ EXAMPLES: tuple[errors.RetenderError, ...] = (
     errors.RefundExceedsPaid(
         "Of 88.80 CNY, 8.80 CNY is left to give back.", left="8.80", currency="CNY"
     ),
+    incident_errors.IncidentNotExist("01K4YQ7Z0V6M3T9E2B5C8D1F4G"),
+    incident_errors.IncidentEnded("01K4YQ7Z0V6M3T9E2B5C8D1F4G", "dead", "olga"),
+    incident_errors.ResolutionRefused("dead", "the attempt is CLOSED", ["noted"]),
     errors.ProviderRefused(errors.Refusal.NOT_NOW, provider_code="FREQUENCY_LIMITED"),
     errors.ProviderUnavailable("alipay was not reached: connecting took too long."),
     errors.ProviderUncertain("alipay did not answer in time."),

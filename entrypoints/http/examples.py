@@ -203,4 +203,50 @@ EXPLANATION: dict[str, Any] = {
     ],
     "refunds": [],
     "events": STORY["events"],
+    "attention": [],
+}
+
+INCIDENT: dict[str, Any] = {
+    "incident_id": "01K4YTZ0Q8R6S4T2V0W8X6Y4Z2",
+    "code": "UNKNOWN_TOO_LONG",
+    "account": "wechat_pay",
+    "number": _NUMBER,
+    "at": "2026-07-01T09:33:04Z",
+    "source": "unknown for more than 1:00:00 after its watch",
+    "data": {
+        "state": "CLOSING",
+        "amount": "88.80 CNY",
+        "watch_until": "2026-07-01T08:33:00+00:00",
+        "looks": "14",
+    },
+    "about": "attempt",
+    "subject": _ATTEMPT_ID,
+    "order_no": _ORDER_NO,
+    "ending": None,
+}
+
+ATTENTION: dict[str, Any] = {
+    "at": "2026-07-01T09:40:00Z",
+    "count": 1,
+    "waiting": [{"code": "UNKNOWN_TOO_LONG", "count": 1, "since": "2026-07-01T09:33:04Z"}],
+    "incidents": [INCIDENT],
+}
+
+ATTENTION_CASE: dict[str, Any] = {
+    "incident": INCIDENT,
+    "options": [
+        {
+            "resolution": "dead",
+            "does": "You say that it can take no money: the attempt is CLOSED, and its order may "
+            "end. Should money come all the same, it is heard of and given back.",
+            "why_not": None,
+        },
+        {
+            "resolution": "noted",
+            "does": "You have seen it; nothing changes. If it does not end, it is brought up "
+            "again.",
+            "why_not": None,
+        },
+    ],
+    "order": None,
 }

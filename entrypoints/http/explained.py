@@ -9,6 +9,7 @@ from pydantic import Field
 from retender.domain.model.event import StoryEntry
 from retender.domain.use_cases.show_order import OrderStory
 from retender.domain.use_cases.verdict import OpenEnd, Verdict
+from retender.entrypoints.http.incident_view import IncidentView
 from retender.entrypoints.http.views import (
     AttemptView,
     EventView,
@@ -106,6 +107,7 @@ class ExplanationView(View):
     attempts: list[ExplainedAttemptView]
     refunds: list[RefundView]
     events: list[EventView] = Field(description="what the shop is told")
+    attention: list[IncidentView] = Field(description="what of it waits for a human now")
 
     @classmethod
     def of(cls, story: OrderStory) -> Self:
@@ -131,6 +133,7 @@ class ExplanationView(View):
             ],
             refunds=[RefundView.of(refund) for refund in story.refunds],
             events=[EventView.of(event) for event in story.events],
+            attention=[IncidentView.of(incident) for incident in story.incidents],
         )
 
 

@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from retender.domain.model import errors
+from retender.domain.model import errors, incident_errors
 
 PROBLEM_JSON = "application/problem+json"
 
@@ -41,6 +41,11 @@ STATUS: Mapping[type[errors.RetenderError], int] = {
     errors.RefundError: 409,
     errors.RefundNotExist: 404,
     errors.RefundExceedsPaid: 409,
+    # What waits for a human.
+    incident_errors.IncidentError: 409,
+    incident_errors.IncidentNotExist: 404,
+    incident_errors.IncidentEnded: 409,
+    incident_errors.ResolutionRefused: 409,
     # What is known of the money. Uncertain is answered with 202 where there is
     # something to poll; here stands what is left, such as a notice whose proof
     # needs a key that could not be fetched: the provider sends it again.

@@ -45,6 +45,9 @@ WANTED = {
     "GET /v1/refunds/{refund_no}",
     "POST /v1/notices/{account}",
     "GET /pages/{attempt_id}",
+    "GET /v1/attention",
+    "GET /v1/attention/{incident_id}",
+    "GET /metrics",
     "GET /healthz",
     "GET /readyz",
 }

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from fastapi.exceptions import RequestValidationError
 
-from retender.domain.model import errors
+from retender.domain.model import errors, incident_errors
 from retender.domain.model.errors import RetenderError
 from retender.entrypoints.http.documented import EXAMPLES, ProblemView
 from retender.entrypoints.http.problems import (
@@ -26,7 +26,7 @@ def tree(root: type[RetenderError]) -> set[type[RetenderError]]:
     """The classes of the error tree itself, without what other tests derive from it."""
     found = {root}
     for child in root.__subclasses__():
-        if child.__module__ == errors.__name__:
+        if child.__module__ in {errors.__name__, incident_errors.__name__}:
             found |= tree(child)
     return found
 

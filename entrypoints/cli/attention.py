@@ -1,0 +1,125 @@
+"""``retender attention``: what waits for a human, with its evidence, and how to end it."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from retender.entrypoints.cli.asking import ask
+from retender.entrypoints.cli.say import AsJson, answer
+from retender.entrypoints.cli.shelf import examples, new_app
+
+if TYPE_CHECKING:
+    from retender.domain.model.incident import Incident
+
+app = new_app()
+
+IncidentId = Annotated[
+    str, typer.Argument(metavar="ID", help="The incident, as `retender attention` lists it.")
+]
+
+
+@app.callback(
+    invoke_without_command=True,
+    no_args_is_help=False,
+    epilog=examples(
+        "retender attention",
+        "retender attention show 01K4YTZ0Q8R6S4T2V0W8X6Y4Z2",
+        "retender attention recheck 01K4YTZ0Q8R6S4T2V0W8X6Y4Z2",
+        "retender attention resolve 01K4YTZ0Q8R6S4T2V0W8X6Y4Z2 --as dead --reason 'ticket 7'",
+    ),
+)
+def attention(
+    ctx: typer.Context,
+    *,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="List at most so many.")] = 100,
+    as_json: AsJson = False,
+) -> None:
+    """
+    List what waits for a human, show it, and end it.
+
+    By itself it lists, the oldest first: what stayed unknown too long, refunds that are stuck,
+    evidence that fits nothing. Nothing of it is lost while it waits. `retender incidents` lists
+    what has ended, too.
+    """
+    if ctx.invoked_subcommand is not None:
+        return
+    from retender.entrypoints.cli.waiting import show_attention
+    from retender.entrypoints.http.attention import AttentionView
+
+    found = ask(ctx, lambda container: container.list_attention()(limit=limit))
+    view = AttentionView.of(found).model_dump(mode="json")
+    answer(view, lambda console: show_attention(console, found), as_json=as_json)
+
+
+@app.command(epilog=examples("retender attention show 01K4YTZ0Q8R6S4T2V0W8X6Y4Z2"))
+def show(ctx: typer.Context, incident_id: IncidentId, *, as_json: AsJson = False) -> None:
+    """Show all the evidence, the ways to end it, and what each of them does."""
+    from retender.entrypoints.cli.waiting import show_case
+    from retender.entrypoints.http.attention import AttentionCaseView
+
+    case = ask(ctx, lambda container: container.show_attention()(incident_id=incident_id))
+    view = AttentionCaseView.of(case).model_dump(mode="json")
+    answer(view, lambda console: show_case(console, case), as_json=as_json)
+
+
+@app.command(epilog=examples("retender attention recheck 01K4YTZ0Q8R6S4T2V0W8X6Y4Z2"))
+def recheck(ctx: typer.Context, incident_id: IncidentId, *, as_json: AsJson = False) -> None:
+    """
+    Ask the provider again now, and believe what it says.
+
+    This is how a payment is recognised: no resolution declares an order paid. Exit code 3: it is
+    still unknown, and waits on.
+    """
+    from retender.entrypoints.cli.say import UNKNOWN
+
+    found = ask(ctx, lambda container: container.recheck_attention()(incident_id=incident_id))
+    _show(found, as_json=as_json)
+    if found.is_open:
+        raise typer.Exit(UNKNOWN)
+
+
+@app.command(
+    epilog=examples(
+        "retender attention resolve 01K4YTZ0Q8R6S4T2V0W8X6Y4Z2 --as dead --reason 'ticket 7'",
+        "retender attention resolve 01K4YTZ0Q8R6S4T2V0W8X6Y4Z2 --as retry --reason 'limit raised'",
+    )
+)
+def resolve(
+    ctx: typer.Context,
+    incident_id: IncidentId,
+    *,
+    how: Annotated[
+        str, typer.Option("--as", metavar="HOW", help="dead, refunded, retry or noted; see `show`.")
+    ],
+    reason: Annotated[str, typer.Option(help="Why; it stays in the order's story.")],
+    by: Annotated[str | None, typer.Option(help="Who decides; default: the user's login.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """
+    End it, as a human decides, with a reason that stays.
+
+    dead: the attempt can take no money. refunded: the money went back. retry: send the stuck refund
+    again, under the same number. noted: seen, and nothing changes.
+    """
+    from getpass import getuser
+
+    from retender.domain.model.errors import UnknownName
+    from retender.domain.model.incident import Resolution
+
+    if how not in set(Resolution):
+        raise UnknownName("resolution", how, set(Resolution) - {Resolution.SETTLED})
+    found = ask(
+        ctx,
+        lambda container: container.resolve_attention()(
+            incident_id=incident_id, resolution=Resolution(how), reason=reason, by=by or getuser()
+        ),
+    )
+    _show(found, as_json=as_json)
+
+
+def _show(incident: "Incident", *, as_json: bool) -> None:
+    from retender.entrypoints.cli.waiting import show_incident
+    from retender.entrypoints.http.incident_view import IncidentView
+
+    view = IncidentView.of(incident).model_dump(mode="json")
+    answer(view, lambda console: show_incident(console, incident), as_json=as_json)

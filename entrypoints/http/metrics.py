@@ -1,0 +1,98 @@
+"""The route for Prometheus: what is under way and what waits for a human, from the database."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from enum import StrEnum
+from typing import TypeVar
+
+from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from retender.domain.model.figures import OPEN_ATTEMPTS, OPEN_ORDERS, OPEN_REFUNDS
+from retender.domain.model.incident import IncidentCode
+from retender.domain.use_cases.list_attention import Attention
+from retender.entrypoints.http.cases import Given
+from retender.entrypoints.http.documented import told
+
+router = APIRouter(tags=["health"])
+
+NameT = TypeVar("NameT", bound=StrEnum)
+
+_EXAMPLE = """\
+# HELP retender_attention_open Incidents that wait for a human.
+# TYPE retender_attention_open gauge
+retender_attention_open{code="UNKNOWN_TOO_LONG"} 1.0
+"""
+
+
+class _Figures(Collector):
+    """
+    The figures of one instant, under the names that dashboards know.
+
+    Every known code and state is there, also with nothing in it: an alarm must be
+    able to tell zero from silence. What is final is not counted, since counting
+    it would cost more with every order.
+    """
+
+    def __init__(self, attention: Attention) -> None:
+        self._attention = attention
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield each gauge."""
+        figures, at = self._attention.figures, self._attention.at
+        counts = {code: waiting.count for code, waiting in figures.waiting.items()}
+        oldest = min((waiting.since for waiting in figures.waiting.values()), default=at)
+        overdue = at - (figures.due_since or at)
+        yield _by(
+            "code", "attention_open", "Incidents that wait for a human.", IncidentCode, counts
+        )
+        yield _one(
+            "attention_oldest_seconds",
+            "How long the oldest incident has been waiting; 0 without any.",
+            (at - oldest).total_seconds(),
+        )
+        yield _by("state", "orders", "Orders that are not final.", OPEN_ORDERS, figures.orders)
+        yield _by(
+            "state", "attempts", "Attempts that are not final.", OPEN_ATTEMPTS, figures.attempts
+        )
+        yield _by("state", "refunds", "Refunds that are not done.", OPEN_REFUNDS, figures.refunds)
+        yield _one("events_untold", "Events that the shop has not heard of.", figures.untold)
+        yield _one(
+            "work_overdue_seconds",
+            "How long the longest waiting look or refund is overdue; grows if no worker runs.",
+            overdue.total_seconds(),
+        )
+
+
+@router.get(
+    "/metrics",
+    summary="Tell Prometheus what is under way and what waits for a human",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "Gauges, in Prometheus's text format.",
+            "content": {"text/plain": {"example": _EXAMPLE}},
+        },
+        **told(body=False),
+    },
+)
+async def metrics(cases: Given) -> Response:
+    """Count in the database, so that any server tells the same; no secrets, no order numbers."""
+    registry = CollectorRegistry()
+    registry.register(_Figures(await cases.list_attention(limit=0)))
+    return Response(generate_latest(registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+
+def _one(name: str, help_text: str, value: float) -> Metric:
+    # Clocks differ a little between machines: what began in our future began now.
+    return GaugeMetricFamily(f"retender_{name}", help_text, value=max(0, value))
+
+
+def _by(
+    label: str, name: str, help_text: str, known: Iterable[NameT], counts: Mapping[NameT, int]
+) -> Metric:
+    gauge = GaugeMetricFamily(f"retender_{name}", help_text, labels=[label])
+    for each in known:
+        gauge.add_metric([each], counts.get(each, 0))
+    return gauge

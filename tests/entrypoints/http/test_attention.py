@@ -1,0 +1,165 @@
+"""What waits for a human, over HTTP: to look at, and as numbers for an alarm."""
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from retender.domain.model.errors import ProviderUncertain
+from retender.domain.model.figures import OPEN_ATTEMPTS, OPEN_ORDERS, OPEN_REFUNDS
+from retender.domain.model.incident import IncidentCode, Resolution
+from retender.entrypoints.http import examples
+from retender.entrypoints.http.attention import AttentionCaseView, AttentionView
+from retender.entrypoints.http.incident_view import IncidentView
+from retender.tests.entrypoints.shop import CANARY, open_shop, settings_in
+
+pytestmark = pytest.mark.asyncio
+
+
+async def silent(shop, mocker):
+    """Have a page made, no answer ever after, and a worker that tries for two hours."""
+    await shop.place()
+    page = await shop.page(page_kind="qr")
+    provider = type(shop.container.accounts().get("sandbox").provider)
+    for verb in ("query", "close"):
+        mocker.patch.object(provider, verb, side_effect=ProviderUncertain("read time-out"))
+    for _ in range(8):
+        shop.clock.pass_by(minutes=15)
+        await shop.container.worker().run_once()
+    return page["attempt_id"]
+
+
+async def gauges(shop):
+    """Return every number that Prometheus would read, by name and label."""
+    answer = await shop.http.get("/metrics")
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    return {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(answer.text)
+        for sample in family.samples
+    }
+
+
+async def test_what_stays_unknown_is_listed_by_the_worker_itself(shop, mocker):
+    attempt_id = await silent(shop, mocker)
+    answer = (await shop.http.get("/v1/attention")).json()
+    assert (answer["count"], len(answer["incidents"])) == (1, 1)
+    (incident,) = answer["incidents"]
+    assert (incident["code"], incident["subject"]) == ("UNKNOWN_TOO_LONG", attempt_id)
+    assert (incident["about"], incident["order_no"]) == ("attempt", "o-1")
+    assert answer["waiting"][0]["code"] == "UNKNOWN_TOO_LONG"
+
+
+async def test_a_case_comes_with_its_order_explained(shop, mocker):
+    await silent(shop, mocker)
+    (incident,) = (await shop.http.get("/v1/attention")).json()["incidents"]
+    case = (await shop.http.get(f"/v1/attention/{incident['incident_id']}")).json()
+    assert case["incident"] == incident
+    assert [option["resolution"] for option in case["options"]] == ["dead", "noted"]
+    assert case["order"]["attention"] == [incident]
+    kinds = {line["kind"] for a in case["order"]["attempts"] for line in a["lines"]}
+    assert {"provider.no_answer", "incident.opened"} <= kinds
+
+
+async def test_it_is_over_for_everybody_when_the_provider_answers(shop, mocker):
+    await silent(shop, mocker)
+    mocker.stopall()
+    worker = shop.container.worker()
+    for _ in range(3):
+        shop.clock.pass_by(hours=1)
+        await worker.run_once()
+    assert (await shop.http.get("/v1/attention")).json()["count"] == 0
+    assert (await shop.story())["order"]["state"] == "CLOSED"
+    assert (await gauges(shop))["retender_attention_open", "UNKNOWN_TOO_LONG"] == 0
+
+
+async def test_there_is_no_way_to_end_it_without_knowing_who_asks(shop, mocker):
+    await silent(shop, mocker)
+    (incident,) = (await shop.http.get("/v1/attention")).json()["incidents"]
+    address = f"/v1/attention/{incident['incident_id']}"
+    for method in ("POST", "PUT", "PATCH", "DELETE"):
+        assert (await shop.http.request(method, address)).status_code == 405
+    assert (await shop.http.post(f"{address}/resolve")).status_code == 404
+
+
+async def test_an_unknown_one_is_a_problem_with_a_code(shop):
+    answer = await shop.http.get("/v1/attention/nobody")
+    assert (answer.status_code, answer.json()["code"]) == (404, "INCIDENT_NOT_EXIST")
+
+
+@pytest.mark.parametrize("limit", ["0", "1001", "x", "-1"])
+async def test_a_list_has_bounds(shop, limit):
+    answer = await shop.http.get(f"/v1/attention?limit={limit}")
+    assert (answer.status_code, answer.json()["code"]) == (422, "INPUT_INVALID")
+
+
+async def test_of_a_quiet_shop_every_number_is_there_and_zero(shop):
+    found = await gauges(shop)
+    assert set(found.values()) == {0}
+    assert set(found) == {
+        *(("retender_attention_open", code) for code in IncidentCode),
+        ("retender_attention_oldest_seconds",),
+        *(("retender_orders", state) for state in OPEN_ORDERS),
+        *(("retender_attempts", state) for state in OPEN_ATTEMPTS),
+        *(("retender_refunds", state) for state in OPEN_REFUNDS),
+        ("retender_events_untold",),
+        ("retender_work_overdue_seconds",),
+    }
+
+
+async def test_the_numbers_are_those_of_the_database(shop, mocker):
+    await silent(shop, mocker)
+    (incident,) = (await shop.container.list_attention()()).incidents
+    shop.clock.now = incident.at
+    shop.clock.pass_by(minutes=10)
+    await shop.place("o-2")
+    await shop.pay_for_real("o-2")
+    found = await gauges(shop)
+    assert found["retender_attention_open", "UNKNOWN_TOO_LONG"] == 1
+    assert found["retender_attention_oldest_seconds",] == 600
+    assert found["retender_orders", "EXPIRING"] == 1
+    assert found["retender_attempts", "CLOSING"] == 1
+    assert found["retender_events_untold",] == 1
+    shop.clock.pass_by(days=1)
+    assert (await gauges(shop))["retender_work_overdue_seconds",] > 23 * 3600
+
+
+async def test_no_number_tells_a_secret(shop_folder):
+    """Nor whose orders there are."""
+    account = {"provider": "sandbox", "secret": CANARY, "gateway": "http://sandbox.test"}
+    async with open_shop(settings_in(shop_folder, accounts={"sandbox": account})) as shop:
+        await shop.place("order-of-somebody")
+        text = (await shop.http.get("/metrics")).text
+    assert CANARY not in text
+    assert "somebody" not in text
+    assert "user-7" not in text
+
+
+async def test_the_documents_show_both_and_their_examples_are_true(shop):
+    paths = (await shop.http.get("/openapi.json")).json()["paths"]
+    for path in ("/v1/attention", "/v1/attention/{incident_id}"):
+        assert list(paths[path]) == ["get"]
+        responses = paths[path]["get"]["responses"]
+        assert "example" in responses["200"]["content"]["application/json"]
+        assert "503" in responses
+    assert "text/plain" in paths["/metrics"]["get"]["responses"]["200"]["content"]
+    for view, example in (
+        (IncidentView, examples.INCIDENT),
+        (AttentionView, examples.ATTENTION),
+        (AttentionCaseView, examples.ATTENTION_CASE),
+    ):
+        assert view.model_validate(example).model_dump(mode="json") == example
+
+
+async def test_who_decides_is_seen_in_the_case(shop, mocker):
+    await silent(shop, mocker)
+    (incident,) = (await shop.container.list_attention()()).incidents
+    await shop.container.resolve_attention()(
+        incident_id=incident.incident_id,
+        resolution=Resolution.DEAD,
+        reason="their support says so",
+        by="olga",
+    )
+    case = (await shop.http.get(f"/v1/attention/{incident.incident_id}")).json()
+    ending = case["incident"]["ending"]
+    assert (ending["resolution"], ending["by"]) == ("dead", "olga")
+    assert case["options"] == []
