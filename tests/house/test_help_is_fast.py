@@ -15,6 +15,7 @@ HEAVY = {
     "fastapi",
     "httpx",
     "jinja2",
+    "prometheus_client",
     "pydantic",
     "sqlalchemy",
     "starlette",
