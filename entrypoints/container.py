@@ -5,6 +5,7 @@ import string
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from random import SystemRandom
 
 from dependency_injector.containers import DeclarativeContainer
@@ -21,6 +22,7 @@ from retender.adapters.sql import schema
 from retender.adapters.sql.durability import shortcomings
 from retender.adapters.sql.engine import open_engine
 from retender.adapters.sql.unit_of_work import SqlUnitOfWork
+from retender.adapters.time_budget import AsyncTimeBudget
 from retender.domain.model.deadline import DeadlinePolicy
 from retender.domain.use_cases.announce_events import AnnounceEvents
 from retender.domain.use_cases.check_attempt import CheckAttempt
@@ -55,6 +57,7 @@ from retender.ports.announcer import Announcer
 from retender.ports.client_types import ClientTypes
 from retender.ports.clock import Clock
 from retender.ports.new_id import NewId
+from retender.ports.time_budget import NewTimeBudget
 from retender.ports.transport import Transport
 from retender.ports.unit_of_work import UnitOfWork
 
@@ -207,6 +210,10 @@ def _pay_policy(settings: Settings) -> PayPolicy:
     )
 
 
+def _time_budget(settings: Settings) -> NewTimeBudget:
+    return partial(AsyncTimeBudget, timedelta(seconds=settings.pay.repair_seconds))
+
+
 class Container(DeclarativeContainer):
     """
     Everything of one deployment, made when first asked for.
@@ -232,6 +239,7 @@ class Container(DeclarativeContainer):
         transports: makes an account's way to its gateway, by the account's name.
         guards: the same, but keeping each account's trouble to itself; what plugins get.
         accounts: what is configured.
+        time_budget: gives a command its time to ask around before it acts.
         announcer: tells the shop.
         secrets: texts that no log may show.
 
@@ -274,14 +282,17 @@ class Container(DeclarativeContainer):
     secrets: Singleton[tuple[str, ...]] = Singleton(_secrets, settings, plugins)
 
     policy: Singleton[PayPolicy] = Singleton(_pay_policy, settings)
+    time_budget: Singleton[NewTimeBudget] = Singleton(_time_budget, settings)
 
     place_order = Factory(PlaceOrder, unit_of_work, clock, new_id, Factory(_pay_within, settings))
-    pay_order = Factory(PayOrder, unit_of_work, accounts, client_types, clock, new_id, policy)
+    pay_order = Factory(
+        PayOrder, unit_of_work, accounts, client_types, clock, new_id, policy, time_budget
+    )
     take_notice = Factory(TakeNotice, unit_of_work, accounts, clock, new_id)
     check_attempt = Factory(CheckAttempt, unit_of_work, accounts, clock, new_id)
-    close_order = Factory(CloseOrder, unit_of_work, accounts, clock, new_id)
+    close_order = Factory(CloseOrder, unit_of_work, accounts, clock, new_id, time_budget)
     expire_orders = Factory(ExpireOrders, unit_of_work, clock, new_id)
-    refund_payment = Factory(RefundPayment, unit_of_work, accounts, clock, new_id)
+    refund_payment = Factory(RefundPayment, unit_of_work, accounts, clock, new_id, time_budget)
     check_refund = Factory(CheckRefund, unit_of_work, accounts, clock, new_id)
     show_order = Factory(ShowOrder, unit_of_work)
     show_refund = Factory(ShowRefund, unit_of_work)

@@ -95,6 +95,9 @@ class PaySettings(Section):
     asking_seconds: int = Field(
         15, ge=1, le=600, description="how long one request may be busy asking for a page"
     )
+    repair_seconds: SomeSeconds = Field(
+        3.0, description="how long a command may ask what became of the pages it depends on"
+    )
 
     @model_validator(mode="after")
     def _no_late_money_is_missed(self) -> Self:

@@ -25,6 +25,7 @@ from retender.ports.accounts import Account, Accounts
 from retender.ports.clock import Clock
 from retender.ports.new_id import NewId
 from retender.ports.payment_provider import RefundOrder, RefundReceipt, RefundReceiptState
+from retender.ports.time_budget import TimeBudget
 from retender.ports.unit_of_work import UnitOfWork, Work
 
 
@@ -36,12 +37,18 @@ class CheckRefund:
     An operator's call on a STUCK one asks too, since providers finish some by hand.
     A worker brings the token of its lease. If it woke up late, and the refund is
     held by another or was moved on, it does nothing at all.
+
+    Attributes:
+        budget: the time that a command has to ask after a SENT one; sending takes
+            the time that the transport gives.
+
     """
 
     unit_of_work: UnitOfWork
     accounts: Accounts
     clock: Clock
     new_id: NewId
+    budget: TimeBudget | None = None
 
     async def __call__(self, *, refund_no: str, held_until: datetime | None = None) -> Refund:
         """
@@ -124,8 +131,9 @@ class CheckRefund:
     async def _ask(
         self, refund: Refund, order: RefundOrder, account: Account, held_until: datetime | None
     ) -> None:
+        ask = account.provider.query_refund
         try:
-            receipt = await account.provider.query_refund(order)
+            receipt = await (self.budget.answer(ask, order) if self.budget else ask(order))
         except ProviderError as problem:
             await self._look_again(refund, problem, held_until)
             if refund.state is RefundState.STUCK:

@@ -3,16 +3,17 @@
 from dataclasses import dataclass
 
 from retender.domain.model.attempt import Attempt
-from retender.domain.model.errors import PayOrderNotExist, PayOrderStateError, UnknownName
+from retender.domain.model.errors import PayOrderNotExist, PayOrderStateError
 from retender.domain.model.order import EndReason, Order
 from retender.domain.model.transition import OrderEvent, OrderState
 from retender.domain.use_cases.captured import retire_payable
 from retender.domain.use_cases.end_order import end_if_nothing_live
-from retender.domain.use_cases.find_out import FindOut
 from retender.domain.use_cases.redone import redone
+from retender.domain.use_cases.repair import Repair
 from retender.ports.accounts import Accounts
 from retender.ports.clock import Clock
 from retender.ports.new_id import NewId
+from retender.ports.time_budget import NewTimeBudget
 from retender.ports.unit_of_work import UnitOfWork
 
 
@@ -22,13 +23,15 @@ class CloseOrder:
     Close an order on the payer's or the shop's wish.
 
     It is CLOSED when every page is dead for sure; until then EXPIRING, and the
-    worker goes on. Money that comes meanwhile still pays it.
+    worker goes on. Money that comes meanwhile still pays it. The providers are
+    asked side by side, and whoever does not answer in time is left to the worker.
     """
 
     unit_of_work: UnitOfWork
     accounts: Accounts
     clock: Clock
     new_id: NewId
+    budget: NewTimeBudget
 
     async def __call__(self, *, order_no: str, user_id: str | None = None) -> Order:
         """
@@ -44,14 +47,8 @@ class CloseOrder:
 
         """
         attempts = await self._give_up(order_no, user_id)
-        find_out = FindOut(self.unit_of_work, self.clock, self.new_id)
-        for attempt in attempts:
-            if attempt.is_live:
-                try:
-                    provider = self.accounts.get(attempt.account).provider
-                except UnknownName:
-                    continue  # the worker tells, and watches it to its end
-                await find_out.close(provider, attempt)
+        repair = Repair(self.unit_of_work, self.accounts, self.clock, self.new_id, self.budget())
+        await repair.close([attempt for attempt in attempts if attempt.is_live])
         order = await self._end(order_no)
         if order.state is OrderState.PAID:
             raise PayOrderStateError(order_no, order.state, "it was paid, so it stays paid")

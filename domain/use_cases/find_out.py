@@ -17,6 +17,7 @@ from retender.domain.use_cases.redone import redone
 from retender.ports.clock import Clock
 from retender.ports.new_id import NewId
 from retender.ports.payment_provider import PaymentProvider, Receipt, ReceiptState
+from retender.ports.time_budget import TimeBudget
 from retender.ports.unit_of_work import UnitOfWork
 
 
@@ -27,11 +28,17 @@ class FindOut:
 
     What the provider did not say stays unknown: a time-out, an error, a "not
     found" before its time change nothing.
+
+    Attributes:
+        budget: the time that a command has for all its questions; None for whoever
+            has the time that the transport gives.
+
     """
 
     unit_of_work: UnitOfWork
     clock: Clock
     new_id: NewId
+    budget: TimeBudget | None = None
 
     async def ask(self, provider: PaymentProvider, attempt: Attempt) -> Receipt | None:
         """Query and settle what it proves; None if the provider did not say."""
@@ -58,7 +65,8 @@ class FindOut:
         problem: ProviderError | None = None
         try:
             ask = provider.close if verb == "close" else provider.query
-            receipt = await ask(attempt.charge)
+            charge = attempt.charge
+            receipt = await (self.budget.answer(ask, charge) if self.budget else ask(charge))
         except ProviderError as error:
             problem = error
         await self._noted(attempt, verb, asked_at, receipt, problem)

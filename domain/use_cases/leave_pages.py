@@ -10,12 +10,11 @@ from retender.domain.model.event import StoryKind
 from retender.domain.model.order import Order
 from retender.domain.model.transition import CAPTURED, AttemptEvent
 from retender.domain.use_cases.captured import tell
-from retender.domain.use_cases.find_out import FindOut
 from retender.domain.use_cases.policy import PayPolicy
 from retender.domain.use_cases.redone import redone
+from retender.domain.use_cases.repair import Repair
 from retender.ports.accounts import Account, Accounts, SwitchPolicy
 from retender.ports.clock import Clock
-from retender.ports.new_id import NewId
 from retender.ports.payment_provider import ReceiptState
 from retender.ports.unit_of_work import UnitOfWork
 
@@ -23,18 +22,19 @@ from retender.ports.unit_of_work import UnitOfWork
 @dataclass(frozen=True, slots=True)
 class LeavePages:
     """
-    Query, close, confirm each page that the payer leaves (protocol 1.4).
+    Query, close, confirm the pages that the payer leaves (protocol 1.4).
 
-    ``strict`` goes on only when the page is conclusively dead; ``best_effort``
-    does what it can and leaves the rest to the worker; ``none`` leaves the page
-    open and trusts in the automatic refund.
+    ``strict`` goes on only when a page is conclusively dead; ``best_effort`` does
+    what it can and leaves the rest to the worker; ``none`` leaves the page open
+    and trusts in the automatic refund. What a page has become is found out under
+    all of them: a second page beside a paid one helps nobody.
     """
 
     unit_of_work: UnitOfWork
     accounts: Accounts
     clock: Clock
-    new_id: NewId
     policy: PayPolicy
+    repair: Repair
 
     async def __call__(self, order: Order, others: Sequence[Attempt]) -> None:
         """
@@ -45,18 +45,40 @@ class LeavePages:
             SwitchRefused: one may still be paid, and its policy is strict.
 
         """
-        for other in others:
-            if not other.is_live:
-                continue
-            policy = self.policy_for(other)
-            if policy is SwitchPolicy.NONE:
+        live = [other for other in others if other.is_live]
+        # Best effort closes whatever it is, and a close finds out as well; the others come
+        # first, so that no page is closed for a switch that is refused.
+        closable = await self._ask(order, [o for o in live if not self._is_best_effort(o)])
+        leaving = [o for o in live if self._is_best_effort(o) or o.attempt_id in closable]
+        for other in leaving:
+            await self._want_closed(other)
+        await self.repair.close(leaving)
+        for other in await self._unpaid(order, leaving):
+            await self._refuse_if_strict(order, other)
+
+    async def _ask(self, order: Order, others: Sequence[Attempt]) -> list[str]:
+        """Find out what the pages have become, and return which of them must be closed."""
+        receipts = await self.repair.ask(others)
+        open_ones = [
+            other.attempt_id
+            for other, receipt in zip(others, receipts, strict=True)
+            if receipt is not None and receipt.state is ReceiptState.OPEN
+        ]
+        closable = []
+        for other in await self._unpaid(order, others):
+            if self.policy_for(other) is SwitchPolicy.NONE:
                 why = f"policy none ({self.why_policy(other)}): a surplus would be refunded"
                 await self._say(other, "left open", why, StoryKind.PAGE_LEFT_OPEN)
-            elif policy is SwitchPolicy.STRICT:
-                await self._leave_dead(order, other)
+            elif other.attempt_id in open_ones:
+                closable.append(other.attempt_id)
             else:
-                await self._leave_as_can_be(other)
-            await self._stop_if_paid(order, other)
+                # Only a trade that exists can be closed for sure; closing anything
+                # else would take the payer's one page away and prove nothing.
+                await self._refuse_if_strict(order, other)
+        return closable
+
+    def _is_best_effort(self, other: Attempt) -> bool:
+        return self.policy_for(other) is SwitchPolicy.BEST_EFFORT
 
     def policy_for(self, attempt: Attempt) -> SwitchPolicy:
         """Return how to leave this attempt; strict unless its account can still be asked."""
@@ -74,41 +96,22 @@ class LeavePages:
         power = account.provider.terms.page_for(attempt.charge).close
         return self.policy.why_for_switch(account, power, attempt.charge.amount)
 
-    async def _leave_dead(self, order: Order, other: Attempt) -> None:
-        """Go on only if the provider says that it is closed; else say until when to wait."""
-        account = self._account_of(other)
-        receipt = None
-        if account is not None:
-            find_out = FindOut(self.unit_of_work, self.clock, self.new_id)
-            receipt = await find_out.ask(account.provider, other)
-            # Only a trade that exists can be closed for sure; closing anything
-            # else would take the payer's one page away and prove nothing.
-            if receipt is not None and receipt.state is ReceiptState.OPEN:
-                await self._want_closed(other, "the payer switches; policy strict")
-                receipt = await find_out.close(account.provider, other)
-        now_is = await self._reload(other)
-        if now_is.is_live:
-            remaining = max(timedelta(0), other.watch_until - self.clock())
-            until = other.watch_until.isoformat()
-            why = f"policy strict ({self.why_policy(other)}): may still be paid until {until}"
-            await self._say(other, "switch refused", why, StoryKind.SWITCH_REFUSED)
-            raise SwitchRefused(
-                order.order_no,
-                other.account,
-                other.watch_until,
-                remaining // timedelta(seconds=1),
-            )
-
-    async def _leave_as_can_be(self, other: Attempt) -> None:
-        """Close what can be closed; what cannot is CLOSING, and the worker watches it."""
-        await self._want_closed(other, "the payer switches; policy best effort")
-        account = self._account_of(other)
-        if account is not None:
-            find_out = FindOut(self.unit_of_work, self.clock, self.new_id)
-            await find_out.close(account.provider, other)
+    async def _refuse_if_strict(self, order: Order, other: Attempt) -> None:
+        """Go on only past what is dead for sure; else say until when to wait."""
+        if self.policy_for(other) is not SwitchPolicy.STRICT:
+            return
+        remaining = max(timedelta(0), other.watch_until - self.clock())
+        until = other.watch_until.isoformat()
+        why = f"policy strict ({self.why_policy(other)}): may still be paid until {until}"
+        await self._say(other, "switch refused", why, StoryKind.SWITCH_REFUSED)
+        raise SwitchRefused(
+            order.order_no, other.account, other.watch_until, remaining // timedelta(seconds=1)
+        )
 
     @redone
-    async def _want_closed(self, other: Attempt, why: str) -> None:
+    async def _want_closed(self, other: Attempt) -> None:
+        """Write the wish down; what cannot be closed is CLOSING, and the worker watches it."""
+        why = f"the payer switches; policy {self.policy_for(other)}"
         async with self.unit_of_work() as work:
             now = self.clock()
             if await work.attempts.move(
@@ -125,13 +128,15 @@ class LeavePages:
                 )
             await work.commit()
 
-    async def _stop_if_paid(self, order: Order, other: Attempt) -> None:
-        if (await self._reload(other)).state in CAPTURED:
-            raise PayOrderStateError(order.order_no, "PAID", "the earlier page was paid")
-
-    async def _reload(self, other: Attempt) -> Attempt:
+    async def _unpaid(self, order: Order, others: Sequence[Attempt]) -> Sequence[Attempt]:
+        """Return those that are still live, or raise if one of them was paid."""
+        if not others:
+            return ()
         async with self.unit_of_work(read_only=True) as work:
-            return await work.attempts.get(other.attempt_id) or other
+            found = [await work.attempts.get(other.attempt_id) or other for other in others]
+        if any(other.state in CAPTURED for other in found):
+            raise PayOrderStateError(order.order_no, "PAID", "the earlier page was paid")
+        return [other for other in found if other.is_live]
 
     @redone
     async def _say(self, other: Attempt, what: str, why: str, kind: StoryKind) -> None:

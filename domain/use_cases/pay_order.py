@@ -24,11 +24,13 @@ from retender.domain.use_cases.leave_pages import LeavePages
 from retender.domain.use_cases.payment import AnswerPending, PageReady
 from retender.domain.use_cases.policy import PageStrategy, PayPolicy
 from retender.domain.use_cases.redone import redone
+from retender.domain.use_cases.repair import Repair
 from retender.domain.use_cases.wish import Wish
 from retender.ports.accounts import Accounts, SwitchPolicy
 from retender.ports.client_types import ClientTypes
 from retender.ports.clock import Clock
 from retender.ports.new_id import NewId
+from retender.ports.time_budget import NewTimeBudget
 from retender.ports.unit_of_work import UnitOfWork, Work
 
 logger = logging.getLogger(__name__)
@@ -58,6 +60,7 @@ class PayOrder:
     clock: Clock
     new_id: NewId
     policy: PayPolicy
+    budget: NewTimeBudget
 
     async def __call__(
         self,
@@ -102,13 +105,14 @@ class PayOrder:
             instalments=instalments,
             payer=payer or Payer(),
         )
+        leave = self._leave_pages()
         ask = AskForPage(self.unit_of_work, self.clock, self.new_id, self.policy)
         for _ in range(_ROUNDS):
             order, attempts = await self._load(order_no, user_id)
             try:
                 self._admit(order, wish)
                 serving = self._serving(order, attempts, wish)
-                attempt = serving or await self._make(order, attempts, wish)
+                attempt = serving or await self._make(order, attempts, wish, leave)
             except (InvalidInput, PayOrderPayTimeout, PayOrderStateError) as refusal:
                 await self._tell_refusal(order, wish, refusal)
                 raise
@@ -202,12 +206,18 @@ class PayOrder:
             reused=True,
         )
 
-    async def _make(self, order: Order, attempts: Sequence[Attempt], wish: Wish) -> Attempt | None:
+    def _leave_pages(self) -> LeavePages:
+        asking = (self.unit_of_work, self.accounts, self.clock)
+        repair = Repair(*asking, self.new_id, self.budget())
+        return LeavePages(*asking, self.policy, repair)
+
+    async def _make(
+        self, order: Order, attempts: Sequence[Attempt], wish: Wish, leave: LeavePages
+    ) -> Attempt | None:
         """Leave the other pages, then write the new attempt down; None: start over."""
         # Solved before any page is closed: a provider that cannot take the
         # order any more must not cost the payer the page that works.
         self._solve(order, wish)
-        leave = LeavePages(self.unit_of_work, self.accounts, self.clock, self.new_id, self.policy)
         await leave(order, attempts)
         return await self._written_down(order, attempts, wish, leave)
 

@@ -22,10 +22,12 @@ from retender.domain.model.transition import RefundState
 from retender.domain.use_cases.captured import tell
 from retender.domain.use_cases.check_refund import CheckRefund
 from retender.domain.use_cases.redone import redone
+from retender.domain.use_cases.repair import Repair
 from retender.ports.accounts import Accounts
 from retender.ports.clock import Clock
 from retender.ports.new_id import NewId
 from retender.ports.payment_provider import RefundTerms
+from retender.ports.time_budget import NewTimeBudget
 from retender.ports.unit_of_work import UnitOfWork, Work
 
 
@@ -35,13 +37,16 @@ class RefundPayment:
     Write a refund down under the shop's number, then send it.
 
     The order row is held while the sum is checked, so two refunds at once
-    cannot give back more than was paid.
+    cannot give back more than was paid. Before that it is found out what the sum
+    depends on: whether an order that is not known as paid was, and what became of
+    refunds whose look is due.
     """
 
     unit_of_work: UnitOfWork
     accounts: Accounts
     clock: Clock
     new_id: NewId
+    budget: NewTimeBudget
 
     async def __call__(
         self, *, order_no: str, refund_no: str, amount: Money | None = None, reason: str = "Refund"
@@ -64,12 +69,39 @@ class RefundPayment:
 
         """
         check_number("refund_no", refund_no)
+        await self._repair(order_no)
         refund = await self._written_down(order_no, refund_no, amount, reason)
         due = refund.next_try_at
         if refund.state is not RefundState.DUE or due is None or due > self.clock():
             return refund
         check = CheckRefund(self.unit_of_work, self.accounts, self.clock, self.new_id)
         return await check(refund_no=refund_no)
+
+    async def _repair(self, order_no: str) -> None:
+        """Find out what the refund depends on, as far as the time for it goes."""
+        async with self.unit_of_work(read_only=True) as work:
+            order = await work.orders.get(order_no)
+            if order is None:
+                raise PayOrderNotExist(order_no)
+            attempts = await work.attempts.of_order(order.order_id)
+            refunds = await work.refunds.of_order(order.order_id)
+        asking = (self.unit_of_work, self.accounts, self.clock, self.new_id)
+        budget, now = self.budget(), self.clock()
+        if order.winner is None:
+            await Repair(*asking, budget).ask([a for a in attempts if a.is_live])
+        askable = {account.name for account in self.accounts.all()}
+        # Never before its time: every look counts as a try, and tries run out.
+        overdue = [
+            refund.refund_no
+            for refund in refunds
+            if refund.state is RefundState.SENT
+            and refund.attempt_id == order.winner
+            and refund.account in askable
+            and refund.next_try_at is not None
+            and refund.next_try_at <= now
+        ]
+        check = CheckRefund(*asking, budget)
+        await budget.side_by_side(lambda number: check(refund_no=number), overdue)
 
     @redone
     async def _written_down(

@@ -9,6 +9,7 @@ from itertools import count
 from typing import Any
 
 from retender.adapters.memory.unit_of_work import MemoryUnitOfWork
+from retender.adapters.time_budget import AsyncTimeBudget
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.client_type import ClientType, Device
 from retender.domain.model.errors import UnknownName
@@ -39,6 +40,7 @@ from retender.domain.use_cases.show_page import ShowPage
 from retender.domain.use_cases.take_notice import NoticeTaken, TakeNotice
 from retender.ports.accounts import Account
 from retender.ports.payment_provider import ClosePower, RawNotice
+from retender.ports.time_budget import TimeBudget
 from retender.ports.unit_of_work import UnitOfWork, Work
 from retender.tests.domain.gateway import Gateway
 
@@ -123,6 +125,7 @@ class Shop:
     clock: Clock = field(default_factory=Clock)
     told: list[Event] = field(default_factory=list)
     store: UnitOfWork = field(default_factory=MemoryUnitOfWork)
+    repair_within: timedelta = timedelta(seconds=60)
 
     def __post_init__(self) -> None:
         numbers = count(1)
@@ -149,8 +152,8 @@ class Shop:
         self.take_notice = TakeNotice(*asking)
         self.check_attempt = CheckAttempt(*asking)
         self.check_refund = CheckRefund(*asking)
-        self.close_order = CloseOrder(*asking)
-        self.refund_payment = RefundPayment(*asking)
+        self.close_order = CloseOrder(*asking, self.time_budget)
+        self.refund_payment = RefundPayment(*asking, self.time_budget)
         self.expire_orders = ExpireOrders(self.unit_of_work, self.clock, self.new_id)
         self.find_due_work = FindDueWork(self.unit_of_work, self.clock)
         self.list_incidents = ListIncidents(self.unit_of_work)
@@ -171,6 +174,9 @@ class Shop:
     async def _hear(self, event: Event) -> None:
         self.told.append(event)
 
+    def time_budget(self) -> TimeBudget:
+        return AsyncTimeBudget(self.repair_within)
+
     @property
     def pay_order(self) -> PayOrder:
         return PayOrder(
@@ -180,6 +186,7 @@ class Shop:
             self.clock,
             self.new_id,
             self.policy,
+            self.time_budget,
         )
 
     @property

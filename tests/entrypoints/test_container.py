@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from retender.adapters.http.transport import HttpxTransport
 from retender.adapters.memory.unit_of_work import MemoryUnitOfWork
 from retender.adapters.sql.unit_of_work import SqlUnitOfWork
+from retender.adapters.time_budget import AsyncTimeBudget
 from retender.domain import use_cases
 from retender.domain.model.client_type import ClientType, Device
 from retender.domain.model.errors import (
@@ -84,6 +85,7 @@ async def test_settings_reach_the_policy(tmp_path):
         "switch_policy": "none",
         "strict_over": 7,
         "asking_seconds": 30,
+        "repair_seconds": 1.5,
         "pay_within_seconds": 90,
     }
     container = Container(settings=settings_in(tmp_path, pay=pay, worker={"lease_seconds": 99}))
@@ -92,6 +94,10 @@ async def test_settings_reach_the_policy(tmp_path):
     assert policy.deadlines.cutoff.total_seconds() == 60
     assert (policy.page_strategy, policy.switch_policy) == ("ask_provider", SwitchPolicy.NONE)
     assert (policy.strict_over, policy.asking_for.total_seconds()) == (7, 30)
+    for repairing in (container.pay_order(), container.close_order(), container.refund_payment()):
+        budget = repairing.budget()
+        assert isinstance(budget, AsyncTimeBudget)
+        assert budget._within.total_seconds() == 1.5
     assert container.place_order().pay_within.total_seconds() == 90
     assert container.find_due_work().lease.total_seconds() == 99
 

@@ -8,12 +8,12 @@ local variables. Coroutines cannot be copied; a place is entered a second time b
 giving a fresh one the same answers again.
 """
 
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import CoroutineType, FrameType, TracebackType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from retender.adapters.memory.rows import Rows
 from retender.adapters.memory.unit_of_work import MemoryWork
@@ -23,6 +23,9 @@ from retender.domain.use_cases.redone import redone
 from retender.ports.payment_provider import RawNotice
 from retender.ports.unit_of_work import Work
 from retender.tests.model.state import Ledger, Ledgers, Phase
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 class Begin(NamedTuple):
@@ -116,6 +119,31 @@ class Names:
         """Return the next one."""
         self.given += 1
         return f"ID{self.attempts + 1:04d}{self.given:04d}"
+
+
+class OneByOne:
+    """Implements ``TimeBudget``: side by side is one by one; answers get lost elsewhere."""
+
+    async def answer(self, ask: Callable[[T], Awaitable[R]], about: T) -> R:
+        """Ask, however long it takes."""
+        return await ask(about)
+
+    async def side_by_side(
+        self, work: Callable[[T], Awaitable[R]], about: Sequence[T]
+    ) -> Sequence[R]:
+        """Do it for each in turn."""
+        done = []
+        for each in about:
+            done.append(await work(each))  # noqa: PERF401 - a comprehension would hide its place
+        return done
+
+
+_ONE_BY_ONE = OneByOne()
+
+
+def no_time_limit() -> OneByOne:
+    """Give every command the same budget: it has no state."""
+    return _ONE_BY_ONE
 
 
 class Job(NamedTuple):

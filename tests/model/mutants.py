@@ -205,9 +205,10 @@ def _nothing_to_close_is_closed(patch: pytest.MonkeyPatch) -> None:
 def _row_after_the_call(patch: pytest.MonkeyPatch) -> None:
     keep = AskForPage._keep
 
-    async def unwritten(self: PayOrder, order: Any, attempts: Any, wish: Any) -> Any:
+    async def unwritten(
+        self: PayOrder, order: Any, attempts: Any, wish: Any, leave: LeavePages
+    ) -> Any:
         del attempts
-        leave = LeavePages(self.unit_of_work, self.accounts, self.clock, self.new_id, self.policy)
         async with self.unit_of_work() as work:
             return await self._write_down(work, order, wish, leave)
 

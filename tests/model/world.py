@@ -11,6 +11,8 @@ environment that can do more than a real one, so what holds here holds there:
 * A payer may pay every trade that exists and every page that was made, shown or not.
 * A notice comes any number of times or never; the inbox, which only saves work, is
   blind here. A handler may die at any step, any number of them.
+* Questions that a command asks side by side are asked one after the other; that one
+  is cut off is a lost answer.
 * Transactions are serial: the contract of the stores and their races prove that.
 
 Left out: amounts that differ, refunds of the shop's, refunds that are refused for
@@ -43,6 +45,7 @@ from retender.tests.model.handlers import (
     Names,
     Place,
     Step,
+    no_time_limit,
 )
 from retender.tests.model.invariants import difference, off_the_table, said
 from retender.tests.model.providers import (
@@ -130,7 +133,9 @@ class Model:
         self.accounts = Accounts({name: _account(name) for name in rules.accounts})
         policy = PayPolicy(switch_policy=rules.policy, strict_over=rules.strict_over)
         asking = (unit_of_work, self.accounts, self.clock, names)
-        pay = PayOrder(unit_of_work, self.accounts, ClientTypes(), self.clock, names, policy)
+        pay = PayOrder(
+            unit_of_work, self.accounts, ClientTypes(), self.clock, names, policy, no_time_limit
+        )
         self.use_cases: dict[str, Any] = {
             "pay": lambda account: pay(
                 order_no=ORDER_NO, user_id=PAYER, account=account, client_type="pc"
@@ -138,7 +143,7 @@ class Model:
             "check": lambda attempt_id: CheckAttempt(*asking)(attempt_id=attempt_id),
             "refund": lambda refund_no: CheckRefund(*asking)(refund_no=refund_no),
             "expire": lambda _: ExpireOrders(unit_of_work, self.clock, names)(),
-            "cancel": lambda _: CloseOrder(*asking)(order_no=ORDER_NO),
+            "cancel": lambda _: CloseOrder(*asking, no_time_limit)(order_no=ORDER_NO),
             "notice": partial(_hear, TakeNotice(*asking)),
         }
         self.handlers = Handlers(

@@ -181,9 +181,8 @@ def _amounts_unchecked() -> list[Patch]:
 
 
 def _written_after_the_call() -> list[Patch]:
-    async def make(self, order, attempts, wish):
+    async def make(self, order, attempts, wish, leave):
         self._solve(order, wish)
-        leave = LeavePages(self.unit_of_work, self.accounts, self.clock, self.new_id, self.policy)
         await leave(order, attempts)
         async with self.unit_of_work() as work:
             attempt = await self._write_down(work, order, wish, leave)  # and not committed
