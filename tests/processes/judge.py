@@ -4,7 +4,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import httpx
 from sqlalchemy import Row, func, select
@@ -14,6 +14,9 @@ from retender.adapters.sql.engine import READ_ONLY, connected
 from retender.adapters.sql.tables import attempts, incidents, orders, outbox, refunds
 from retender.domain.model.transition import LIVE, AttemptState, OrderState, RefundState
 from retender.tests.processes.scene import Scene
+
+Book: TypeAlias = Mapping[str, Any]
+"""A line of a gateway's books, as its control API shows it."""
 
 TOLD = re.compile(r"order\.paid: order (?P<order>\S+), subject \S+ event (?P<event>\w+)")
 
@@ -37,11 +40,13 @@ class Verdict:
 
 
 @dataclass(slots=True)
-class _Order:
-    row: Row[Any]
-    attempts: list[Row[Any]] = field(default_factory=list)
-    refunds: list[Row[Any]] = field(default_factory=list)
-    events: list[Row[Any]] = field(default_factory=list)
+class Ours:
+    """One order as our database has it: its rows, by the columns' names."""
+
+    row: Any
+    attempts: list[Any] = field(default_factory=list)
+    refunds: list[Any] = field(default_factory=list)
+    events: list[Any] = field(default_factory=list)
 
 
 async def unsettled(engine: AsyncEngine) -> Mapping[str, int]:
@@ -64,19 +69,39 @@ async def unsettled(engine: AsyncEngine) -> Mapping[str, int]:
 
 
 async def judge(scene: Scene, engine: AsyncEngine, http: httpx.AsyncClient) -> Verdict:
-    """Compare the books with the rows, order by order."""
-    books: dict[tuple[str, str], Any] = {}
+    """Fetch the books, the rows and the logs, and compare them order by order."""
+    books: dict[tuple[str, str], Book] = {}
     for account, url in scene.gateways.items():
         answer = await http.get(f"{url}/_simulator/books", timeout=60)
         books |= {(account, number): book for number, book in answer.json().items()}
     found, strange = await _rows(engine)
-    verdict = Verdict()
+    told = announced(scene)
+    verdict = compare(found, books, told)
     verdict.problems += [f"incident {row.code} of {row.account}: {row.number}" for row in strange]
+    verdict.counts["announcements"] = sum(told.values())
+    verdict.counts["announced again after a crash"] = sum(told.values()) - len(told)
+    return verdict
+
+
+def compare(
+    found: Sequence[Ours],
+    books: Mapping[tuple[str, str], Book],
+    told: Mapping[tuple[str, str], int],
+) -> Verdict:
+    """
+    Compare our orders with the gateways' books.
+
+    Args:
+        found: every order that we have.
+        books: what moved, by account and number.
+        told: how often the shop heard ``order.paid``, by order and event.
+
+    """
+    verdict = Verdict()
     known = {(row.account, row.number) for order in found for row in order.attempts}
     for account, number in sorted(set(books) - known):
         if books[account, number]["captured_minor"]:
             verdict.problems.append(f"LOST: {account} took money under {number}, unknown to us")
-    told = announced(scene)
     for order in found:
         mine = {a.number: books.get((a.account, a.number)) for a in order.attempts}
         problems = [
@@ -87,8 +112,6 @@ async def judge(scene: Scene, engine: AsyncEngine, http: httpx.AsyncClient) -> V
         ]
         verdict.problems += [f"{order.row.order_no}: {problem}" for problem in problems]
         _count(verdict.counts, order, mine)
-    verdict.counts["announcements"] = sum(told.values())
-    verdict.counts["announced again after a crash"] = sum(told.values()) - len(told)
     return verdict
 
 
@@ -102,9 +125,9 @@ def announced(scene: Scene) -> Counter[tuple[str, str]]:
     return told
 
 
-async def _rows(engine: AsyncEngine) -> tuple[Sequence[_Order], Sequence[Row[Any]]]:
+async def _rows(engine: AsyncEngine) -> tuple[Sequence[Ours], Sequence[Row[Any]]]:
     async with connected(engine.execution_options(**{READ_ONLY: True})) as connection:
-        found = {row.order_id: _Order(row) for row in await connection.execute(select(orders))}
+        found = {row.order_id: Ours(row) for row in await connection.execute(select(orders))}
         by_number = {order.row.order_no: order for order in found.values()}
         wanted = [c for c in attempts.c if c.name not in {"sealed_page", "charge_details"}]
         for row in await connection.execute(select(*wanted)):
@@ -117,14 +140,11 @@ async def _rows(engine: AsyncEngine) -> tuple[Sequence[_Order], Sequence[Row[Any
     return list(found.values()), strange
 
 
-_Books = Mapping[str, Any]
-
-
-def _kept(book: Mapping[str, Any] | None) -> int:
+def _kept(book: Book | None) -> int:
     return 0 if book is None else int(book["captured_minor"] - book["refunded_minor"])
 
 
-def _money(order: _Order, books: _Books) -> Iterator[str]:
+def _money(order: Ours, books: Mapping[str, Book | None]) -> Iterator[str]:
     """Each yuan that was taken is the order's payment, or went back."""
     due = order.row.amount_minor if order.row.state == "PAID" else 0
     shop = sum(r.amount_minor for r in order.refunds if r.cause == "shop" and r.state == "DONE")
@@ -148,7 +168,7 @@ def _money(order: _Order, books: _Books) -> Iterator[str]:
         yield f"the winner is {order.row.winner}, and succeeded have {winners}"
 
 
-def _refunds(order: _Order, books: _Books) -> Iterator[str]:
+def _refunds(order: Ours, books: Mapping[str, Book | None]) -> Iterator[str]:
     """Each refund in the books is one of ours, once; the kept payment is the shop's to refund."""
     ours = {row.number: row for row in order.refunds}
     theirs = [(n, minor) for b in books.values() if b for n, minor in b["refunds"].items()]
@@ -167,7 +187,7 @@ def _refunds(order: _Order, books: _Books) -> Iterator[str]:
             yield f"the kept payment was given back by {row.refund_no}"
 
 
-def _rest(order: _Order) -> Iterator[str]:
+def _rest(order: Ours) -> Iterator[str]:
     """All is final."""
     if order.row.state not in {"PAID", "CLOSED"}:
         yield f"it is still {order.row.state}"
@@ -179,21 +199,21 @@ def _rest(order: _Order) -> Iterator[str]:
             yield f"refund {row.refund_no} is {row.state}: {row.problem}"
 
 
-def _told(order: _Order, told: Counter[tuple[str, str]]) -> Iterator[str]:
+def _told(order: Ours, told: Mapping[tuple[str, str], int]) -> Iterator[str]:
     """The shop hears of a paid order once, by one event."""
     events = [row.event_id for row in order.events if row.kind == "order.paid"]
     wanted = 1 if order.row.state == "PAID" else 0
     if len(events) != wanted:
         yield f"it is {order.row.state}, with {len(events)} events order.paid"
     for event_id in events:
-        if not told[order.row.order_no, event_id]:
+        if not told.get((order.row.order_no, event_id)):
             yield f"event {event_id} was never announced"
     for row in order.events:
         if row.sent_at is None:
             yield f"event {row.event_id} is noted as not told"
 
 
-def _count(counts: Counter[str], order: _Order, books: _Books) -> None:
+def _count(counts: Counter[str], order: Ours, books: Mapping[str, Book | None]) -> None:
     counts["orders"] += 1
     counts[f"orders {order.row.state}"] += 1
     counts["attempts"] += len(order.attempts)
