@@ -5,17 +5,19 @@ import asyncio
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from retender.tests.processes.people import chance_of
-from retender.tests.processes.play import Live, Run, play, usual
+from retender.tests.processes.play import Live, Load, Run, Trouble, play, usual
 from retender.tests.processes.postgresql import Cluster, a_cluster
 from retender.tests.processes.race import race
 from retender.tests.processes.scene import Scene, set_scene
 from retender.tests.processes.trouble import die_at_steps, kill_at_random, see_steps, spoil_calls
+
+_TELL_SECONDS = 10
 
 
 def _say(text: str) -> None:
@@ -45,7 +47,7 @@ async def _kills(given: argparse.Namespace, folder: Path) -> Run:
     async with _scene(given, folder) as (scene, cluster):
         run = Run(f"{given.kills} kills on {given.database}, seed {given.seed}")
 
-        async def trouble() -> None:
+        async def trouble(_: Load) -> None:
             await kill_at_random(
                 scene,
                 given.kills,
@@ -67,7 +69,7 @@ async def _steps(given: argparse.Namespace, folder: Path) -> Run:
     async with _scene(given, folder) as (scene, _):
         run = Run(f"every named step on {given.database}, seed {given.seed}")
 
-        async def trouble() -> None:
+        async def trouble(_: Load) -> None:
             spoiling = asyncio.create_task(
                 spoil_calls(scene, pause_seconds=0.5, chance=chance_of(given.seed))
             )
@@ -89,10 +91,13 @@ async def _race(given: argparse.Namespace, folder: Path) -> Run:
     async with _scene(given, folder, **wanted) as (scene, _):
         run = Run(f"a race on {given.database}, seed {given.seed}")
 
-        async def no_trouble() -> None:
-            return
+        async def until_over(load: Load) -> None:
+            until = time.monotonic() + 60 * given.minutes
+            while load.placed < given.orders and time.monotonic() < until:
+                await asyncio.sleep(_TELL_SECONDS)
+                _say(f"  {load.placed} orders, {max(0, until - time.monotonic()):.0f} s are left")
 
-        await _play(given, scene, run, no_trouble, race)
+        await _play(given, scene, run, until_over, race)
         if again := run.numbers["announced again after a crash"]:
             run.problems.append(f"{again} events were announced twice, and nobody had crashed")
         return run
@@ -102,7 +107,7 @@ async def _play(
     given: argparse.Namespace,
     scene: Scene,
     run: Run,
-    trouble: Callable[[], Awaitable[None]],
+    trouble: Trouble,
     lives: Live = usual,
 ) -> Run:
     return await play(
@@ -111,7 +116,6 @@ async def _play(
         trouble,
         seed=given.seed,
         at_once=given.at_once,
-        at_least=given.orders,
         lives=lives,
         say=_say,
     )
@@ -130,7 +134,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--stops", type=int, default=50, help="of PostgreSQL, spread over the kills"
     )
-    parser.add_argument("--orders", type=int, default=0, help="at least so many")
+    parser.add_argument("--orders", type=int, default=10_000, help="of a race")
+    parser.add_argument("--minutes", type=float, default=60, help="that a race may take")
     parser.add_argument(
         "--pause", type=float, default=0.8, help="seconds between kills, on average"
     )

@@ -147,6 +147,9 @@ async def a_family(folder: Path, *, speed: float = 1) -> AsyncIterator[Family]:
         env={**environment, "PYTHONPATH": str(TREE)},
         start_new_session=True,
     )
+    assert nursery.stdout is not None
+    if not await nursery.stdout.readline():
+        raise RuntimeError("the nursery did not come up; what it said is above")
     family = Family(folder, speed, nursery)
     listening = asyncio.create_task(family.listen())
     try:

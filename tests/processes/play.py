@@ -99,6 +99,9 @@ class Load:
                 self.troubles.append(f"{order_no}: {type(trouble).__name__}: {trouble}")
 
 
+Trouble = Callable[[Load], Awaitable[None]]
+
+
 @asynccontextmanager
 async def an_engine(url: str) -> AsyncIterator[AsyncEngine]:
     """Look into the database as the judge does."""
@@ -129,11 +132,11 @@ async def rest(engine: AsyncEngine, say: Say) -> float:
 async def play(
     scene: Scene,
     run: Run,
-    trouble: Callable[[], Awaitable[None]],
+    trouble: Trouble,
     *,
     seed: int,
     at_once: int,
-    at_least: int,
+    at_least: int = 0,
     lives: Live = usual,
     say: Say = print,
 ) -> Run:
@@ -143,7 +146,7 @@ async def play(
     Args:
         scene: all processes, running.
         run: what is found is added to it.
-        trouble: kills whom it wants; when it returns, the killing is over.
+        trouble: kills whom it wants; when it returns, that is over, and nothing new is begun.
         seed: what people do; when they do it is up to the machine.
         at_once: how many people are busy at any time.
         at_least: go on with the load until so many orders are placed.
@@ -158,7 +161,7 @@ async def play(
         load = Load(scene, shop, seed, lives)
         loading = asyncio.create_task(load.run(at_once, at_least))
         try:
-            await trouble()
+            await trouble(load)
             load.enough()
             await loading
         finally:

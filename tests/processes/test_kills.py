@@ -25,7 +25,7 @@ STEPS = {
 async def test_kills_at_random_and_at_named_steps_on_sqlite(set_quick_scene, sqlite_url, run):
     async with set_quick_scene(sqlite_url) as scene:
 
-        async def trouble():
+        async def trouble(_):
             await kill_at_random(scene, 8, pause_seconds=0.5, chance=chance_of(1))
             reached = await die_at_steps(scene, STEPS, patience_seconds=20)
             assert set(reached.died_at) == set(STEPS)
@@ -39,7 +39,7 @@ async def test_kills_at_random_and_at_named_steps_on_sqlite(set_quick_scene, sql
 async def test_kills_and_immediate_stops_of_postgresql(set_quick_scene, own_cluster, run):
     async with own_cluster() as cluster, set_quick_scene(cluster.url) as scene:
 
-        async def trouble():
+        async def trouble(_):
             await kill_at_random(
                 scene, 10, pause_seconds=0.5, chance=chance_of(2), cluster=cluster, stops=2
             )

@@ -11,7 +11,7 @@ async def test_one_wins_and_the_others_get_their_money_back(set_quick_scene, sql
     wanted = {"accounts": ("sandbox", "alipay"), "switch_policy": "none"}
     async with set_quick_scene(sqlite_url, **wanted) as scene:
 
-        async def no_trouble():
+        async def no_trouble(_):
             return
 
         await play(scene, run, no_trouble, seed=5, at_once=8, at_least=100, lives=race)

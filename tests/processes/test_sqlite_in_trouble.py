@@ -121,7 +121,7 @@ async def test_a_full_disk_loses_nothing_says_so_and_goes_on(set_quick_scene, di
         server = scene.servers["server-1"]
         gateway = f"{scene.gateways['sandbox']}/_simulator/act"
 
-        async def trouble():
+        async def trouble(_):
             assert (await place(http, server, "E-1")).status_code == 201
             pay = {"user_id": USER, "account": "sandbox", "client_type": "pc"}
             page = (await http.post(f"{server}/v1/orders/E-1/pay", json=pay)).json()["page"]
