@@ -309,6 +309,8 @@ async def test_a_stuck_refund_calls_in_the_transaction_that_made_it_stuck(shop):
     assert incident.code is IncidentCode.REFUND_STUCK
     assert incident.subject == refund.refund_no
     assert "NO_REFUNDS" in incident.data["problem"]
+    (line,) = told(await shop.story(), "incident.opened")
+    assert line.attempt_id == refund.attempt_id
     await shop.work_once()
     assert await waiting(shop) == [incident]
 
@@ -361,8 +363,15 @@ async def test_a_refund_that_gets_stuck_again_calls_again(shop):
     assert again.incident_id != first.incident_id
 
 
-async def test_a_refund_that_was_stuck_before_there_were_calls_is_found(shop):
-    """As after an upgrade, or when somebody took it for noted long ago."""
+async def test_a_refund_that_was_stuck_before_there_were_calls_is_found_at_once(shop):
+    """As after an upgrade."""
+    await stuck(shop)
+    shop.store._rows.incidents.clear()
+    await shop.work_once()
+    assert (await the_one(shop)).code is IncidentCode.REFUND_STUCK
+
+
+async def test_a_stuck_refund_that_was_only_noted_is_brought_up_again(shop):
     await stuck(shop)
     await resolve(shop, Resolution.NOTED)
     await shop.settle_down(hours=23, every=600)
