@@ -3,8 +3,11 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
+
+import httpx
 
 from retender.tests.processes.postgresql import Cluster
 from retender.tests.processes.scene import Scene, a_client
@@ -131,6 +134,7 @@ async def spoil_calls(scene: Scene, *, pause_seconds: float, chance: Random) -> 
             await asyncio.sleep(chance.expovariate(1 / pause_seconds))
             control = f"{chance.choice(list(scene.gateways.values()))}/_simulator"
             fault = {"kind": chance.choice(_FAULTS), "operation": chance.choice(_CALLS)}
-            await http.delete(f"{control}/faults")  # what was not used up stays rare
-            await http.post(f"{control}/faults", json=fault)
-            await http.post(f"{control}/notices", json={"drop": chance.choice((0, 0, 2))})
+            with suppress(httpx.TransportError):  # the next one will do as well
+                await http.delete(f"{control}/faults")  # what was not used up stays rare
+                await http.post(f"{control}/faults", json=fault)
+                await http.post(f"{control}/notices", json={"drop": chance.choice((0, 0, 2))})
