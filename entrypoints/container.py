@@ -169,6 +169,14 @@ def _interval(settings: Settings) -> timedelta:
     return timedelta(seconds=settings.worker.interval_seconds)
 
 
+def _stop_within(settings: Settings) -> timedelta:
+    return timedelta(seconds=settings.worker.stop_seconds)
+
+
+def _allowed(guards: Guards) -> Callable[[str, int], int]:
+    return guards.allowed
+
+
 def _batch(settings: Settings) -> int:
     return settings.worker.batch
 
@@ -319,6 +327,9 @@ class Container(DeclarativeContainer):
         check_refund=check_refund,
         announce_events=announce_events,
         escalate=escalate,
+        accounts=accounts,
+        allowed=Factory(_allowed, guards),
+        stop_within=Factory(_stop_within, settings),
         interval=Factory(_interval, settings),
         batch=Factory(_batch, settings),
         random=random,

@@ -113,9 +113,14 @@ class WorkerSettings(Section):
     """How often the worker looks, and how much it takes at once."""
 
     interval_seconds: SomeSeconds = Field(5.0, description="pause between two rounds, give or take")
-    batch: int = Field(20, ge=1, le=1000, description="how much work one round takes")
+    batch: int = Field(
+        20, ge=1, le=1000, description="how much work of each account one round takes"
+    )
     lease_seconds: int = Field(
         60, ge=1, le=3600, description="after this, another worker takes over unfinished work"
+    )
+    stop_seconds: SomeSeconds = Field(
+        25.0, description="how long a stop waits for what is begun; a second one waits no more"
     )
 
 

@@ -2,10 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import TypeVar
+from functools import partial
+from typing import TypeAlias, TypeVar
 
 from retender.domain.model.errors import RetenderError
 from retender.domain.use_cases.announce_events import AnnounceEvents
@@ -14,6 +15,7 @@ from retender.domain.use_cases.check_refund import CheckRefund
 from retender.domain.use_cases.escalate import Escalate
 from retender.domain.use_cases.expire_orders import Expired, ExpireOrders
 from retender.domain.use_cases.find_due_work import DueWork, FindDueWork
+from retender.ports.accounts import Accounts
 
 log = logging.getLogger("retender.worker")
 
@@ -21,13 +23,16 @@ T = TypeVar("T")
 D = TypeVar("D")
 
 _AT_ONCE = 10
-"""Calls to providers in flight at once; a bound on what one worker can hold up."""
+"""Pieces of one account's work in hand at once; a bound on what one worker can hold up."""
+
+_LONGEST_PAUSE = timedelta(minutes=1)
+"""After failures in a row; or the interval, where that is longer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Round:
     """
-    What one round did.
+    What one round did, of one lane or of all of them together.
 
     Attributes:
         expiring: orders whose time ran out.
@@ -48,13 +53,33 @@ class Round:
     failed: int = 0
     full: bool = False
 
+    def __add__(self, other: "Round") -> "Round":
+        """Sum up what two lanes did."""
+        return Round(
+            expiring=self.expiring + other.expiring,
+            closed=self.closed + other.closed,
+            attempts=self.attempts + other.attempts,
+            refunds=self.refunds + other.refunds,
+            told=self.told + other.told,
+            failed=self.failed + other.failed,
+            full=self.full or other.full,
+        )
+
+
+Lane: TypeAlias = Callable[[], Awaitable[Round]]
+
 
 class Worker:
     """
-    Does what is due, round after round, until it is told to stop.
+    Does what is due, lane by lane, until it is told to stop.
 
-    Any number may run at once: work is claimed by leases in the database, and
-    all of it is harmless when done twice. What goes wrong with one piece is
+    Every account has a lane, with a batch and a pace of its own, so that one dead
+    provider holds up neither another nor the housekeeping, which has lanes too: the
+    orders' ends, the shop's events, the calls for a human. One more lane is for what
+    belongs to accounts that are configured no more.
+
+    Any number of workers may run at once: work is claimed by leases in the database,
+    and all of it is harmless when done twice. What goes wrong with one piece is
     logged and never stops the others; nothing is lost, since it stays due.
     """
 
@@ -67,8 +92,11 @@ class Worker:
         check_refund: CheckRefund,
         announce_events: AnnounceEvents,
         escalate: Escalate,
+        accounts: Accounts,
+        allowed: Callable[[str, int], int],
         interval: timedelta,
         batch: int,
+        stop_within: timedelta,
         random: Callable[[], float],
     ) -> None:
         """
@@ -81,8 +109,12 @@ class Worker:
             check_refund: sends or asks after one refund.
             announce_events: tells the shop.
             escalate: calls a human for what stays unknown too long.
+            accounts: each gets a lane.
+            allowed: how many of so many calls to an account are worth beginning now:
+                none while its circuit is open, one as a probe.
             interval: pause between rounds, half as long to one and a half times.
-            batch: how much of each kind one round takes.
+            batch: how much of each kind one round of a lane takes.
+            stop_within: how long a stop waits for what is held.
             random: a number from 0 to 1, so that many workers do not march in step.
 
         """
@@ -92,76 +124,167 @@ class Worker:
         self._check_refund = check_refund
         self._announce_events = announce_events
         self._escalate = escalate
+        self._accounts = tuple(account.name for account in accounts.all())
+        self._allowed = allowed
         self._interval = interval
         self._batch = batch
+        self._stop_within = stop_within
         self._random = random
         self._stopping = asyncio.Event()
+        self._leaving = asyncio.Event()
 
     def stop(self) -> None:
-        """Finish what is held, then leave ``run``; safe to call from a signal handler."""
+        """
+        Finish what is held, then leave ``run``; told a second time, leave at once.
+
+        Safe to call from a signal handler. What is not finished is left to its lease.
+        """
+        if self._stopping.is_set():
+            self._leaving.set()
         self._stopping.set()
 
     async def run(self) -> None:
-        """Work until stopped; at once again while there is more than a batch."""
-        while not self._stopping.is_set():
-            done = await self.run_once()
-            if not done.full:
-                await self._pause()
+        """Work until stopped: every lane at its own pace."""
+        work = asyncio.create_task(self._all_lanes())
+        leave = asyncio.create_task(self._told_to_leave())
+        try:
+            await asyncio.wait([work, leave], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            work.cancel()
+            leave.cancel()
+            await asyncio.wait([work, leave])
+        if not work.cancelled():
+            work.result()  # no lane ends by itself but by a bug
 
     async def run_once(self) -> Round:
-        """Do one round: all that is due now, at most a batch of each kind."""
-        batch, trouble = self._batch, _Trouble()
-        expired = await trouble.caught(
-            "expiring orders", self._expire_orders(limit=batch), Expired(expiring=0, closed=0)
-        )
-        due = await trouble.caught(
-            "finding due work",
-            self._find_due_work(limit=batch),
-            DueWork(),
-        )
-        await self._check(due, trouble)
-        told = await trouble.caught("telling events", self._announce_events(limit=batch), 0)
-        await trouble.caught("calling for a human", self._escalate(limit=batch), None)
-        done = Round(
-            expiring=expired.expiring,
-            closed=expired.closed,
-            attempts=len(due.attempt_ids),
-            refunds=len(due.refund_nos),
-            told=told,
-            failed=trouble.count,
-        )
-        most = max(done.expiring, done.closed, done.attempts, done.refunds, done.told)
-        # After a failure it pauses, however much is waiting, so as not to spin.
-        return replace(done, full=most >= batch and not done.failed)
+        """Do one round: what is over, then every account's work side by side, then tell."""
+        done = await self._orders()
+        async with asyncio.TaskGroup() as group:
+            asked = [group.create_task(_finished(lane)) for lane in self._asking()]
+        for each in asked:
+            done += each.result()
+        return done + await self._events() + await self._attention()
 
-    async def _check(self, due: DueWork, trouble: "_Trouble") -> None:
+    async def _all_lanes(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            for lane in (self._orders, *self._asking(), self._events, self._attention):
+                group.create_task(self._keep_going(lane))
+
+    # --- the lanes -----------------------------------------------------------------
+
+    def _asking(self) -> Sequence[Lane]:
+        """Return the lanes that ask providers."""
+        return [*(partial(self._account, name) for name in self._accounts), self._gone]
+
+    async def _orders(self) -> Round:
+        trouble = _Trouble()
+        nothing = Expired(expiring=0, closed=0)
+        work = self._expire_orders(limit=self._batch)
+        done = await trouble.caught("expiring orders", work, nothing)
+        return Round(
+            expiring=done.expiring,
+            closed=done.closed,
+            failed=trouble.count,
+            full=max(done.expiring, done.closed) >= self._batch,
+        )
+
+    async def _events(self) -> Round:
+        trouble = _Trouble()
+        told = await trouble.caught("telling events", self._announce_events(limit=self._batch), 0)
+        return Round(told=told, failed=trouble.count, full=told >= self._batch)
+
+    async def _attention(self) -> Round:
+        trouble = _Trouble()
+        await trouble.caught("calling for a human", self._escalate(limit=self._batch), None)
+        return Round(failed=trouble.count)
+
+    async def _account(self, name: str) -> Round:
+        """Ask one account's provider, or leave it alone while its circuit is open."""
+        limit = self._allowed(name, self._batch)
+        if not limit:
+            return Round()
+        trouble = _Trouble()
+        find = self._find_due_work(limit=limit, account=name)
+        due = await trouble.caught(f"finding due work of {name}", find, DueWork())
+        return await self._checked(due, limit, trouble, lambda: self._allowed(name, 1) > 0)
+
+    async def _gone(self) -> Round:
+        """Look at what belongs to accounts that are configured no more; it is only told of."""
+        trouble = _Trouble()
+        find = self._find_due_work(limit=self._batch, but=self._accounts)
+        due = await trouble.caught("finding due work of other accounts", find, DueWork())
+        return await self._checked(due, self._batch, trouble, lambda: True)
+
+    async def _checked(
+        self, due: DueWork, limit: int, trouble: "_Trouble", is_allowed: Callable[[], bool]
+    ) -> Round:
         """Ask after everything that is held, a bounded number at once."""
         at_once = asyncio.Semaphore(_AT_ONCE)
 
-        async def attempt(attempt_id: str) -> None:
+        async def check(what: str, piece: Callable[[], Awaitable[object]]) -> int:
             async with at_once:
-                check = self._check_attempt(attempt_id=attempt_id, held_until=due.held_until)
-                await trouble.caught(f"checking attempt {attempt_id}", check, None)
+                # The circuit may have opened meanwhile: the piece comes again after its lease.
+                if not is_allowed():
+                    return 0
+                await trouble.caught(f"checking {what}", piece(), None)
+                return 1
 
-        async def refund(refund_no: str) -> None:
-            async with at_once:
-                check = self._check_refund(refund_no=refund_no, held_until=due.held_until)
-                await trouble.caught(f"checking refund {refund_no}", check, None)
-
+        at = {"held_until": due.held_until}
         async with asyncio.TaskGroup() as group:
-            for attempt_id in due.attempt_ids:
-                group.create_task(attempt(attempt_id))
-            for refund_no in due.refund_nos:
-                group.create_task(refund(refund_no))
+            attempts = [
+                group.create_task(
+                    check(f"attempt {each}", partial(self._check_attempt, attempt_id=each, **at))
+                )
+                for each in due.attempt_ids
+            ]
+            refunds = [
+                group.create_task(
+                    check(f"refund {each}", partial(self._check_refund, refund_no=each, **at))
+                )
+                for each in due.refund_nos
+            ]
+        was_full = max(len(attempts), len(refunds)) >= limit
+        return Round(
+            attempts=sum(each.result() for each in attempts),
+            refunds=sum(each.result() for each in refunds),
+            failed=trouble.count,
+            # After a failure it pauses, however much is waiting, so as not to spin.
+            full=was_full and not trouble.count and is_allowed(),
+        )
 
-    async def _pause(self) -> None:
-        """Sleep for about the interval; a stop ends it at once."""
-        seconds = self._interval.total_seconds() * (0.5 + self._random())
+    # --- pace ----------------------------------------------------------------------
+
+    async def _keep_going(self, lane: Lane) -> None:
+        """Do a lane's rounds; at once again while there is more than a batch."""
+        failures = 0
+        while not self._stopping.is_set():
+            done = await lane()
+            failures = failures + 1 if done.failed else 0
+            if not done.full:
+                await self._pause(failures)
+
+    async def _pause(self, failures: int) -> None:
+        """Sleep for about the interval, longer after failures in a row; a stop ends it at once."""
+        longest = max(self._interval, _LONGEST_PAUSE)
+        pause = min(self._interval * 2 ** min(failures, 16), longest)
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(pause.total_seconds() * (0.5 + self._random())):
                 await self._stopping.wait()
         except TimeoutError:
             return
+
+    async def _told_to_leave(self) -> None:
+        """Return when a stop's time is over, or when it is told a second time."""
+        await self._stopping.wait()
+        try:
+            async with asyncio.timeout(self._stop_within.total_seconds()):
+                await self._leaving.wait()
+        except TimeoutError:
+            log.warning("not all was finished in time; the rest is left to its lease")
+
+
+async def _finished(lane: Lane) -> Round:
+    return await lane()
 
 
 class _Trouble:

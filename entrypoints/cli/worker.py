@@ -29,7 +29,8 @@ def worker(
     """
     Expire orders, find out about attempts, send refunds.
 
-    Run as many as you like: work is claimed by leases in the database. With
+    Run as many as you like: work is claimed by leases in the database, and each
+    account's is done by itself, so that a dead provider holds up no other. With
     --once the exit code is 1 if a piece of work went wrong; it stays due.
     """
     from retender.entrypoints.settings_file import load_settings
@@ -54,7 +55,7 @@ async def _work(settings: "Settings", *, once: bool) -> "Round | None":
             return await worker.run_once()
         for each in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(each, worker.stop)
-        note(f"Working on {settings.database}; Ctrl-C finishes what is begun, then stops")
+        note(f"Working on {settings.database}; Ctrl-C finishes what is begun, again leaves at once")
         await worker.run()
         return None
 

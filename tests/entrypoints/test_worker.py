@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 
@@ -123,6 +124,11 @@ class Cases:
             raise self.trouble[name]
         return answer
 
+    async def find(self, *, limit, account=None, but=()):
+        """Have all the work at one account; the lane of those that are gone finds nothing."""
+        assert bool(account) != bool(but)
+        return await self.said("FindDueWork", self.due) if account and limit else DueWork()
+
     async def check(self, *, held_until, attempt_id="", refund_no=""):
         assert held_until == LEASE
         self.busy += 1
@@ -144,15 +150,18 @@ class Cases:
 
         return Worker(
             expire_orders=stand_in(ExpireOrders, Expired(0, 0)),
-            find_due_work=stand_in(FindDueWork, lambda: self.due),
+            find_due_work=mocker.create_autospec(FindDueWork, instance=True, side_effect=self.find),
             check_attempt=mocker.create_autospec(
                 CheckAttempt, instance=True, side_effect=self.check
             ),
             check_refund=mocker.create_autospec(CheckRefund, instance=True, side_effect=self.check),
             announce_events=stand_in(AnnounceEvents, 0),
             escalate=stand_in(Escalate, Escalated(opened=0, settled=0)),
+            accounts=SimpleNamespace(all=lambda: [SimpleNamespace(name="bank")]),
+            allowed=lambda _account, wanted: wanted,
             interval=interval,
             batch=self.batch,
+            stop_within=timedelta(hours=1),
             random=random,
         )
 
