@@ -13,6 +13,9 @@ _STRICT_AMOUNT = 150_000
 _LARGEST = 8_999
 """Above it there are amounts that the sandbox pays, or spoils, by itself."""
 
+_WATCHED = 0.2
+"""Of so many orders somebody reads the story all the time, from either server."""
+
 LIVES: Mapping[str, int] = {
     "pays": 64,
     "switches": 14,
@@ -97,6 +100,12 @@ class Life:
         if page and self.chance.random() < 0.5:
             await self._act(account, page, "scan")
 
+    async def is_watched(self) -> None:
+        """Look at the order again and again, while the others do what they do."""
+        for _ in range(6):
+            await self.shop.show(self.order_no, self.chance)
+            await asyncio.sleep(self.chance.uniform(0, 0.5))
+
     def _account(self) -> str:
         return self.chance.choice(list(self.gateways))
 
@@ -116,4 +125,5 @@ async def live(shop: Shop, gateways: Mapping[str, str], chance: Random, order_no
     life = Life(shop, gateways, chance, order_no, amount)
     (name,) = chance.choices(list(LIVES), list(LIVES.values()))
     go: Callable[[], Awaitable[None]] = getattr(life, name)
-    await go()
+    watching = life.is_watched() if chance.random() < _WATCHED else asyncio.sleep(0)
+    await asyncio.gather(go(), watching)
