@@ -3,11 +3,25 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, Update, and_, insert, or_, select, update
+from sqlalchemy import Select, bindparam, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from retender.adapters.sql.leases import is_free, is_held, of_accounts
+from retender.adapters.sql.leases import (
+    HELD,
+    ITS,
+    MOST,
+    NOW,
+    THEM,
+    among,
+    due_by,
+    is_free,
+    is_held,
+    its,
+    of_accounts,
+)
 from retender.adapters.sql.mapping import AnyRow, Values, attempt_of, attempt_values
 from retender.adapters.sql.records import SqlStory
 from retender.adapters.sql.seal import PageSeal
@@ -26,6 +40,53 @@ from retender.domain.model.transition import (
     transition,
 )
 
+_ADD = insert(attempts)
+_BY_ID = select(attempts).where(attempts.c.attempt_id == its())
+_BY_NUMBER = select(attempts).where(
+    attempts.c.account == its("account_"), attempts.c.number == its("number_")
+)
+_OF_ORDER = select(attempts).where(attempts.c.order_id == its()).order_by(attempts.c.idx)
+_LOCK = (
+    select(attempts.c.attempt_id, attempts.c.order_id, attempts.c.state)
+    .where(attempts.c.attempt_id == its())
+    .with_for_update()
+)
+_CHANGE = update(attempts).where(attempts.c.attempt_id == its())
+_PAYABLE = _CHANGE.where(among(attempts.c.state, PAYABLE))
+_CLAIM_ASKING = _PAYABLE.where(
+    or_(attempts.c.asking_until.is_(None), attempts.c.asking_until <= its(NOW))
+)
+_MOVE = {
+    event: _CHANGE.where(among(attempts.c.state, transition(event).sources))
+    for event in AttemptEvent
+}
+_MOVE_HELD = {event: move.where(is_held(attempts)) for event, move in _MOVE.items()}
+_RESCHEDULE = _CHANGE.where(among(attempts.c.state, LIVE), is_held(attempts)).values(
+    checks=attempts.c.checks + 1
+)
+_LEASE = update(attempts).where(attempts.c.attempt_id.in_(bindparam(THEM, expanding=True)))
+
+
+@cache
+def _due(*, one: bool, but: bool) -> Select[Any]:
+    """Build the question for what is due and free, the most overdue first."""
+    return (
+        select(attempts)
+        .where(
+            among(attempts.c.state, LIVE),
+            attempts.c.next_check_at <= its(NOW),
+            is_free(attempts),
+            *of_accounts(attempts.c.account, one=one, but=but),
+        )
+        .order_by(attempts.c.next_check_at, attempts.c.attempt_id)
+        .limit(its(MOST))
+    )
+
+
+@cache
+def _claim(*, one: bool, but: bool) -> Select[Any]:
+    return _due(one=one, but=but).with_for_update(skip_locked=True)
+
 
 @dataclass(frozen=True, slots=True)
 class SqlAttempts:
@@ -36,21 +97,21 @@ class SqlAttempts:
 
     async def add(self, attempt: Attempt) -> bool:
         """Insert, unless a number, the index, the wish or the id are taken."""
-        statement = insert(attempts).values(attempt_values(attempt, self.seal))
-        return await unless_taken(self.connection, statement) is not None
+        values = attempt_values(attempt, self.seal)
+        return await unless_taken(self.connection, _ADD, values) is not None
 
     async def get(self, attempt_id: str) -> Attempt | None:
         """Return the attempt of our id."""
-        return await self._first(attempts.c.attempt_id == attempt_id)
+        return await self._first(_BY_ID, {ITS: attempt_id})
 
     async def by_number(self, account: str, number: str) -> Attempt | None:
         """Return the account's attempt of this provider-side number."""
-        return await self._first((attempts.c.account == account) & (attempts.c.number == number))
+        return await self._first(_BY_NUMBER, {"account_": account, "number_": number})
 
     async def of_order(self, order_id: str) -> Sequence[Attempt]:
         """Return the order's attempts by ``idx``."""
-        its = select(attempts).where(attempts.c.order_id == order_id).order_by(attempts.c.idx)
-        return [attempt_of(row, self.seal) for row in await self.connection.execute(its)]
+        rows = await self.connection.execute(_OF_ORDER, {ITS: order_id})
+        return [attempt_of(row, self.seal) for row in rows]
 
     async def move(
         self,
@@ -75,13 +136,14 @@ class SqlAttempts:
         before = await self._lock(attempt_id)
         if before is None:
             return False
+        move = _MOVE[event] if held_until is None else _MOVE_HELD[event]
         changes = _changes(row, next_check_at, captured_at, held_until)
+        changes |= {ITS: attempt_id} if held_until is None else {ITS: attempt_id, HELD: held_until}
         numbered = {"provider_trade_no": provider_trade_no} if provider_trade_no else {}
-        statement = _conditional(attempt_id, row, held_until)
-        changed = await unless_taken(self.connection, statement.values(**changes, **numbered))
+        changed = await unless_taken(self.connection, move, changes | numbered)
         taken = changed is None and bool(numbered)
         if taken:
-            changed = await unless_taken(self.connection, statement.values(**changes))
+            changed = await unless_taken(self.connection, move, changes)
         if changed is None:
             message = f"Attempt {attempt_id} cannot win: its order has a winner."
             raise UndefinedTransition(message, attempt_id=attempt_id)
@@ -95,21 +157,21 @@ class SqlAttempts:
 
     async def claim_asking(self, attempt_id: str, now: datetime, until: datetime) -> bool:
         """Note who asks, unless somebody else does."""
-        free = or_(attempts.c.asking_until.is_(None), attempts.c.asking_until <= now)
-        statement = _payable(attempt_id).where(free).values(asking_until=until)
-        return (await self.connection.execute(statement)).rowcount == 1
+        values = {ITS: attempt_id, NOW: now, "asking_until": until}
+        return (await self.connection.execute(_CLAIM_ASKING, values)).rowcount == 1
 
     async def keep_page(self, attempt_id: str, page: Page, until: datetime, at: datetime) -> bool:
         """Keep the page of a payable attempt; CREATING -> OPEN leaves a line in the story."""
         row = transition(AttemptEvent.PAGE_RECEIVED)
         before = await self._lock(attempt_id)
-        statement = _payable(attempt_id).values(
-            state=row.target,
-            sealed_page=self.seal.seal(attempt_id, page),
-            page_until=until,
-            asking_until=None,
-        )
-        if before is None or (await self.connection.execute(statement)).rowcount == 0:
+        values = {
+            ITS: attempt_id,
+            "state": row.target,
+            "sealed_page": self.seal.seal(attempt_id, page),
+            "page_until": until,
+            "asking_until": None,
+        }
+        if before is None or (await self.connection.execute(_PAYABLE, values)).rowcount == 0:
             return False
         if before.state in row.sources:
             await self._tell(before, at, f"attempt {before.state} -> {row.target}", row.because)
@@ -117,15 +179,15 @@ class SqlAttempts:
 
     async def release_asking(self, attempt_id: str) -> None:
         """Forget who asks."""
-        its = update(attempts).where(attempts.c.attempt_id == attempt_id)
-        await self.connection.execute(its.values(asking_until=None))
+        await self.connection.execute(_CHANGE, {ITS: attempt_id, "asking_until": None})
 
     async def any_due(
         self, now: datetime, *, account: str | None = None, but: Collection[str] = ()
     ) -> bool:
         """Look for the first that is due and not leased."""
-        first = select(attempts.c.attempt_id).where(_is_due(now, account, but)).limit(1)
-        return await self.connection.scalar(first) is not None
+        due = _due(one=account is not None, but=bool(but))
+        values = {**due_by(now, account, but), MOST: 1}
+        return (await self.connection.execute(due, values)).first() is not None
 
     async def claim_due(
         self,
@@ -137,71 +199,40 @@ class SqlAttempts:
         but: Collection[str] = (),
     ) -> Sequence[Attempt]:
         """Lease what is due, not leased, and not being leased by another this very moment."""
-        due = (
-            select(attempts)
-            .where(_is_due(now, account, but))
-            .order_by(attempts.c.next_check_at, attempts.c.attempt_id)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
-        found = [attempt_of(row, self.seal) for row in await self.connection.execute(due)]
+        due = _claim(one=account is not None, but=bool(but))
+        values = {**due_by(now, account, but), MOST: limit}
+        rows = await self.connection.execute(due, values)
+        found = [attempt_of(row, self.seal) for row in rows]
         if found:
-            its = attempts.c.attempt_id.in_([attempt.attempt_id for attempt in found])
-            await self.connection.execute(update(attempts).where(its).values(leased_until=until))
+            them = [attempt.attempt_id for attempt in found]
+            await self.connection.execute(_LEASE, {THEM: them, "leased_until": until})
         return [replace(attempt, leased_until=until) for attempt in found]
 
     async def reschedule(
         self, attempt_id: str, next_check_at: datetime, *, held_until: datetime | None
     ) -> bool:
         """Count a check of a live attempt and plan the next."""
-        statement = (
-            update(attempts)
-            .where(
-                attempts.c.attempt_id == attempt_id,
-                attempts.c.state.in_(LIVE),
-                is_held(attempts, held_until),
-            )
-            .values(checks=attempts.c.checks + 1, next_check_at=next_check_at, leased_until=None)
-        )
-        return (await self.connection.execute(statement)).rowcount == 1
+        values = {
+            ITS: attempt_id,
+            HELD: held_until,
+            "next_check_at": next_check_at,
+            "leased_until": None,
+        }
+        return (await self.connection.execute(_RESCHEDULE, values)).rowcount == 1
 
-    async def _first(self, which: ColumnElement[bool]) -> Attempt | None:
-        row = (await self.connection.execute(select(attempts).where(which))).first()
+    async def _first(self, wanted: Select[Any], values: Values) -> Attempt | None:
+        row = (await self.connection.execute(wanted, values)).first()
         return None if row is None else attempt_of(row, self.seal)
 
     async def _lock(self, attempt_id: str) -> AnyRow | None:
         """Return what the story needs of the row, which nobody changes until we are done."""
-        facts = select(attempts.c.attempt_id, attempts.c.order_id, attempts.c.state)
-        its = facts.where(attempts.c.attempt_id == attempt_id).with_for_update()
-        return (await self.connection.execute(its)).first()
+        return (await self.connection.execute(_LOCK, {ITS: attempt_id})).first()
 
     async def _tell(self, attempt: AnyRow, at: datetime, what: str, why: str) -> None:
         entry = StoryEntry(
             order_id=attempt.order_id, attempt_id=attempt.attempt_id, at=at, what=what, why=why
         )
         await SqlStory(self.connection).add(entry)
-
-
-def _conditional(attempt_id: str, row: Transition, held_until: datetime | None) -> Update:
-    statement = update(attempts).where(
-        attempts.c.attempt_id == attempt_id, attempts.c.state.in_(row.sources)
-    )
-    return statement if held_until is None else statement.where(is_held(attempts, held_until))
-
-
-def _is_due(now: datetime, account: str | None, but: Collection[str]) -> ColumnElement[bool]:
-    return and_(
-        attempts.c.state.in_(LIVE),
-        attempts.c.next_check_at <= now,
-        is_free(attempts, now),
-        *of_accounts(attempts.c.account, account, but),
-    )
-
-
-def _payable(attempt_id: str) -> Update:
-    return update(attempts).where(
-        attempts.c.attempt_id == attempt_id, attempts.c.state.in_(PAYABLE)
-    )
 
 
 def _changes(

@@ -3,17 +3,40 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, exists, insert, select, update
+from sqlalchemy import Select, Update, exists, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from retender.adapters.sql.mapping import order_of, order_values
+from retender.adapters.sql.leases import ITS, MOST, NOW, among, its
+from retender.adapters.sql.mapping import Values, order_of, order_values
 from retender.adapters.sql.records import SqlStory
 from retender.adapters.sql.tables import attempts, orders
 from retender.adapters.sql.uniqueness import unless_taken
 from retender.domain.model.event import StoryEntry
 from retender.domain.model.order import EndReason, Order
 from retender.domain.model.transition import LIVE, OrderEvent, OrderState, transition
+
+_ADD = insert(orders)
+_BY_ID = select(orders).where(orders.c.order_id == its())
+_BY_NO = select(orders).where(orders.c.order_no == its())
+_OPEN_UNDER = select(orders).where(
+    orders.c.user_id == its("user_"),
+    orders.c.order_key == its("key_"),
+    among(orders.c.state, [OrderState.NEW]),
+)
+_LOCK = select(orders.c.state).where(orders.c.order_id == its()).with_for_update()
+_HOLD = update(orders).where(orders.c.order_id == its()).values(version=orders.c.version + 1)
+_HOLD_NEW = _HOLD.where(among(orders.c.state, [OrderState.NEW]), orders.c.shown_until > its(NOW))
+_MOVE = {
+    event: _HOLD.where(among(orders.c.state, transition(event).sources)) for event in OrderEvent
+}
+_OLDEST = select(orders).order_by(orders.c.shown_until, orders.c.order_id).limit(its(MOST))
+_LATE = _OLDEST.where(among(orders.c.state, [OrderState.NEW]), orders.c.shown_until <= its(NOW))
+_DONE = _OLDEST.where(
+    among(orders.c.state, [OrderState.EXPIRING]),
+    ~exists().where(attempts.c.order_id == orders.c.order_id, among(attempts.c.state, LIVE)),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,36 +47,27 @@ class SqlOrders:
 
     async def add(self, order: Order) -> bool:
         """Insert, unless number, key or id are taken."""
-        statement = insert(orders).values(order_values(order))
-        return await unless_taken(self.connection, statement) is not None
+        return await unless_taken(self.connection, _ADD, order_values(order)) is not None
 
     async def get(self, order_no: str) -> Order | None:
         """Return the order of the shop's number."""
-        return await self._first(orders.c.order_no == order_no)
+        return await self._first(_BY_NO, {ITS: order_no})
 
     async def by_id(self, order_id: str) -> Order | None:
         """Return the order of our id."""
-        return await self._first(orders.c.order_id == order_id)
+        return await self._first(_BY_ID, {ITS: order_id})
 
     async def open_under(self, user_id: str, key: str) -> Order | None:
         """Return the payer's NEW order under this key."""
-        return await self._first(
-            (orders.c.user_id == user_id)
-            & (orders.c.order_key == key)
-            & (orders.c.state == OrderState.NEW)
-        )
+        return await self._first(_OPEN_UNDER, {"user_": user_id, "key_": key})
 
     async def hold_new(self, order_id: str, now: datetime) -> bool:
         """Count the version up if the order is NEW and in time."""
-        return await self._hold(
-            (orders.c.order_id == order_id)
-            & (orders.c.state == OrderState.NEW)
-            & (orders.c.shown_until > now)
-        )
+        return await self._changed(_HOLD_NEW, {ITS: order_id, NOW: now})
 
     async def hold(self, order_id: str) -> bool:
         """Count the version up: the row stays locked to the transaction's end."""
-        return await self._hold(orders.c.order_id == order_id)
+        return await self._changed(_HOLD, {ITS: order_id})
 
     async def move(
         self,
@@ -70,17 +84,11 @@ class SqlOrders:
             message = "a winner is named with CAPTURED, and with nothing else"
             raise ValueError(message)
         row = transition(event)
-        its_state = select(orders.c.state).where(orders.c.order_id == order_id).with_for_update()
-        before = await self.connection.scalar(its_state)
-        changes: dict[str, object] = {"state": row.target, "winner": winner}
+        before = await self.connection.scalar(_LOCK, {ITS: order_id})
+        changes: Values = {ITS: order_id, "state": row.target, "winner": winner}
         if end_reason is not None:
             changes["end_reason"] = end_reason
-        statement = (
-            update(orders)
-            .where(orders.c.order_id == order_id, orders.c.state.in_(row.sources))
-            .values(version=orders.c.version + 1, **changes)
-        )
-        if (await self.connection.execute(statement)).rowcount == 0:
+        if not await self._changed(_MOVE[event], changes):
             return False
         what = f"order {before} -> {row.target}"
         entry = StoryEntry(order_id=order_id, at=at, what=what, why=why)
@@ -89,27 +97,18 @@ class SqlOrders:
 
     async def past_deadline(self, now: datetime, limit: int) -> Sequence[Order]:
         """Return NEW orders whose time is over."""
-        late = (orders.c.state == OrderState.NEW) & (orders.c.shown_until <= now)
-        return await self._oldest(late, limit)
+        return await self._oldest(_LATE, {NOW: now, MOST: limit})
 
     async def expiring_without_live_attempts(self, limit: int) -> Sequence[Order]:
         """Return EXPIRING orders that nothing keeps from closing."""
-        alive = exists().where(attempts.c.order_id == orders.c.order_id, attempts.c.state.in_(LIVE))
-        return await self._oldest((orders.c.state == OrderState.EXPIRING) & ~alive, limit)
+        return await self._oldest(_DONE, {MOST: limit})
 
-    async def _first(self, which: ColumnElement[bool]) -> Order | None:
-        row = (await self.connection.execute(select(orders).where(which))).first()
+    async def _first(self, wanted: Select[Any], values: Values) -> Order | None:
+        row = (await self.connection.execute(wanted, values)).first()
         return None if row is None else order_of(row)
 
-    async def _oldest(self, which: ColumnElement[bool], limit: int) -> Sequence[Order]:
-        statement = (
-            select(orders)
-            .where(which)
-            .order_by(orders.c.shown_until, orders.c.order_id)
-            .limit(limit)
-        )
-        return [order_of(row) for row in await self.connection.execute(statement)]
+    async def _oldest(self, wanted: Select[Any], values: Values) -> Sequence[Order]:
+        return [order_of(row) for row in await self.connection.execute(wanted, values)]
 
-    async def _hold(self, which: ColumnElement[bool]) -> bool:
-        statement = update(orders).where(which).values(version=orders.c.version + 1)
-        return (await self.connection.execute(statement)).rowcount == 1
+    async def _changed(self, statement: Update, values: Values) -> bool:
+        return (await self.connection.execute(statement, values)).rowcount == 1

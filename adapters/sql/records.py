@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Update, and_, insert, or_, select, update
+from sqlalchemy import bindparam, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from retender.adapters.sql.leases import is_free, is_held
+from retender.adapters.sql.leases import HELD, ITS, MOST, NOW, THEM, is_free, is_held, its
 from retender.adapters.sql.mapping import (
+    Values,
     ending_values,
     entry_of,
     entry_values,
@@ -25,6 +26,28 @@ from retender.domain.model.incident import Ending, Incident
 
 _LONGEST_KEY = 128
 
+_TAKE_NOTE = insert(inbox)
+_ADD_EVENT = insert(outbox)
+_EVENTS_OF = select(outbox).where(outbox.c.order_no == its()).order_by(outbox.c.seq)
+_DUE = (
+    select(outbox)
+    .where(
+        outbox.c.sent_at.is_(None),
+        or_(outbox.c.next_try_at.is_(None), outbox.c.next_try_at <= its(NOW)),
+        is_free(outbox),
+    )
+    .order_by(outbox.c.seq)
+    .limit(its(MOST))
+)
+_CLAIM = _DUE.with_for_update(skip_locked=True)
+_LEASE = update(outbox).where(outbox.c.seq.in_(bindparam(THEM, expanding=True)))
+_UNTOLD = update(outbox).where(
+    outbox.c.event_id == its(), outbox.c.sent_at.is_(None), is_held(outbox)
+)
+_PUT_OFF = _UNTOLD.values(tries=outbox.c.tries + 1)
+_ADD_LINE = insert(story)
+_STORY_OF = select(story).where(story.c.order_id == its()).order_by(story.c.seq)
+
 
 @dataclass(frozen=True, slots=True)
 class SqlInbox:
@@ -37,10 +60,13 @@ class SqlInbox:
         exact = event_key.isprintable() and not event_key.endswith(" ")  # MariaDB ignores these
         if len(event_key) > _LONGEST_KEY or not exact:
             event_key = "sha256:" + hashlib.sha256(event_key.encode(errors="replace")).hexdigest()
-        statement = insert(inbox).values(
-            account=account, event_key=event_key, body_hash=body_hash, received_at=at
-        )
-        return await unless_taken(self.connection, statement) is not None
+        values = {
+            "account": account,
+            "event_key": event_key,
+            "body_hash": body_hash,
+            "received_at": at,
+        }
+        return await unless_taken(self.connection, _TAKE_NOTE, values) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +77,8 @@ class SqlIncidents:
 
     async def add(self, incident: Incident) -> bool:
         """Keep an incident, once; of our own calls, one that is open for a subject."""
-        statement = insert(incidents).values(incident_values(incident))
-        return await unless_taken(self.connection, statement) is not None
+        values = incident_values(incident)
+        return await unless_taken(self.connection, insert(incidents), values) is not None
 
     async def get(self, incident_id: str) -> Incident | None:
         """Return the incident of this id."""
@@ -97,56 +123,37 @@ class SqlOutbox:
 
     async def add(self, event: Event) -> bool:
         """Keep an event, one for each subject and kind."""
-        statement = insert(outbox).values(event_values(event))
-        return await unless_taken(self.connection, statement) is not None
+        return await unless_taken(self.connection, _ADD_EVENT, event_values(event)) is not None
 
     async def any_due(self, now: datetime) -> bool:
         """Look for the first that waits to be told and is not leased."""
-        first = select(outbox.c.seq).where(_is_due(now)).limit(1)
-        return await self.connection.scalar(first) is not None
+        values = {NOW: now, MOST: 1}
+        return (await self.connection.execute(_DUE, values)).first() is not None
 
     async def claim_due(self, now: datetime, until: datetime, limit: int) -> Sequence[UntoldEvent]:
         """Lease what waits to be told, in the order of writing."""
-        due = (
-            select(outbox)
-            .where(_is_due(now))
-            .order_by(outbox.c.seq)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
-        found = (await self.connection.execute(due)).all()
+        found = (await self.connection.execute(_CLAIM, {NOW: now, MOST: limit})).all()
         if found:
-            its = outbox.c.seq.in_([row.seq for row in found])
-            await self.connection.execute(update(outbox).where(its).values(leased_until=until))
+            them = [row.seq for row in found]
+            await self.connection.execute(_LEASE, {THEM: them, "leased_until": until})
         return [UntoldEvent(event_of(row), row.tries) for row in found]
 
     async def mark_sent(self, event_id: str, at: datetime, *, held_until: datetime) -> bool:
         """Note that an event was told, once."""
-        told = _untold(event_id, held_until).values(sent_at=at, next_try_at=None, leased_until=None)
-        return (await self.connection.execute(told)).rowcount == 1
+        values: Values = {ITS: event_id, HELD: held_until}
+        values |= {"sent_at": at, "next_try_at": None, "leased_until": None}
+        return (await self.connection.execute(_UNTOLD, values)).rowcount == 1
 
     async def put_off(self, event_id: str, next_try_at: datetime, *, held_until: datetime) -> bool:
         """Count a try that failed, and plan the next."""
-        tried = _untold(event_id, held_until).values(
-            tries=outbox.c.tries + 1, next_try_at=next_try_at, leased_until=None
-        )
-        return (await self.connection.execute(tried)).rowcount == 1
+        values: Values = {ITS: event_id, HELD: held_until}
+        values |= {"next_try_at": next_try_at, "leased_until": None}
+        return (await self.connection.execute(_PUT_OFF, values)).rowcount == 1
 
     async def of_order(self, order_no: str) -> Sequence[Event]:
         """Return the order's events, in the order of writing."""
-        its = select(outbox).where(outbox.c.order_no == order_no).order_by(outbox.c.seq)
-        return [event_of(row) for row in await self.connection.execute(its)]
-
-
-def _is_due(now: datetime) -> ColumnElement[bool]:
-    not_put_off = or_(outbox.c.next_try_at.is_(None), outbox.c.next_try_at <= now)
-    return and_(outbox.c.sent_at.is_(None), not_put_off, is_free(outbox, now))
-
-
-def _untold(event_id: str, held_until: datetime) -> Update:
-    return update(outbox).where(
-        outbox.c.event_id == event_id, outbox.c.sent_at.is_(None), is_held(outbox, held_until)
-    )
+        rows = await self.connection.execute(_EVENTS_OF, {ITS: order_no})
+        return [event_of(row) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +164,9 @@ class SqlStory:
 
     async def add(self, entry: StoryEntry) -> None:
         """Add a line."""
-        await self.connection.execute(insert(story).values(entry_values(entry)))
+        await self.connection.execute(_ADD_LINE, entry_values(entry))
 
     async def of_order(self, order_id: str) -> Sequence[StoryEntry]:
         """Return an order's lines, in the order of writing."""
-        its = select(story).where(story.c.order_id == order_id).order_by(story.c.seq)
-        return [entry_of(row) for row in await self.connection.execute(its)]
+        rows = await self.connection.execute(_STORY_OF, {ITS: order_id})
+        return [entry_of(row) for row in rows]

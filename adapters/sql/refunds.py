@@ -3,12 +3,25 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, insert, select, update
+from sqlalchemy import Select, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from retender.adapters.sql.leases import is_free, is_held, of_accounts
+from retender.adapters.sql.leases import (
+    HELD,
+    ITS,
+    MOST,
+    NOW,
+    THEM,
+    among,
+    due_by,
+    is_free,
+    is_held,
+    its,
+    of_accounts,
+)
 from retender.adapters.sql.mapping import Values, refund_of, refund_values
 from retender.adapters.sql.records import SqlStory
 from retender.adapters.sql.tables import refunds
@@ -16,6 +29,50 @@ from retender.adapters.sql.uniqueness import unless_taken
 from retender.domain.model.event import StoryEntry
 from retender.domain.model.refund import Refund
 from retender.domain.model.transition import UNDER_WAY, RefundEvent, RefundState, transition
+
+_ADD = insert(refunds)
+_BY_NO = select(refunds).where(refunds.c.refund_no == its())
+_BY_NUMBER = select(refunds).where(
+    refunds.c.account == its("account_"), refunds.c.number == its("number_")
+)
+_OF_ORDER = (
+    select(refunds)
+    .where(refunds.c.order_id == its())
+    .order_by(refunds.c.created_at, refunds.c.refund_no)
+)
+_LOCK = _BY_NO.with_for_update()
+_CHANGE = update(refunds).where(refunds.c.refund_no == its())
+_COUNT = {"tries": refunds.c.tries + 1}
+_MOVE = {
+    event: _CHANGE.where(among(refunds.c.state, transition(event).sources)) for event in RefundEvent
+}
+_MOVE[RefundEvent.SENT] = _MOVE[RefundEvent.SENT].values(_COUNT)
+_MOVE_HELD = {event: move.where(is_held(refunds)) for event, move in _MOVE.items()}
+_RESCHEDULE = _CHANGE.where(among(refunds.c.state, [RefundState.SENT]), is_held(refunds)).values(
+    _COUNT
+)
+_LEASE = update(refunds).where(refunds.c.refund_no.in_(bindparam(THEM, expanding=True)))
+
+
+@cache
+def _due(*, one: bool, but: bool) -> Select[Any]:
+    """Build the question for what is due and free, the most overdue first."""
+    return (
+        select(refunds)
+        .where(
+            among(refunds.c.state, UNDER_WAY),
+            refunds.c.next_try_at <= its(NOW),
+            is_free(refunds),
+            *of_accounts(refunds.c.account, one=one, but=but),
+        )
+        .order_by(refunds.c.next_try_at, refunds.c.refund_no)
+        .limit(its(MOST))
+    )
+
+
+@cache
+def _claim(*, one: bool, but: bool) -> Select[Any]:
+    return _due(one=one, but=but).with_for_update(skip_locked=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,24 +83,20 @@ class SqlRefunds:
 
     async def add(self, refund: Refund) -> bool:
         """Insert, unless a number is taken or a surplus goes back already."""
-        statement = insert(refunds).values(refund_values(refund))
-        return await unless_taken(self.connection, statement) is not None
+        return await unless_taken(self.connection, _ADD, refund_values(refund)) is not None
 
     async def get(self, refund_no: str) -> Refund | None:
         """Return the refund of this number."""
-        return await self._first(select(refunds).where(refunds.c.refund_no == refund_no))
+        return await self._first(_BY_NO, {ITS: refund_no})
 
     async def by_number(self, account: str, number: str) -> Refund | None:
         """Return the account's refund of this provider-side number."""
-        return await self._first(
-            select(refunds).where(refunds.c.account == account, refunds.c.number == number)
-        )
+        return await self._first(_BY_NUMBER, {"account_": account, "number_": number})
 
     async def of_order(self, order_id: str) -> Sequence[Refund]:
         """Return the order's refunds, the oldest first."""
-        its = select(refunds).where(refunds.c.order_id == order_id)
-        oldest_first = its.order_by(refunds.c.created_at, refunds.c.refund_no)
-        return [refund_of(row) for row in await self.connection.execute(oldest_first)]
+        rows = await self.connection.execute(_OF_ORDER, {ITS: order_id})
+        return [refund_of(row) for row in rows]
 
     async def move(
         self,
@@ -59,27 +112,20 @@ class SqlRefunds:
     ) -> bool:
         """Follow the table in one conditional update, and leave a line in the story."""
         row = transition(event)
-        its = select(refunds).where(refunds.c.refund_no == refund_no).with_for_update()
-        before = await self._first(its)
-        changes: Values = {"state": row.target, "next_try_at": next_try_at}
+        before = await self._first(_LOCK, {ITS: refund_no})
+        changes: Values = {ITS: refund_no, "state": row.target, "next_try_at": next_try_at}
         if row.target not in UNDER_WAY or (held_until and event is RefundEvent.TRY_AGAIN):
             changes["leased_until"] = None
-        if event is RefundEvent.SENT:
-            changes["tries"] = refunds.c.tries + 1
         elif event is RefundEvent.RETRIED:
             changes["tries"] = 0
         if provider_refund_no is not None:
             changes["provider_refund_no"] = provider_refund_no
         if problem is not None:
             changes["problem"] = problem
-        statement = (
-            update(refunds)
-            .where(refunds.c.refund_no == refund_no, refunds.c.state.in_(row.sources))
-            .values(**changes)
-        )
+        move = _MOVE[event]
         if held_until is not None:
-            statement = statement.where(is_held(refunds, held_until))
-        if before is None or (await self.connection.execute(statement)).rowcount == 0:
+            move, changes[HELD] = _MOVE_HELD[event], held_until
+        if before is None or (await self.connection.execute(move, changes)).rowcount == 0:
             return False
         entry = StoryEntry(
             order_id=before.order_id,
@@ -95,8 +141,9 @@ class SqlRefunds:
         self, now: datetime, *, account: str | None = None, but: Collection[str] = ()
     ) -> bool:
         """Look for the first that is due and not leased."""
-        first = select(refunds.c.refund_no).where(_is_due(now, account, but)).limit(1)
-        return await self.connection.scalar(first) is not None
+        due = _due(one=account is not None, but=bool(but))
+        values = {**due_by(now, account, but), MOST: 1}
+        return (await self.connection.execute(due, values)).first() is not None
 
     async def claim_due(
         self,
@@ -108,17 +155,12 @@ class SqlRefunds:
         but: Collection[str] = (),
     ) -> Sequence[Refund]:
         """Lease what is due, not leased, and not being leased by another this very moment."""
-        due = (
-            select(refunds)
-            .where(_is_due(now, account, but))
-            .order_by(refunds.c.next_try_at, refunds.c.refund_no)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
-        found = [refund_of(row) for row in await self.connection.execute(due)]
+        due = _claim(one=account is not None, but=bool(but))
+        values = {**due_by(now, account, but), MOST: limit}
+        found = [refund_of(row) for row in await self.connection.execute(due, values)]
         if found:
-            its = refunds.c.refund_no.in_([refund.refund_no for refund in found])
-            await self.connection.execute(update(refunds).where(its).values(leased_until=until))
+            them = [refund.refund_no for refund in found]
+            await self.connection.execute(_LEASE, {THEM: them, "leased_until": until})
         return [replace(refund, leased_until=until) for refund in found]
 
     async def reschedule(
@@ -130,29 +172,16 @@ class SqlRefunds:
         held_until: datetime | None,
     ) -> bool:
         """Count a look at a SENT refund and plan the next."""
-        changes: Values = {"next_try_at": next_try_at, "leased_until": None}
+        changes: Values = {
+            ITS: refund_no,
+            HELD: held_until,
+            "next_try_at": next_try_at,
+            "leased_until": None,
+        }
         if provider_refund_no is not None:
             changes["provider_refund_no"] = provider_refund_no
-        statement = (
-            update(refunds)
-            .where(
-                refunds.c.refund_no == refund_no,
-                refunds.c.state == RefundState.SENT,
-                is_held(refunds, held_until),
-            )
-            .values(tries=refunds.c.tries + 1, **changes)
-        )
-        return (await self.connection.execute(statement)).rowcount == 1
+        return (await self.connection.execute(_RESCHEDULE, changes)).rowcount == 1
 
-    async def _first(self, wanted: Select[*tuple[Any, ...]]) -> Refund | None:
-        row = (await self.connection.execute(wanted)).first()
+    async def _first(self, wanted: Select[Any], values: Values) -> Refund | None:
+        row = (await self.connection.execute(wanted, values)).first()
         return None if row is None else refund_of(row)
-
-
-def _is_due(now: datetime, account: str | None, but: Collection[str]) -> ColumnElement[bool]:
-    return and_(
-        refunds.c.state.in_(UNDER_WAY),
-        refunds.c.next_try_at <= now,
-        is_free(refunds, now),
-        *of_accounts(refunds.c.account, account, but),
-    )

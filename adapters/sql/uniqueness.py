@@ -1,5 +1,6 @@
 """``unless_taken``: writing where a uniqueness rule may say no, and the transaction goes on."""
 
+from collections.abc import Mapping
 from contextlib import nullcontext
 
 from sqlalchemy import Executable
@@ -9,7 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from retender.adapters.sql.engine import product_of
 
 
-async def unless_taken(connection: AsyncConnection, statement: Executable) -> int | None:
+async def unless_taken(
+    connection: AsyncConnection, statement: Executable, values: Mapping[str, object]
+) -> int | None:
     """
     Execute an INSERT or UPDATE and return how many rows it changed.
 
@@ -20,7 +23,7 @@ async def unless_taken(connection: AsyncConnection, statement: Executable) -> in
     savepoint = connection.begin_nested() if product.savepoints else nullcontext()
     try:
         async with savepoint:
-            return (await connection.execute(statement)).rowcount
+            return (await connection.execute(statement, values)).rowcount
     except IntegrityError as error:
         if product.is_taken(error.orig):
             return None
