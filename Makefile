@@ -40,12 +40,12 @@ model: $(READY) $(LINKS)  ## Explore every state of one order, far; ARGS=mutants
 
 check: lint types contracts test  ## All of the above: what must be true before a commit
 
-simulate: $(READY) $(LINKS)  ## Play whole shops with faults: SEED=7 shows one story, ORDERS=5000 plays many
-	PYTHONPATH=build/tree $(BIN)/python -m retender.tests.simulation.command simulate \
-	  $(if $(SEED),--seed $(SEED)) $(if $(ORDERS),--orders $(ORDERS)) $(if $(FIRST),--first $(FIRST))
+simulate: $(READY) $(LINKS)  ## Play whole shops with faults: SEED=7 shows one story, ORDERS=5000 or HOURS=1 plays many
+	$(BIN)/retender drill $(if $(SEED),--seed $(SEED)) $(if $(ORDERS),--orders $(ORDERS)) \
+	  $(if $(HOURS),--hours $(HOURS)) $(if $(FIRST),--first $(FIRST)) $(ARGS)
 
 mutants: $(READY) $(LINKS)  ## Plant mistakes in the protocol, and see each one caught
-	PYTHONPATH=build/tree $(BIN)/python -m retender.tests.simulation.command mutants
+	PYTHONPATH=build/tree $(BIN)/python -m retender.tests.drill.mutants
 
 kill: $(READY) $(LINKS)  ## Kill real processes under load: KILLS=500 DATABASE=postgresql, or ARGS=steps
 	PYTHONPATH=build/tree $(BIN)/python -m retender.tests.processes \

@@ -54,6 +54,7 @@ SHELF: Mapping[str, Shelved] = {
     "providers": Shelved("providers", "Describe what a provider offers, and on what terms.", _LOOK),
     "states": Shelved("states", "Draw the states of orders, attempts and refunds.", _LOOK),
     "demo": Shelved("demo.command", "Play two second payments on a running system.", _TRY),
+    "drill": Shelved("drill", "Play whole shops under faults, and audit the books.", _TRY),
     "simulator": Shelved("simulator", "Run the simulated gateway of a provider.", _TRY),
 }
 

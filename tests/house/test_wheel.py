@@ -74,10 +74,12 @@ def test_every_file_of_the_rooms_is_inside_and_no_other(wheel: ZipFile) -> None:
     assert inside == shipped_files()
 
 
-def test_a_stranger_gets_the_contract_kit_and_not_our_tests(wheel: ZipFile) -> None:
+def test_a_stranger_gets_the_contract_kit_and_the_simulation_and_not_our_tests(
+    wheel: ZipFile,
+) -> None:
     tests = {n for n in wheel.namelist() if n.startswith("retender/tests/")}
-    assert "retender/tests/contracts/__init__.py" in tests
-    assert [name for name in tests if not name.startswith("retender/tests/contracts/")] == []
+    assert {name.split("/")[2] for name in tests} == {"contracts", "simulation"}
+    assert [name for name in tests if "/test_" in name] == []
 
 
 def test_it_installs_a_command_and_the_built_in_plugins(wheel: ZipFile) -> None:

@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 def stream(*names: object) -> Random:
     """Return the stream of this name; text seeds do not depend on the hash seed."""
-    return Random("/".join(map(str, names)))  # noqa: S311 - it is to be foreseeable
+    return Random("/".join(map(str, names)))
 
 
 @contextmanager

@@ -10,14 +10,16 @@ be stopped as by ``SIGSTOP``, and go on later with all that it held.
 import asyncio
 import contextvars
 import heapq
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Generator
 from contextlib import suppress
+from contextvars import Context
 from dataclasses import dataclass
 from itertools import count
 from random import Random
-from typing import Any, TypeVar
+from typing import Any, TypeVar, TypeVarTuple
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 _MANY = 256
 _LAST_STEPS = 100_000
@@ -146,17 +148,31 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         """Return the virtual seconds since the beginning."""
         return self._now
 
-    def call_soon(self, callback, *args, context=None):  # type: ignore[override]  # as asyncio
+    def call_soon(
+        self, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
+    ) -> asyncio.Handle:
         """Put a callback into the line."""
         handle = asyncio.Handle(callback, args, self, context)
         self._ready.append(handle)
         return handle
 
-    def call_later(self, delay, callback, *args, context=None):  # type: ignore[override]  # as asyncio
+    def call_later(
+        self,
+        delay: float,
+        callback: Callable[[*Ts], object],
+        *args: *Ts,
+        context: Context | None = None,
+    ) -> asyncio.TimerHandle:
         """Call when so much virtual time has passed."""
         return self.call_at(self._now + delay, callback, *args, context=context)
 
-    def call_at(self, when, callback, *args, context=None):  # type: ignore[override]  # as asyncio
+    def call_at(
+        self,
+        when: float,
+        callback: Callable[[*Ts], object],
+        *args: *Ts,
+        context: Context | None = None,
+    ) -> asyncio.TimerHandle:
         """Call at a virtual time."""
         handle = asyncio.TimerHandle(when, callback, args, self, context)
         heapq.heappush(self._timers, (when, next(self._order), handle))
@@ -169,7 +185,14 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         """Return a future of this loop."""
         return asyncio.Future(loop=self)
 
-    def create_task(self, coro, *, name=None, context=None, **_):
+    def create_task(
+        self,
+        coro: Generator[Any, None, T] | Coroutine[Any, Any, T],
+        *,
+        name: str | None = None,
+        context: Context | None = None,
+        **_: object,
+    ) -> asyncio.Task[T]:
         """Start a task in the node that asks for it."""
         task = asyncio.Task(coro, loop=self, name=name, context=context)
         (context.get(_node, WORLD) if context else _node.get()).keep(task)

@@ -1,7 +1,8 @@
 """The people: payers who come and go and press and pay, and a shop that meddles."""
 
 import asyncio
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeVar
 
 from retender.domain.model.attempt import Payer
 from retender.domain.model.errors import RetenderError
@@ -13,7 +14,10 @@ from retender.tests.simulation.script import Move, OrderPlan
 from retender.tests.simulation.watch import HeldPage
 
 if TYPE_CHECKING:
+    from retender.entrypoints.container import Container
     from retender.tests.simulation.town import Town
+
+T = TypeVar("T")
 
 _PLACING_TRIES = 60
 
@@ -88,7 +92,7 @@ class Life:
         else:
             await verbs[move.verb](move)
 
-    async def _ask(self, what, call):
+    async def _ask(self, what: str, call: Callable[["Container"], Awaitable[T]]) -> T | None:
         """Ask the server as a client would; None if it said no or nothing."""
         try:
             answer = await self.town.processes["server"].ask(call)

@@ -188,7 +188,7 @@ class Process:
         return value  # type: ignore[return-value]  # without a problem there is a value
 
 
-async def _not_needed() -> Any:
+async def _not_needed() -> Any:  # noqa: ANN401 - nobody takes it
     """Stand in for what only an operator's commands ask of a store."""
 
 

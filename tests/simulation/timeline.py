@@ -16,7 +16,7 @@ def report(outcome: Outcome) -> str:
             "",
             *(line for line in outcome.lines if not guilty or _is_about(line, guilty)),
             "",
-            f"play it again: make simulate SEED={plan.seed}",
+            f"play it again: retender drill --seed {plan.seed}",
         )
     )
 

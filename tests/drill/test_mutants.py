@@ -2,7 +2,7 @@
 
 import pytest
 
-from retender.tests.simulation.mutants import FOR_THE_MODEL, MUTANTS, hunt
+from retender.tests.drill.mutants import FOR_THE_MODEL, MUTANTS, hunt
 from retender.tests.simulation.plan import make_plan
 from retender.tests.simulation.seed import play
 from retender.tests.simulation.shrink import shrink

@@ -1,0 +1,1 @@
+"""Whole shops in one process, under faults: what ``retender drill`` plays."""
