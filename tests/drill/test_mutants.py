@@ -2,13 +2,13 @@
 
 import pytest
 
-from retender.tests.drill.mutants import FOR_THE_MODEL, MUTANTS, hunt
+from retender.tests.drill.mutants import ALL, hunt
 from retender.tests.simulation.plan import make_plan
 from retender.tests.simulation.seed import play
 from retender.tests.simulation.shrink import shrink
 
 QUICK = ("surplus swallowed", "refund number", "told is noted first")
-BY_NAME = {mutant.name: mutant for mutant in (*MUTANTS, *FOR_THE_MODEL)}
+BY_NAME = {mutant.name: mutant for mutant in ALL}
 
 
 @pytest.mark.parametrize("name", QUICK)

@@ -229,6 +229,11 @@ def _announcements(town: "Town") -> Iterator[str]:
     for event_id, (event, _) in town.told.items():
         if event_id not in ours:
             yield f"{event.order_no}: the shop heard {event.kind}, which never became true"
+    plan = town.plan
+    excuses = (plan.crashes, plan.pauses, plan.rotations, plan.store_troubles, plan.shop_rate)
+    for event_id, (event, times) in town.told.items():
+        if times > 1 and not any(excuses):
+            yield f"{event.order_no}: the shop heard {event.kind} {times} times as {event_id}"
     for event_id in sorted(ours - set(town.told)):
         yield f"event {event_id} was never told"
 
