@@ -35,7 +35,7 @@ contracts: $(READY) $(LINKS)  ## Check that the arrows between the rooms point i
 test: $(READY) $(LINKS)  ## Run the tests; choose some with ARGS="-k deadline"
 	$(BIN)/pytest $(ARGS)
 
-model: $(READY) $(LINKS)  ## Explore every state of one order, far; ARGS=mutants for what breaks it
+model: $(READY) $(LINKS)  ## Explore every state of one order, far; ARGS=mutants shows what breaks it, ARGS=large goes on
 	PYTHONPATH=build/tree $(BIN)/python -m retender.tests.model $(ARGS)
 
 check: lint types contracts test  ## All of the above: what must be true before a commit

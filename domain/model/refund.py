@@ -76,6 +76,16 @@ class Refund:
         """Whether it gives a surplus back, rather than serving a shop's wish."""
         return self.cause is not RefundCause.SHOP
 
+    @property
+    def may_have_moved(self) -> bool:
+        """
+        Whether money may have gone back under it, or may still go.
+
+        Not if its provider refused it for good. One whose tries ran out is STUCK
+        too, but nobody said no: an answer may have been lost, or be days late.
+        """
+        return self.state is not RefundState.STUCK or self.tries >= MOST_TRIES
+
 
 def automatic_refund_number(attempt_number: str) -> str:
     """Return the number of the one refund that gives a surplus back: the same every time."""

@@ -127,7 +127,7 @@ class RefundPayment:
         earlier = [
             r
             for r in await work.refunds.of_order(order.order_id)
-            if r.attempt_id == winner.attempt_id and r.state is not RefundState.STUCK
+            if r.attempt_id == winner.attempt_id and r.may_have_moved
         ]
         now = self.clock()
         terms = self.accounts.get(winner.account).provider.terms.refunds

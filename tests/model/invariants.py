@@ -1,8 +1,11 @@
 """Invariants: what must always be true, and what must be true once all has come to rest."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
 
+from retender.domain.model.attempt import Attempt
 from retender.domain.model.event import EventKind
+from retender.domain.model.refund import MOST_TRIES, Refund
 from retender.domain.model.transition import (
     AttemptState,
     OrderState,
@@ -10,23 +13,34 @@ from retender.domain.model.transition import (
     State,
     edges,
 )
-from retender.ports.payment_provider import Receipt, RefundReceipt
 from retender.tests.model.providers import find, is_payable
-from retender.tests.model.state import ORDER_ID, Books, Ledger, Phase
+from retender.tests.model.state import ORDER_ID, Books, Fate, Ledger
+
+if TYPE_CHECKING:  # a world calls upon invariants, and they speak of worlds
+    from retender.tests.model.core import Core
+    from retender.tests.model.rules import Rules
 
 MEANING = {
     "I1": "two captured payments are kept",
     "I2": "money was captured, and its order is not paid by it",
-    "I3": "the shop hears of payment exactly if the order is paid",
-    "I4": "the winning payment was refunded, or there is none",
+    "I3": "an event is written down exactly if its fact is",
+    "I4": "the winning payment was refunded though the shop did not ask, or there is none",
     "I5": "one payment was refunded twice",
     "I6": "a payment made in time was refunded although no other won",
     "I7": "two attempts count as the order's payment",
+    "I8": "a closed order was paid, or a paid one closed",
     "L1": "the order never ends",
     "L2": "an attempt never ends",
+    "L3": "from some state no end can be reached any more",
     "S": "two pages can be paid at one time under policy strict",
     "P": "something under way has no next look planned",
+    "K": "a refund is given up that nobody refused",
     "T": "a state changed as the table does not allow",
+    "F": "a worker acts on what it does not hold, or not any more",
+    "A1": "the shop hears of what is not true",
+    "A2": "the shop never hears of something",
+    "A3": "the shop hears of one thing under two event ids",
+    "A4": "the shop is told twice although nothing failed",
 }
 
 _ENDED = {AttemptState.CLOSED, AttemptState.SUCCEEDED, AttemptState.REFUNDED}
@@ -41,53 +55,150 @@ _EDGES |= {
 }
 
 
-def always(ledger: Ledger, books: Books, phase: Phase, *, strict: bool) -> Iterator[str]:
+def always(core: "Core", rules: "Rules") -> Iterator[str]:
     """Yield what is broken now, whatever may still come."""
+    ledger, books = core.ledger, core.books
+    yield from _of_the_order(ledger, books)
+    yield from _of_refunds(ledger, books)
+    if ledger.unplanned:
+        yield "P"
+    if rules.always_strict and sum(is_payable(till, core.phase) for till in books) > 1:
+        yield "S"
+    yield from _of_what_is_heard(core, rules)
+
+
+def _of_the_order(ledger: Ledger, books: Books) -> Iterator[str]:
     order = ledger.order
-    if any(len(till.refunds) > 1 for till in books):
-        yield "I5"
     winner = next((a for a in ledger.attempts if a.attempt_id == order.winner), None)
-    if winner is not None:
-        till = find(books, winner.number)
-        if till is None or till.refunds or till.state != "paid":
-            yield "I4"
+    if winner is not None and not _is_kept(winner.number, ledger, books):
+        yield "I4"
     paid = order.state is OrderState.PAID
-    if paid != ((EventKind.ORDER_PAID, ORDER_ID) in ledger.events) or paid != bool(winner):
+    if paid != bool(winner) or not _are_told(ledger):
         yield "I3"
     if sum(attempt.state is AttemptState.SUCCEEDED for attempt in ledger.attempts) > 1:
         yield "I7"
-    if ledger.unplanned:
-        yield "P"
-    if strict and sum(is_payable(till, phase) for till in books) > 1:
-        yield "S"
+    if {(EventKind.ORDER_PAID, ORDER_ID), (EventKind.ORDER_CLOSED, ORDER_ID)} <= ledger.events:
+        yield "I8"
 
 
-def at_rest(ledger: Ledger, books: Books) -> Iterator[str]:
+def _of_refunds(ledger: Ledger, books: Books) -> Iterator[str]:
+    if any(till.given_back > 1 for till in books):
+        yield "I5"
+    if any(_is_given_up_early(refund, books) for refund in ledger.refunds):
+        yield "K"
+
+
+def _of_what_is_heard(core: "Core", rules: "Rules") -> Iterator[str]:
+    things = {(told.kind, told.subject) for told in core.heard}
+    if not things <= core.ledger.events:
+        yield "A1"
+    if len(things) < len(core.heard):
+        yield "A3"
+    fails = rules.naps or "tell" in rules.losses or "announce" in rules.deaths
+    if not fails and any(told.again for told in core.heard):
+        yield "A4"
+
+
+def at_rest(core: "Core", rules: "Rules") -> Iterator[str]:
     """Yield what is broken if nothing more comes of it."""
-    order = ledger.order
+    ledger, books, order = core.ledger, core.books, core.ledger.order
     paid = order.state is OrderState.PAID
     if order.state not in {OrderState.PAID, OrderState.CLOSED}:
         yield "L1"
-    if any(attempt.state not in _ENDED for attempt in ledger.attempts):
+    if not all(_has_ended(attempt, ledger, rules) for attempt in ledger.attempts):
         yield "L2"
-    if sum(till.holds_money for till in books) > 1:
-        yield "I1"
+    kept = 0
     for till in books:
         attempt = ledger.attempt_of(till.number)
         is_winner = attempt is not None and attempt.attempt_id == order.winner
-        if till.holds_money and not is_winner:
+        # A refund that was given up, and said to be, keeps its money for a human.
+        waits = attempt is not None and attempt.state is AttemptState.REFUND_STUCK
+        kept += till.holds_money and not waits
+        if till.holds_money and not is_winner and not waits:
             yield "I2"
-        if till.in_time and till.refunds and not paid:
+        if till.in_time and till.given_back and not paid:
             yield "I6"
+    if kept > 1:
+        yield "I1"
+    if rules.announces and {(told.kind, told.subject) for told in core.heard} != ledger.events:
+        yield "A2"
+
+
+def has_ended(core: "Core") -> bool:
+    """Tell whether order, attempts and refunds are where they stay, or wait for an operator."""
+    ledger = core.ledger
+    return (
+        ledger.order.state in {OrderState.PAID, OrderState.CLOSED}
+        and all(a.state in _ENDED or a.state is _STUCK for a in ledger.attempts)
+        and not any(r.state in {RefundState.DUE, RefundState.SENT} for r in ledger.refunds)
+    )
+
+
+def _has_ended(attempt: Attempt, ledger: Ledger, rules: "Rules") -> bool:
+    """Without an operator a refund that its provider refuses stays stuck; the shop knows it."""
+    if attempt.state is AttemptState.REFUND_STUCK and not rules.operator:
+        stuck = [r for r in ledger.refunds if r.attempt_id == attempt.attempt_id]
+        return all((EventKind.REFUND_STUCK, r.refund_no) in ledger.events for r in stuck)
+    return attempt.state in _ENDED
+
+
+def _is_kept(number: str, ledger: Ledger, books: Books) -> bool:
+    """Tell whether the order's payment is there, and went back on the shop's wish alone."""
+    till = find(books, number)
+    if till is None or till.state != "paid":
+        return False
+    wished = {refund.number for refund in ledger.refunds if not refund.is_automatic}
+    return all(known in wished for known, _ in till.refunds)
+
+
+def _are_told(ledger: Ledger) -> bool:
+    """Tell whether order, surpluses and refunds have exactly the events that they should."""
+    order = ledger.order
+    facts = {
+        (EventKind.ORDER_PAID, ORDER_ID): order.state is OrderState.PAID,
+        (EventKind.ORDER_CLOSED, ORDER_ID): order.state is OrderState.CLOSED,
+    }
+    for attempt in ledger.attempts:
+        facts[EventKind.SURPLUS_FOUND, attempt.attempt_id] = attempt.state in _SURPLUS
+    for refund in ledger.refunds:
+        done = EventKind.SURPLUS_REFUNDED if refund.is_automatic else EventKind.REFUND_DONE
+        facts[done, refund.refund_no] = refund.state is RefundState.DONE
+        if refund.state is RefundState.STUCK:
+            facts[EventKind.REFUND_STUCK, refund.refund_no] = True
+    return all((fact in ledger.events) == so for fact, so in facts.items())
+
+
+_STUCK = AttemptState.REFUND_STUCK
+_SURPLUS = {AttemptState.REFUNDING, AttemptState.REFUNDED, AttemptState.REFUND_STUCK}
+
+
+def _is_given_up_early(refund: Refund, books: Books) -> bool:
+    """Tell whether a refund is STUCK though its provider never refused it, and tries are left."""
+    if refund.state is not RefundState.STUCK or refund.tries >= MOST_TRIES:
+        return False
+    fates = {till.fate_of(refund.number) for till in books}
+    return not fates & {Fate.FAILED, Fate.REFUSED, Fate.DONE}
 
 
 def off_the_table(before: Ledger, after: Ledger) -> str | None:
     """Say which change of state has no edge, if one has none."""
     rows: list[tuple[State, State]] = [(before.order.state, after.order.state)]
     rows += [(a.state, b.state) for a, b in zip(before.attempts, after.attempts, strict=False)]
-    rows += [(a.state, b.state) for a, b in zip(before.refunds, after.refunds, strict=False)]
+    refunds = {refund.refund_no: refund.state for refund in before.refunds}
+    rows += [(refunds.get(r.refund_no, r.state), r.state) for r in after.refunds]
     wrong = [(a, b) for a, b in rows if a is not b and (type(a), a, b) not in _EDGES]
     return "T" if wrong else None
+
+
+class Change(NamedTuple):
+    """What a transaction changed, put into words only for a story."""
+
+    before: Ledger
+    after: Ledger
+
+    def __str__(self) -> str:
+        """Say it."""
+        return difference(self.before, self.after)
 
 
 def difference(before: Ledger, after: Ledger) -> str:
@@ -100,10 +211,3 @@ def difference(before: Ledger, after: Ledger) -> str:
     new |= {r.number: str(r.state) for r in after.refunds}
     changed = [f"{name} {new[name]}" for name in new if old.get(name) != new[name]]
     return f"; {', '.join(changed)}" if changed else ""
-
-
-def said(reply: object) -> str:
-    """Return an answer in short."""
-    if isinstance(reply, Receipt | RefundReceipt):
-        return str(reply.state)
-    return str(reply) if isinstance(reply, BaseException) else "page"

@@ -1,4 +1,4 @@
-"""Providers: two gateways, one that makes trades at once and one that waits for the payer."""
+"""Providers: gateways that make trades at once or wait for the payer, and what fails there."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -6,7 +6,13 @@ from typing import NamedTuple
 
 from retender.domain.model.attempt import Charge
 from retender.domain.model.client_type import Device
-from retender.domain.model.errors import NoticeRejected, ProviderRefused, ProviderUncertain, Refusal
+from retender.domain.model.errors import (
+    NoticeRejected,
+    ProviderRefused,
+    ProviderUnavailable,
+    ProviderUncertain,
+    Refusal,
+)
 from retender.domain.model.page import Page, PageKind, QrPage
 from retender.ports.payment_provider import (
     Acknowledgement,
@@ -22,15 +28,25 @@ from retender.ports.payment_provider import (
     RefundReceipt,
     RefundReceiptState,
 )
-from retender.tests.model.handlers import Call, Suspend
-from retender.tests.model.state import PRICE, Books, Phase, Till, Trade
+from retender.tests.model.state import PRICE, Books, Fate, Phase, Till, Trade
+from retender.tests.model.wishes import Call, Suspend
 
 EAGER, LAZY, LAZY_TOO = "eager", "lazy", "lazy_too"
 """The trade exists as soon as the page does (as at WeChat Pay), or once the payer acts (Alipay)."""
 
 LOST = ProviderUncertain("no answer")
+UNAVAILABLE = ProviderUnavailable("not reached")
+REFUSED = ProviderRefused(Refusal.REJECTED, provider_code="NO")
 RANDOM = "RANDOM0001"
 """A refund number that a mutant makes up anew for each send: no provider has seen it before."""
+
+
+_SAID_OF = {
+    Fate.PENDING: RefundReceiptState.PENDING,
+    Fate.DONE: RefundReceiptState.DONE,
+    Fate.FAILED: RefundReceiptState.FAILED,
+    Fate.REFUSED: RefundReceiptState.NOT_FOUND,
+}
 
 
 class ModelProvider:
@@ -75,8 +91,12 @@ class ModelProvider:
         return receipt
 
     async def parse_notice(self, raw: RawNotice) -> Notice:
-        """Read a notice; in the model every notice says that a number was paid."""
-        number = raw.body.decode()
+        """Read a notice: a number was paid, or a refund was done, or it failed."""
+        number, _, fate = raw.body.decode().partition(":")
+        if fate:
+            state = _SAID_OF[Fate(fate)]
+            refund = RefundReceipt(number=number, state=state, amount=PRICE)
+            return Notice(event_key=f"{number}:{fate}", refund=refund)
         paid = Receipt(number=number, state=ReceiptState.PAID, amount=PRICE)
         return Notice(event_key=number, receipt=paid)
 
@@ -89,11 +109,24 @@ class ModelProvider:
         raise ProviderRefused(Refusal.REJECTED, provider_code="NO_BILL", provider_message=str(day))
 
 
-class Effect(NamedTuple):
-    """What a call may lead to: the provider's books then, and what it answers."""
+class Faults(NamedTuple):
+    """Which calls may go wrong, and how; see ``Rules``."""
 
+    losses: frozenset[str]
+    unavailable: frozenset[str]
+    refusals: frozenset[str]
+    slow_refunds: bool
+
+
+class Outcome(NamedTuple):
+    """What may become of a call: whose doing, in words, the books then, and the answer."""
+
+    kind: str
+    words: str
     books: Books
     reply: object
+    late: Call | None = None
+    """The request itself, if it is still on its way."""
 
 
 def find(books: Books, number: str) -> Till | None:
@@ -106,7 +139,38 @@ def put(books: Books, till: Till) -> Books:
     return tuple(sorted((*(t for t in books if t.number != till.number), till)))
 
 
-def carry_out(call: Call, books: Books, phase: Phase) -> Effect:
+def outcomes(call: Call, books: Books, phase: Phase, faults: Faults) -> Iterator[Outcome]:
+    """Yield all that may become of a call: it arrives, or its answer does not, or it does not."""
+    honest = carry_out(call, books, phase)
+    changes = honest.books != books
+    yield honest
+    if call.verb in faults.unavailable:
+        yield Outcome("f", "not reached", books, UNAVAILABLE)
+    if call.verb == "open" and call.verb in faults.refusals:
+        # A repeat is refused too, whatever became of the first.
+        yield Outcome("f", "refused", books, REFUSED)
+    if call.verb == "refund" and changes:
+        yield from _troubled_refund(call, books, faults)
+    if call.verb in faults.losses:
+        yield Outcome("f", "lost", books, LOST)
+        if changes:
+            yield Outcome("f", "done, answer lost", honest.books, LOST)
+        if call.verb in {"open", "close"}:
+            yield Outcome("f", "given up, still on its way", books, LOST, call)
+
+
+def _troubled_refund(call: Call, books: Books, faults: Faults) -> Iterator[Outcome]:
+    """Yield what else may become of a refund that is new to its provider."""
+    if faults.slow_refunds:
+        accepted = _refunded(call, books, Fate.PENDING)
+        yield accepted
+        if call.verb in faults.losses:
+            yield Outcome("f", "accepted, answer lost", accepted.books, LOST)
+    if call.verb in faults.refusals:
+        yield _refunded(call, books, Fate.REFUSED)
+
+
+def carry_out(call: Call, books: Books, phase: Phase) -> Outcome:
     """Let the provider do what it is asked, and answer."""
     if isinstance(call.what, RefundOrder):
         return _refund(call, books, call.what)
@@ -124,34 +188,57 @@ def carry_out(call: Call, books: Books, phase: Phase) -> Effect:
     }
     state = ReceiptState.NOT_FOUND if till is None else states[till.state]
     amount = PRICE if state is ReceiptState.PAID else None
-    return Effect(books, Receipt(number=call.what.number, state=state, amount=amount))
+    receipt = Receipt(number=call.what.number, state=state, amount=amount)
+    return Outcome("s", str(state), books, receipt)
 
 
-def _open(account: str, books: Books, till: Till | None, charge: Charge, phase: Phase) -> Effect:
-    page = QrPage(charge.number)
+def _open(account: str, books: Books, till: Till | None, charge: Charge, phase: Phase) -> Outcome:
+    page = Outcome("s", "page", books, QrPage(charge.number))
     if till is None:
         if takes_money(phase):
             new = Trade.OPEN if account == EAGER else Trade.LATENT
-            return Effect(put(books, Till(charge.number, account, new)), page)
-        return Effect(books, ProviderRefused(Refusal.REJECTED, provider_code="EXPIRED"))
+            return page._replace(books=put(books, Till(charge.number, account, new)))
+        return _no(books, Refusal.REJECTED, "EXPIRED")
     if account != EAGER or till.state is Trade.OPEN:
-        return Effect(books, page)
+        return page
     if till.state is Trade.PAID:
-        return Effect(books, ProviderRefused(Refusal.ALREADY_PAID, provider_code="ORDERPAID"))
-    return Effect(books, ProviderRefused(Refusal.NEW_NUMBER, provider_code="ORDER_CLOSED"))
+        return _no(books, Refusal.ALREADY_PAID, "ORDERPAID")
+    return _no(books, Refusal.NEW_NUMBER, "ORDER_CLOSED")
 
 
-def _refund(call: Call, books: Books, order: RefundOrder) -> Effect:
+def _no(books: Books, refusal: Refusal, code: str) -> Outcome:
+    return Outcome("s", code, books, ProviderRefused(refusal, provider_code=code))
+
+
+def _refund(call: Call, books: Books, order: RefundOrder) -> Outcome:
     till = find(books, order.charge_number)
     assert till is not None, "a refund is for money that came"
-    if call.verb == "refund" and (order.number == RANDOM or order.number not in till.refunds):
-        till = till._replace(refunds=(*till.refunds, order.number)[:2])
-        books = put(books, till)
-    done = order.number in till.refunds and order.number != RANDOM
-    done |= call.verb == "refund"
-    state = RefundReceiptState.DONE if done else RefundReceiptState.NOT_FOUND
-    amount = order.amount if done else None
-    return Effect(books, RefundReceipt(number=order.number, state=state, amount=amount))
+    fate = till.fate_of(order.number)
+    if call.verb == "refund" and fate in {None, Fate.DONE}:
+        # Another number is another refund: this provider has no cap, so that none is relied on.
+        known = "" if order.number != RANDOM else "AGAIN" * (fate is Fate.DONE)
+        books = put(books, till.with_fate(order.number + known, Fate.DONE))
+        fate = Fate.DONE
+    if call.verb == "refund" and fate is Fate.REFUSED:
+        return Outcome("s", "refused again", books, REFUSED)
+    state = RefundReceiptState.NOT_FOUND if fate is None else _SAID_OF[fate]
+    if order.number == RANDOM and call.verb == "query_refund":
+        state = RefundReceiptState.NOT_FOUND
+    amount = None if state is RefundReceiptState.NOT_FOUND else order.amount
+    receipt = RefundReceipt(number=order.number, state=state, amount=amount)
+    return Outcome("s", str(state), books, receipt)
+
+
+def _refunded(call: Call, books: Books, fate: Fate) -> Outcome:
+    """Accept a refund that is done later, or refuse it for good."""
+    till = find(books, call.what.charge_number)
+    assert till is not None
+    books = put(books, till.with_fate(call.what.number, fate))
+    if fate is Fate.REFUSED:
+        return Outcome("f", "refused for good", books, REFUSED)
+    state = RefundReceiptState.PENDING
+    receipt = RefundReceipt(number=call.what.number, state=state, amount=call.what.amount)
+    return Outcome("s", str(state), books, receipt)
 
 
 def takes_money(phase: Phase) -> bool:
@@ -169,17 +256,46 @@ def is_payable(till: Till, phase: Phase) -> bool:
     return till.state in {Trade.LATENT, Trade.OPEN} and takes_money(phase)
 
 
-def what_payers_do(books: Books, phase: Phase, *, late: bool) -> Iterator[tuple[str, str, Books]]:
-    """Yield what may happen at the providers by itself: (kind, words, books after)."""
+Event = tuple[str, str, Books]
+"""What happens at a provider by itself: whose doing, in words, the books after it."""
+
+
+def what_payers_do(books: Books, phase: Phase, *, late: bool, lies: bool) -> Iterator[Event]:
+    """Yield what payers may do at the providers now."""
     for till in books:
         if is_payable(till, phase) or (late and is_payable(till, Phase.PAST_UPSTREAM)):
             if till.state is Trade.LATENT:
                 scanned = till._replace(state=Trade.OPEN)
                 yield "u", f"the payer scans {till.number}", put(books, scanned)
             else:
-                in_time = phase is Phase.IN_TIME
-                paid = till._replace(state=Trade.PAID, in_time=in_time, noticed=True)
-                yield "u", f"the payer PAYS {till.number} at {till.account}", put(books, paid)
-        if till.noticed:
-            lost = till._replace(noticed=False)
-            yield "f", f"notices of {till.number} are lost for good", put(books, lost)
+                words = f"the payer PAYS {till.number} at {till.account}"
+                yield "u", words, put(books, _paid(till, in_time=phase is Phase.IN_TIME))
+        elif lies and till.state is Trade.CLOSED and takes_money(phase):
+            words = f"{till.account} lied: {till.number} is PAID although it was closed"
+            yield "f", words, put(books, _paid(till, in_time=False))
+
+
+def _paid(till: Till, *, in_time: bool) -> Till:
+    return till._replace(state=Trade.PAID, in_time=in_time, notices=(till.number,))
+
+
+def what_providers_do(books: Books, *, hears_all: bool) -> Iterator[Event]:
+    """Yield what providers may do by themselves: refunds come to an end, notices get lost."""
+    for till in books:
+        for number, fate in till.refunds:
+            if fate is Fate.PENDING:
+                yield "s", f"{number} is done", put(books, ended(till, number, Fate.DONE))
+                yield "f", f"{number} fails", put(books, ended(till, number, Fate.FAILED))
+        if till.notices and not hears_all:
+            yield (
+                "f",
+                f"notices of {till.number} are lost for good",
+                put(books, till._replace(notices=())),
+            )
+
+
+def ended(till: Till, number: str, fate: Fate) -> Till:
+    """Return the entry after a refund came to its end, of which a notice tells."""
+    notice = f"{number}:{fate}"
+    notices = (*(n for n in till.notices if not n.startswith(f"{number}:")), notice)
+    return till.with_fate(number, fate)._replace(notices=tuple(sorted(notices)))

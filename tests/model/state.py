@@ -6,23 +6,28 @@ from datetime import UTC, datetime, timedelta
 from enum import IntEnum, StrEnum
 from typing import Any, NamedTuple, TypeVar
 
-from retender.adapters.memory.rows import Rows
+from retender.adapters.memory.rows import OutboxRow, Rows
 from retender.domain.model.attempt import Attempt
-from retender.domain.model.event import EventKind
+from retender.domain.model.event import Event, EventKind, UntoldEvent
 from retender.domain.model.money import Money
 from retender.domain.model.order import Order
-from retender.domain.model.refund import Refund, RefundCause
+from retender.domain.model.refund import MOST_TRIES, Refund, RefundCause
 from retender.domain.model.transition import RefundState
 
 START = datetime(2026, 1, 15, 2, 0, tzinfo=UTC)
 FAR = START + timedelta(days=365)
-RowT = TypeVar("RowT")
+NAP = timedelta(seconds=2)
+"""How long a worker sleeps to find its lease over: nothing else happens in so short a time."""
+LEASE = NAP / 2
+RowT = TypeVar("RowT", Order, Attempt, Refund)
 PRICE = Money(8880, "CNY")
 ORDER_ID, ORDER_NO, PAYER = "ORDER00001", "A1", "ann"
 
 
 class Phase(IntEnum):
     """What the time is, as far as anybody compares it with anything."""
+
+    __hash__ = int.__hash__  # an Enum's own hash is slow, and asked for all the time
 
     IN_TIME = 0
     PAST_SHOWN = 1
@@ -34,6 +39,10 @@ class Phase(IntEnum):
         """One instant that stands for the phase: 30 minutes shown, 31 upstream, 33 watched."""
         return START + timedelta(minutes=(0, 30, 31, 33)[self], seconds=1)
 
+    def later(self, naps: int) -> datetime:
+        """Return the instant after so many leases ran out in a nap: a moment later."""
+        return self.instant + naps * NAP
+
     @property
     def words(self) -> str:
         """What has just passed."""
@@ -43,11 +52,26 @@ class Phase(IntEnum):
 class Trade(StrEnum):
     """Where one number stands at its provider."""
 
+    __hash__ = str.__hash__
+
     LATENT = "latent"
     """A page exists, a trade does not yet: "not found", and payable all the same."""
     OPEN = "open"
     PAID = "paid"
     CLOSED = "closed"
+
+
+class Fate(StrEnum):
+    """What became of one refund number at its provider."""
+
+    __hash__ = str.__hash__
+
+    PENDING = "pending"
+    DONE = "done"
+    FAILED = "failed"
+    """Accepted, and then it would not go back; asked, the provider says so."""
+    REFUSED = "refused"
+    """Never accepted; asked, the provider knows nothing of it."""
 
 
 class Till(NamedTuple):
@@ -57,18 +81,42 @@ class Till(NamedTuple):
     account: str
     state: Trade
     in_time: bool = False
-    noticed: bool = False
-    """A notice is on its way; it may come any number of times, or get lost."""
-    refunds: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
+    """Of what notices are on their way: this number, or refunds of it."""
+    refunds: tuple[tuple[str, Fate], ...] = ()
+
+    @property
+    def given_back(self) -> int:
+        """How often the money went back."""
+        return sum(fate is Fate.DONE for _, fate in self.refunds)
 
     @property
     def holds_money(self) -> bool:
         """Whether the payer's money is here."""
-        return self.state is Trade.PAID and not self.refunds
+        return self.state is Trade.PAID and not self.given_back
+
+    def fate_of(self, number: str) -> Fate | None:
+        """Return what became of a refund number; None: the provider never saw it."""
+        return next((fate for known, fate in self.refunds if known == number), None)
+
+    def with_fate(self, number: str, fate: Fate) -> "Till":
+        """Return the entry after this became of the number; more than two are not told apart."""
+        others = [refund for refund in self.refunds if refund[0] != number]
+        return self._replace(refunds=tuple(sorted([*others, (number, fate)]))[:3])
 
 
 Books = tuple[Till, ...]
 """Everything the providers know, by number."""
+
+
+class Told(NamedTuple):
+    """One event of the outbox."""
+
+    kind: EventKind
+    subject: str
+    event_id: str
+    sent: bool
+    leased_until: datetime | None
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -77,7 +125,7 @@ class Ledger:
     What our store holds between two commits; equal contents are one object.
 
     Everything that no decision of the model depends on is gone: lines of the
-    story, leases, numbers of tries, the moments of looks that are planned.
+    story, numbers of tries, the moments of looks that are planned.
     """
 
     order: Order
@@ -88,15 +136,35 @@ class Ledger:
     """Attempts for which somebody has the claim to ask for a page."""
     unplanned: bool
     """A live attempt or a refund under way has no next look: nobody would find it."""
+    inbox: frozenset[tuple[str, str]]
+    """Keys of notices that were taken; empty if the model does without."""
+    outbox: tuple[Told, ...]
+    """Events, with their ids; empty if the model does without the announcer."""
     by_number: dict[str, Attempt] = field(init=False)
 
     def thaw(self) -> Rows:
         """Return rows for the memory store to work on."""
-        return Rows(
+        rows = Rows(
             orders={ORDER_ID: self.order},
             attempts={attempt.attempt_id: attempt for attempt in self.attempts},
             refunds={refund.refund_no: refund for refund in self.refunds},
         )
+        for key in self.inbox:
+            rows.notices[key] = ("", START)
+        for told in self.outbox:
+            event = Event(
+                event_id=told.event_id,
+                kind=told.kind,
+                subject=told.subject,
+                order_no=ORDER_NO,
+                at=START,
+            )
+            rows.events[told.event_id] = OutboxRow(
+                untold=UntoldEvent(event),
+                sent_at=START if told.sent else None,
+                leased_until=told.leased_until,
+            )
+        return rows
 
     def __post_init__(self) -> None:
         """Look up by number what is looked up often."""
@@ -106,14 +174,20 @@ class Ledger:
         """Return the attempt of a provider-side number."""
         return self.by_number.get(number)
 
+    @property
+    def names_given(self) -> int:
+        """How many rows bear a name of ours: where the next names begin."""
+        return len(self.attempts) + len(self.refunds) + len(self.outbox)
+
 
 class Ledgers:
     """All ledgers met so far, each once."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, inbox: bool = False, outbox: bool = False, leases: bool = False) -> None:
         """Begin with one new order."""
+        self.keeps_inbox, self.keeps_outbox, self.keeps_leases = inbox, outbox, leases
         self._rows: dict[Any, Any] = {}
-        self._plain: set[int] = set()
+        self._plain: dict[int, object] = {}
         self._known: dict[tuple[object, ...], Ledger] = {}
         order = Order(
             order_id=ORDER_ID,
@@ -141,16 +215,30 @@ class Ledgers:
             frozenset(told) | _told(rows),
             tuple(attempt for attempt in attempts if attempt.asking_until is not None),
             any(a.next_check_at is None for a in live) or any(r.next_try_at is None for r in going),
+            frozenset(rows.notices) if self.keeps_inbox else frozenset(),
+            self._outbox(rows) if self.keeps_outbox else (),
         )
         if parts not in self._known:
             self._known[parts] = Ledger(*parts)
         return self._known[parts]
 
+    def _outbox(self, rows: Rows) -> tuple[Told, ...]:
+        """Forget in which order events were written: nobody promises to tell them in it."""
+        told = (
+            Told(event.kind, event.subject, event.event_id, row.sent_at is not None, lease)
+            for row in rows.events.values()
+            for event, lease in [(row.untold.event, row.leased_until)]
+        )
+        return tuple(sorted(told, key=lambda t: t[:3]))
+
     def _once(self, row: RowT, plain: Callable[[RowT], RowT]) -> RowT:
         """Return the one object for all rows that differ in nothing that matters."""
         if id(row) not in self._plain:
-            row = self._rows.setdefault(plain(row), plain(row))
-            self._plain.add(id(row))
+            plain_row = plain(row)
+            if self.keeps_leases and not isinstance(row, Order):
+                plain_row = replace(plain_row, leased_until=row.leased_until)
+            row = self._rows.setdefault(plain_row, plain_row)
+            self._plain[id(row)] = row  # kept, so that its id is never another row's
         return row
 
     def __len__(self) -> int:
@@ -176,7 +264,7 @@ def _plain_attempt(attempt: Attempt) -> Attempt:
         charge=replace(attempt.charge, created_at=START),
         page_until=None if attempt.page is None else attempt.charge.expires_at,
         asking_until=None if attempt.asking_until is None else FAR,
-        next_check_at=START if attempt.is_live else None,
+        next_check_at=START if attempt.is_live and attempt.next_check_at is not None else None,
         checks=0,
         leased_until=None,
         captured_at=None,
@@ -184,14 +272,15 @@ def _plain_attempt(attempt: Attempt) -> Attempt:
 
 
 def _plain_refund(refund: Refund) -> Refund:
-    """Forget a refund's planned try, its lease, its words."""
+    """Forget a refund's planned try, its lease, its words, and tries that are not the last."""
+    under_way = refund.state in (RefundState.DUE, RefundState.SENT)
     return replace(
         refund,
         cause=RefundCause.DUPLICATE if refund.is_automatic else refund.cause,
         reason="Refund",
         created_at=START,
-        next_try_at=START if refund.state in (RefundState.DUE, RefundState.SENT) else None,
-        tries=0,
+        next_try_at=START if under_way and refund.next_try_at is not None else None,
+        tries=MOST_TRIES if refund.tries >= MOST_TRIES else 0,
         leased_until=None,
         problem=None,
     )

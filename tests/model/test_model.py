@@ -2,73 +2,153 @@
 
 import sys
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
-from retender.tests.model import handlers
-from retender.tests.model.configurations import CI, NEVER, ONE_EAGER, ONE_LAZY
-from retender.tests.model.explorer import Explorer
-from retender.tests.model.world import Model, Rules
+from retender.domain.model.refund import RefundCause
+from retender.tests.model import handlers, places
+from retender.tests.model.configurations import (
+    ANNOUNCERS,
+    CI,
+    LATE_PAYMENTS,
+    ONE_EAGER,
+    ONE_LAZY,
+    SHOP_REFUNDS,
+    SURPLUS_BY_HAND,
+)
+from retender.tests.model.explorer import Bound, Explorer, Report
+from retender.tests.model.parallel import at_work, explore
+from retender.tests.model.rules import NEVER, Rules
+from retender.tests.model.world import Model
 
 
-@pytest.mark.parametrize("rules", CI, ids=lambda rules: rules.name)
-def test_one_payment_is_kept_every_other_given_back_and_everything_ends(rules: Rules) -> None:
-    report = Explorer(rules).run()
+@pytest.fixture(scope="module")
+def explored():
+    """All configurations of CI under way at once, on all cores."""
+    with at_work(partial(explore, CI, None, 0), len(CI)) as futures:
+        yield futures
+
+
+@pytest.mark.parametrize("number", range(len(CI)), ids=[rules.name for rules in CI])
+def test_one_payment_is_kept_every_other_given_back_and_everything_ends(explored, number):
+    report = explored[number].result()
     sys.stdout.write(f"{report}\n")
     assert not report.broken, "\n".join(map(str, report.broken.values()))
     assert report.rests, "it does come to rest"
+    assert not report.waiting
 
 
-def test_the_same_configuration_has_the_same_states_every_time() -> None:
-    rules = replace(ONE_LAZY, hands=1)
-    one, other = Explorer(rules).run(), Explorer(rules).run()
-    assert (one.states, one.transitions, one.depth) == (
-        other.states,
-        other.transitions,
-        other.depth,
-    )
+QUIET = Rules(name="two attempts", hands=1, losses=NEVER, deaths=NEVER)
+SMALL = (
+    replace(ONE_LAZY, hands=1),
+    replace(ONE_EAGER, hands=1),
+    QUIET,
+    replace(SHOP_REFUNDS, tires=False, operator=False, deaths=NEVER),
+)
 
 
-def test_the_model_meets_what_it_is_about() -> None:
+def cores(rules: Rules):
+    """Return every core of a configuration that holds."""
+    explorer = Explorer(rules)
+    report = explorer.run()
+    assert not report.broken, "\n".join(map(str, report.broken.values()))
+    return explorer.cores()
+
+
+def test_the_model_meets_what_it_is_about():
     """A model in which nothing bad can happen proves nothing."""
-    explorer = Explorer(Rules(name="", hands=1, losses=NEVER, deaths=NEVER))
-    explorer.run()
-    books = {world.books for world in explorer.states}
-    orders = {(world.ledger.order.state, len(world.ledger.attempts)) for world in explorer.states}
+    met = cores(QUIET)
+    books = {core.books for core in met}
+    orders = {(core.ledger.order.state, len(core.ledger.attempts)) for core in met}
     assert any(sum(till.state == "paid" for till in book) == 2 for book in books)
     assert any(till.refunds for book in books for till in book)
     assert {("PAID", 2), ("CLOSED", 2), ("EXPIRING", 2), ("CLOSED", 0)} <= orders
 
 
-SMALL = (
-    replace(ONE_LAZY, hands=1),
-    replace(ONE_EAGER, hands=1),
-    Rules(name="two attempts", hands=1, losses=NEVER, deaths=NEVER),
-)
+def test_the_model_meets_refunds_of_every_kind():
+    states = {
+        (attempt.state, refund.state)
+        for core in cores(SURPLUS_BY_HAND)
+        for refund in core.ledger.refunds
+        for attempt in core.ledger.attempts
+        if attempt.attempt_id == refund.attempt_id
+    }
+    assert {("REFUND_STUCK", "STUCK"), ("REFUNDED", "DONE"), ("REFUNDING", "SENT")} <= states
+    closed = [core for core in cores(LATE_PAYMENTS) if core.ledger.order.state == "CLOSED"]
+    assert any(refund.state == "DONE" for core in closed for refund in core.ledger.refunds)
+    shops = {
+        tuple(refund.state for refund in core.ledger.refunds if refund.cause is RefundCause.SHOP)
+        for core in cores(SMALL[-1])
+    }
+    assert {("STUCK", "DONE"), ("STUCK", "STUCK"), ("DONE",)} <= shops
+
+
+def test_the_model_meets_two_announcers_at_once():
+    explorer = Explorer(ANNOUNCERS)
+    explorer.run()
+    assert any(crew.names == ("announce", "announce") for crew in explorer.crews)
+
+
+# --- that the shortcuts hide nothing --------------------------------------------------------
 
 
 @pytest.mark.parametrize("rules", SMALL, ids=lambda rules: rules.name)
-def test_no_shortcut_hides_a_state_of_the_money(rules: Rules, monkeypatch) -> None:
+def test_no_shortcut_hides_a_state_of_the_money(rules, monkeypatch):
     """What is done at once, or not told apart, must make no difference to anybody."""
     short = money(rules)
+    take_every_step(monkeypatch)
+    assert money(rules) == short
+
+
+@pytest.mark.parametrize("rules", SMALL, ids=lambda rules: rules.name)
+def test_the_order_in_which_states_are_found_makes_no_difference(rules, monkeypatch):
+    """Places are told apart by all that matters, whoever came there first."""
+    plain = Explorer(rules).run()
+    forward = Explorer._moves
+    monkeypatch.setattr(
+        Explorer, "_moves", lambda self, state: reversed(list(forward(self, state)))
+    )
+    backward = Explorer(rules).run()
+    assert (plain.states, plain.transitions, plain.depth, plain.rests) == (
+        backward.states,
+        backward.transitions,
+        backward.depth,
+        backward.rests,
+    )
+
+
+def take_every_step(monkeypatch) -> None:
+    """Explore without any shortcut."""
     monkeypatch.setattr(handlers, "ONLY_ANSWERS", frozenset())
     monkeypatch.setattr(handlers, "MAY_BE_DIARY", frozenset())
-    monkeypatch.setattr(handlers, "STORY_ONLY", frozenset({"self", "work"}))
+    monkeypatch.setattr(places, "STORY_ONLY", frozenset({"self", "work"}))
     monkeypatch.setattr(Model, "_is_stable", lambda *_: False)
-    assert money(rules) == short
 
 
 def money(rules: Rules) -> set[object]:
     """Return every state of order, attempts, refunds and providers that can be reached."""
-    explorer = Explorer(rules)
-    assert not explorer.run().broken
     return {
         (
-            world.phase,
-            world.books,
-            world.ledger.order.state,
-            tuple(attempt.state for attempt in world.ledger.attempts),
-            tuple(refund.state for refund in world.ledger.refunds),
+            core.phase,
+            core.books,
+            core.ledger.order.state,
+            tuple(attempt.state for attempt in core.ledger.attempts),
+            tuple(refund.state for refund in core.ledger.refunds),
         )
-        for world in explorer.states
+        for core in cores(rules)
     }
+
+
+# --- bounds ---------------------------------------------------------------------------------
+
+
+def test_a_bound_stops_it_and_the_report_says_how_far_it_came():
+    heard: list[Report] = []
+    bound = Bound(states=20_000)
+    progress = heard.append
+    report = Explorer(ONE_EAGER, bound=bound, progress=progress).run()
+    assert report.waiting > 0
+    assert not report.rests
+    assert "BOUND REACHED" in str(report)
+    assert heard

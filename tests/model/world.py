@@ -1,5 +1,5 @@
 """
-World: one order, its payer, two providers, and everything that may happen next.
+World: one order, its payer, its shop, the providers, and everything that may happen next.
 
 The handlers are production's use cases over the memory store; the rest is an
 environment that can do more than a real one, so what holds here holds there:
@@ -9,116 +9,53 @@ environment that can do more than a real one, so what holds here holds there:
 * Workers may look at anything at any moment; leases only keep two from looking at
   the same. That a next look is planned for all that is under way is an invariant.
 * A payer may pay every trade that exists and every page that was made, shown or not.
-* A notice comes any number of times or never; the inbox, which only saves work, is
-  blind here. A handler may die at any step, any number of them.
+* A notice comes any number of times or never. A handler may die at any step, any
+  number of them.
 * Questions that a command asks side by side are asked one after the other; that one
   is cut off is a lost answer.
 * Transactions are serial: the contract of the stores and their races prove that.
 
-Left out: amounts that differ, refunds of the shop's, refunds that are refused for
-good, the announcer, accounts that vanish from the configuration, other orders.
+A state is a core (store, time, providers' books, requests and news on their way)
+and the places at which handlers stand. What may happen to a core is the same
+whoever stands where, so it is worked out once for each core.
+
+What is covered where, and what is left to the simulation, stands in ``configurations``.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from functools import partial
-from typing import Any, NamedTuple
+from dataclasses import replace
 
-from retender.domain.model.transition import CAPTURED, LIVE, OrderState, RefundState
-from retender.domain.use_cases.check_attempt import CheckAttempt
-from retender.domain.use_cases.check_refund import CheckRefund
-from retender.domain.use_cases.close_order import CloseOrder
-from retender.domain.use_cases.expire_orders import ExpireOrders
-from retender.domain.use_cases.pay_order import PayOrder
-from retender.domain.use_cases.policy import PayPolicy
-from retender.domain.use_cases.take_notice import TakeNotice
-from retender.ports.accounts import Account, SwitchPolicy
-from retender.ports.payment_provider import RawNotice, Receipt, ReceiptState
-from retender.tests.domain.shop import Accounts, ClientTypes
-from retender.tests.model.handlers import (
-    Begin,
-    Call,
-    Handlers,
-    Job,
-    ModelClock,
-    ModelUnitOfWork,
-    Names,
-    Place,
-    Step,
-    no_time_limit,
+from retender.domain.model.refund import MOST_TRIES
+from retender.domain.model.transition import CAPTURED, UNDER_WAY, AttemptState, RefundState
+from retender.ports.payment_provider import Receipt, ReceiptState
+from retender.tests.model.core import (
+    Core,
+    Heard,
+    Late,
+    Move,
+    Start,
+    held_rows,
+    leased,
+    rows_by_number,
+    without_leases,
 )
-from retender.tests.model.invariants import difference, off_the_table, said
+from retender.tests.model.handlers import Handlers, Job, Place, Step
+from retender.tests.model.invariants import Change, off_the_table
+from retender.tests.model.jobs import may_start, use_cases
 from retender.tests.model.providers import (
-    EAGER,
-    LAZY,
-    LOST,
-    ModelProvider,
+    Outcome,
     carry_out,
+    ended,
     find,
+    outcomes,
     put,
     takes_money,
     what_payers_do,
+    what_providers_do,
 )
-from retender.tests.model.state import ORDER_NO, PAYER, START, Books, Ledger, Ledgers, Phase, Trade
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rules:
-    """
-    One configuration: what is explored, and how far.
-
-    Attributes:
-        policy: the deployment's switch policy.
-        strict_over: above it, ``adaptive`` is strict where it can be.
-        attempts: a press that would make one more goes unanswered.
-        hands: how many handlers are in the middle of something at one time.
-        deaths: which handlers may die at every step; a crash is all of them dying at once.
-        losses: which calls get lost, before or after their effect, or act later.
-        late: how many requests may still be on their way after their sender gave up.
-        cancels: the payer may give the order up.
-        accounts: the providers.
-        janitor: workers look at attempts.
-        late_clocks: providers' clocks may be late by more than the watch.
-
-    """
-
-    name: str
-    policy: SwitchPolicy = SwitchPolicy.BEST_EFFORT
-    strict_over: int = 10**9
-    attempts: int = 2
-    hands: int = 2
-    deaths: frozenset[str] = frozenset({"pay", "cancel", "check", "refund", "expire", "notice"})
-    losses: frozenset[str] = frozenset({"open", "query", "close", "refund", "query_refund"})
-    late: int = 1
-    cancels: bool = False
-    accounts: tuple[str, ...] = (EAGER, LAZY)
-    janitor: bool = True
-    late_clocks: bool = False
-
-    @property
-    def always_strict(self) -> bool:
-        """Whether no second payable page may ever be handed out."""
-        return self.policy is SwitchPolicy.STRICT
-
-
-class World(NamedTuple):
-    """One state; equal worlds have equal futures."""
-
-    ledger: Ledger
-    phase: Phase
-    books: Books
-    hands: tuple[Place, ...]
-    wire: frozenset[tuple[str, str]]
-    """Requests whose sender gave up, and that may arrive yet."""
-
-
-class Move(NamedTuple):
-    """One step: who takes it (u payer, f fault, s system, t time), in words, the world after."""
-
-    kind: str
-    words: str
-    after: World
-    bug: str | None = None
+from retender.tests.model.rules import Rules
+from retender.tests.model.state import Books, Fate, Ledger, Ledgers, Phase, Trade
+from retender.tests.model.wishes import Begin, Call, ModelClock, Names
 
 
 class Model:
@@ -126,235 +63,313 @@ class Model:
 
     def __init__(self, rules: Rules) -> None:
         """Wire production's use cases to the model."""
-        self.rules = rules
-        self.ledgers = Ledgers()
+        self.rules, self.faults = rules, rules.faults
+        self.ledgers = Ledgers(inbox=rules.inbox, outbox=rules.announces, leases=rules.has_leases)
         self.clock, names = ModelClock(), Names()
-        unit_of_work = ModelUnitOfWork()
-        self.accounts = Accounts({name: _account(name) for name in rules.accounts})
-        policy = PayPolicy(switch_policy=rules.policy, strict_over=rules.strict_over)
-        asking = (unit_of_work, self.accounts, self.clock, names)
-        pay = PayOrder(
-            unit_of_work, self.accounts, ClientTypes(), self.clock, names, policy, no_time_limit
-        )
-        self.use_cases: dict[str, Any] = {
-            "pay": lambda account: pay(
-                order_no=ORDER_NO, user_id=PAYER, account=account, client_type="pc"
-            ),
-            "check": lambda attempt_id: CheckAttempt(*asking)(attempt_id=attempt_id),
-            "refund": lambda refund_no: CheckRefund(*asking)(refund_no=refund_no),
-            "expire": lambda _: ExpireOrders(unit_of_work, self.clock, names)(),
-            "cancel": lambda _: CloseOrder(*asking, no_time_limit)(order_no=ORDER_NO),
-            "notice": partial(_hear, TakeNotice(*asking)),
-        }
+        jobs = use_cases(rules, self.clock, names)
         self.handlers = Handlers(
-            self.ledgers, self.clock, names, lambda job: self.use_cases[job.name](job.about)
+            self.ledgers,
+            self.clock,
+            names,
+            lambda job: jobs[job.name](job.about),
+            tuple(phase.later(naps) for phase in Phase for naps in range(rules.naps + 1)),
+            leases=rules.has_leases,
         )
-        self.order_of_places: dict[Place, int] = {}
-        self.first = World(self.ledgers.first, Phase.IN_TIME, (), (), frozenset())
-        self._late_calls: dict[tuple[str, str], Call] = {}
-        self._released: dict[Ledger, Ledger] = {}
-        self._starts: dict[tuple[Ledger, Phase, Books], list[tuple[str, str, Job]]] = {}
+        self.cores: list[Core] = []
+        self.core_ids: dict[Core, int] = {}
+        self.first = self._id(Core(self.ledgers.first, Phase.IN_TIME))
+        self._alone: dict[int, tuple[Move, ...]] = {}
+        self._starts: dict[int, tuple[Start, ...]] = {}
+        self._steps: dict[tuple[int, int], tuple[Move, ...]] = {}
+        self._outcomes: dict[tuple[int, Books, Phase], tuple[Outcome, ...]] = {}
+        self._late_calls: dict[Late, Call] = {}
 
-    def moves(self, world: World) -> Iterator[Move]:
-        """Yield everything that may happen next, without what can make no difference any more."""
-        for move in self._moves(world):
-            after = move.after
-            if after.books is world.books and after.ledger is world.ledger and not after.wire:
-                yield move
-            else:
-                yield Move(move.kind, move.words, self._tidy(after), move.bug)
+    def place(self, rank: int) -> Place:
+        """Return a place by its rank."""
+        return self.handlers.found[rank - 1]
 
-    def _tidy(self, world: World) -> World:
+    def alone(self, core: int) -> tuple[Move, ...]:
+        """Return what happens whoever stands where: time, payers, providers, late requests."""
+        if core not in self._alone:
+            self._alone[core] = tuple(self._elsewhere(core))
+        return self._alone[core]
+
+    def starts(self, core: int) -> tuple[Start, ...]:
+        """Return what may begin now."""
+        if core not in self._starts:
+            self._starts[core] = tuple(self._begin(core))
+        return self._starts[core]
+
+    def steps(self, core: int, rank: int) -> tuple[Move, ...]:
+        """Return what the handler at a place may do next, or what may be done to it."""
+        if self.rules.hands == 1:  # nobody asks twice
+            return tuple(self._go_on(core, rank))
+        key = (core, rank)
+        if key not in self._steps:
+            self._steps[key] = tuple(self._go_on(core, rank))
+        return self._steps[key]
+
+    # --- cores -------------------------------------------------------------------------
+
+    def _id(self, core: Core) -> int:
+        found = self.core_ids.setdefault(core, len(self.cores))
+        if found == len(self.cores):
+            self.cores.append(core)
+        return found
+
+    def _tidied(self, core: Core) -> int:
         """Drop notices of what we know, and late requests that can have no effect ever."""
-        if world.wire:
-            dead = {late for late in world.wire if self._is_spent(late, world)}
-            world = world._replace(wire=world.wire - dead)
-        for till in world.books:
-            if till.noticed:
-                attempt = world.ledger.attempt_of(till.number)
-                if attempt is not None and attempt.state in CAPTURED:
-                    books = put(world.books, till._replace(noticed=False))
-                    world = world._replace(books=books)
-        return world
+        if core.wire:
+            core = core._replace(
+                wire=frozenset(late for late in core.wire if not self._is_spent(late, core))
+            )
+        for till in core.books:
+            if till.notices:
+                notices = tuple(
+                    n for n in till.notices if not self._is_known(n, till.account, core)
+                )
+                if notices != till.notices:
+                    books = put(core.books, till._replace(notices=notices))
+                    core = core._replace(books=books)
+        return self._id(core)
 
-    def _is_spent(self, late: tuple[str, str], world: World) -> bool:
+    def _is_known(self, notice: str, account: str, core: Core) -> bool:
+        """Tell whether a notice would change nothing, now or ever."""
+        if self.rules.hears_all:  # it matters whether we said "received"
+            return False
+        if (account, notice) in core.ledger.inbox:
+            return True
+        number, _, fate = notice.partition(":")
+        if not fate:
+            attempt = core.ledger.attempt_of(number)
+            return attempt is not None and attempt.state in CAPTURED
+        final = {RefundState.DONE} if fate == Fate.DONE else {RefundState.DONE, RefundState.STUCK}
+        return any(r.number == number and r.state in final for r in core.ledger.refunds)
+
+    def _is_spent(self, late: Late, core: Core) -> bool:
         """Tell whether a request that is still on its way would find nothing to do."""
-        verb, number = late
-        till = find(world.books, number)
+        verb, _, number = late
+        till = find(core.books, number)
         if verb == "open":
-            return till is not None or not takes_money(world.phase)
+            return till is not None or not takes_money(core.phase)
         return till is not None and till.state in {Trade.PAID, Trade.CLOSED}
-
-    def _moves(self, world: World) -> Iterator[Move]:
-        yield from self._time(world)
-        yield from self._elsewhere(world)
-        key = (world.ledger, world.phase, world.books)
-        if key not in self._starts:
-            self._starts[key] = list(self._may_start(*key))
-        for kind, words, job in self._starts[key]:
-            yield from self._start(world, kind, words, job)
-        for index, place in enumerate(world.hands):
-            if index and place is world.hands[index - 1]:
-                continue
-            others = (*world.hands[:index], *world.hands[index + 1 :])
-            if place.job.name in self.rules.deaths:
-                after = World(world.ledger, world.phase, world.books, others, world.wire)
-                yield Move("f", f"{place.job.name} {place.job.about} DIES", after)
-            if isinstance(place.wish, Begin):
-                step = self.handlers.go_on(place, world.phase, world.ledger)
-                yield self._done(world, others, "s", f"{place.where}, transaction", step)
-            else:
-                yield from self._called(world, others, place, place.wish)
 
     # --- what nobody of ours does ------------------------------------------------------
 
-    def _time(self, world: World) -> Iterator[Move]:
-        if world.phase is not Phase.PAST_WATCH:
-            later = Phase(world.phase + 1)
-            yield Move("t", f"{later.words} passes", world._replace(phase=later))
-        asking = world.ledger.asking
-        if asking and not any(place.job.name == "pay" for place in world.hands):
-            ledger = self._nobody_asks(world.ledger)
-            yield Move("t", "the claim to ask runs out", world._replace(ledger=ledger))
-
-    def _nobody_asks(self, ledger: Ledger) -> Ledger:
-        if ledger not in self._released:
-            rows = ledger.thaw()
-            for attempt in ledger.asking:
-                rows.attempts[attempt.attempt_id] = replace(attempt, asking_until=None)
-            self._released[ledger] = self.ledgers.freeze(rows, ledger.events)
-        return self._released[ledger]
-
-    def _elsewhere(self, world: World) -> Iterator[Move]:
-        for kind, words, books in what_payers_do(
-            world.books, world.phase, late=self.rules.late_clocks
+    def _elsewhere(self, number: int) -> Iterator[Move]:
+        core, rules = self.cores[number], self.rules
+        are_held = any(row.leased_until for row in leased(core.ledger))
+        # Without naps who holds a lease is done before it is over.
+        if core.phase is not Phase.PAST_WATCH and (rules.naps or not are_held):
+            later = Phase(core.phase + 1)
+            after = self._tidied(core._replace(phase=later))
+            yield Move("t", (f"{later.words} passes",), after)
+        for kind, words, books in (
+            *what_payers_do(core.books, core.phase, late=rules.late_clocks, lies=rules.lies),
+            *what_providers_do(core.books, hears_all=rules.hears_all),
+            *self._by_hand(core),
         ):
-            yield Move(kind, words, world._replace(books=books))
-        for late in world.wire:
+            yield Move(kind, (words,), self._tidied(core._replace(books=books)))
+        for late in sorted(core.wire):
             call = self._late_calls[late]
-            books = carry_out(call, world.books, world.phase).books
-            wire = world.wire - {late}
+            books = carry_out(call, core.books, core.phase).books
             words = f"{call.verb} of {call.what.number} arrives late, nobody waits for the answer"
-            yield Move("s", words, world._replace(books=books, wire=wire))
+            arrived = core._replace(books=books, wire=core.wire - {late})
+            yield Move("s", (words,), self._tidied(arrived))
+        if rules.tires:
+            yield from self._tire(core)
+        if core.naps < rules.naps and are_held:
+            after = self._tidied(core._replace(naps=core.naps + 1))
+            yield Move("t", ("leases run out, whoever holds them",), after)
+
+    def _by_hand(self, core: Core) -> Iterator[tuple[str, str, Books]]:
+        """
+        Let an operator have a stuck refund finished.
+
+        Who does that looks that no other is under way, here or there, and has us
+        ask after it before the shop asks for another.
+        """
+        refunds = core.ledger.refunds
+        shop_asks = len(self.rules.shop_refunds) > sum(not r.is_automatic for r in refunds)
+        if not self.rules.operator or shop_asks:
+            return
+        for refund in refunds:
+            others = [
+                r for r in refunds if r.attempt_id == refund.attempt_id and r.state in UNDER_WAY
+            ]
+            if refund.state is RefundState.STUCK and not others:
+                attempt = next(a for a in core.ledger.attempts if a.attempt_id == refund.attempt_id)
+                till = find(core.books, attempt.number)
+                pending = till is not None and any(fate is Fate.PENDING for _, fate in till.refunds)
+                if till is not None and till.holds_money and not pending:
+                    words = f"an operator has {refund.number} finished at {till.account} by hand"
+                    yield "s", words, put(core.books, ended(till, refund.number, Fate.DONE))
+
+    def _tire(self, core: Core) -> Iterator[Move]:
+        for refund in core.ledger.refunds:
+            if refund.state in UNDER_WAY and refund.tries < MOST_TRIES:
+                rows = core.ledger.thaw()
+                rows.refunds[refund.refund_no] = replace(refund, tries=MOST_TRIES)
+                ledger = self.ledgers.freeze(rows, core.ledger.events)
+                words = f"{refund.number} was tried for days"
+                yield Move("f", (words,), self._tidied(core._replace(ledger=ledger)))
 
     # --- what handlers do --------------------------------------------------------------
 
-    def _may_start(
-        self, ledger: Ledger, phase: Phase, books: Books
-    ) -> Iterator[tuple[str, str, Job]]:
-        """Say which jobs make sense now; any other would end at once and change nothing."""
-        state = ledger.order.state
-        if state is OrderState.NEW and phase is Phase.IN_TIME:
-            for account in self.rules.accounts:
-                yield "u", f"the payer presses {account}", Job("pay", account)
-        if state is OrderState.NEW and self.rules.cancels:
-            yield "u", "the payer gives the order up", Job("cancel", "")
-        for till in books:
-            if till.noticed:
-                job = Job("notice", f"{till.account}/{till.number}")
-                yield "s", f"a notice says {till.number} was paid", job
-        yield from self._work(ledger, phase)
+    def _begin(self, number: int) -> Iterator[Start]:
+        core, rules = self.cores[number], self.rules
+        asking = core.ledger.asking
+        if asking:
+            rows = core.ledger.thaw()
+            for attempt in asking:
+                rows.attempts[attempt.attempt_id] = replace(attempt, asking_until=None)
+            ledger = self.ledgers.freeze(rows, core.ledger.events)
+            after = self._tidied(core._replace(ledger=ledger))
+            # Whoever asks ends before its claim does; only the dead leave one behind.
+            yield Start(Job("pay", ""), 0, Move("t", ("the claim to ask runs out",), after))
+        if rules.has_leases:
+            yield from self._end_leases(core)
+        for kind, words, job, beside in may_start(
+            rules, core.ledger, core.phase, core.books, core.now
+        ):
+            step = self.handlers.start(job, core.now, core.ledger)
+            for move in self._done(number, kind, (words,), job, step):
+                yield Start(job, beside, move)
 
-    def _work(self, ledger: Ledger, phase: Phase) -> Iterator[tuple[str, str, Job]]:
-        """Say what workers may take up."""
-        live = [attempt for attempt in ledger.attempts if attempt.state in LIVE]
-        if self.rules.janitor:
-            for attempt in live:
-                yield "s", f"a worker checks {attempt.number}", Job("check", attempt.attempt_id)
-        for refund in ledger.refunds:
-            if refund.state in {RefundState.DUE, RefundState.SENT}:
-                yield "s", f"a worker takes up {refund.number}", Job("refund", refund.refund_no)
-        state = ledger.order.state
-        late = state is OrderState.NEW and phase > Phase.IN_TIME
-        if late or (state is OrderState.EXPIRING and not live):
-            yield "s", "a worker expires orders", Job("expire", "")
+    def _end_leases(self, core: Core) -> Iterator[Start]:
+        """End leases that nobody alive holds: workers, or tellers of events."""
+        for name, rows in held_rows(core.ledger).items():
+            if not any(row.leased_until is not None for row in rows):
+                continue
+            ledger = self.ledgers.freeze(without_leases(core.ledger, name), core.ledger.events)
+            after = self._tidied(core._replace(ledger=ledger))
+            yield Start(Job(name, ""), 0, Move("t", (f"leases to {name} run out",), after))
 
-    def _start(self, world: World, kind: str, words: str, job: Job) -> Iterator[Move]:
-        running = sum(place.job == job for place in world.hands)
-        if running > (job.name == "pay"):  # leases; only a payer presses twice at once
-            return
-        step = self.handlers.start(job, world.phase, world.ledger)
-        if step.place is not None and len(world.hands) >= self.rules.hands:
-            return
-        yield self._done(world, world.hands, kind, words, step)
+    def _go_on(self, number: int, rank: int) -> Iterator[Move]:
+        core, place = self.cores[number], self.place(rank)
+        if place.job.name in self.rules.deaths:
+            yield Move("f", (f"{place.job.name} {place.job.about} DIES",), number)
+        if isinstance(place.wish, Begin):
+            step = self.handlers.go_on(place, core.now, core.ledger)
+            late = self._acts_late(core, place, step.ledger)
+            if late and not step.bug:
+                step = step._replace(bug="F")
+            yield from self._done(number, "s", (place.where, ", transaction"), place.job, step)
+        elif place.wish.verb == "tell":
+            yield from self._tell(number, place, place.wish)
+        elif place.wish.verb == "acknowledge":  # only a mistake says it before it is done
+            step = self.handlers.go_on(place, core.now, core.ledger)
+            rank = 0 if step.place is None else step.place.rank
+            yield Move("s", ("we say so",), self._received(number, place.job), rank, step.bug)
+        else:
+            yield from self._called(number, place, place.wish)
+
+    def _acts_late(self, core: Core, place: Place, after: Ledger) -> bool:
+        """Tell whether a worker sends or closes what it does not hold, or not any more."""
+        token = place.held_until
+        if token is None or after is core.ledger:
+            return False
+        before = rows_by_number(core.ledger)
+        acts = {AttemptState.CLOSING, RefundState.SENT}
+        for number, row in rows_by_number(after).items():
+            old = before.get(number)
+            if old is not None and row.state is not old.state and row.state in acts:
+                return old.leased_until != token  # over, but nobody else's, is good enough
+        return False
 
     def _done(
-        self, world: World, others: tuple[Place, ...], kind: str, words: str, step: Step
-    ) -> Move:
-        """Tell what a handler's step did."""
-        if len(step.ledger.attempts) > self.rules.attempts:
-            return Move("f", f"{words}: no time for it", world._replace(hands=others))
-        hands = self._with(others, step.place)
-        after = World(step.ledger, world.phase, world.books, hands, world.wire)
-        if step.ledger is world.ledger and step.bug is None:
-            return Move(kind, words, after)
-        told = difference(world.ledger, step.ledger)
-        return Move(
-            kind, f"{words}{told}", after, step.bug or off_the_table(world.ledger, step.ledger)
-        )
-
-    def _called(
-        self, world: World, others: tuple[Place, ...], place: Place, call: Call
+        self, number: int, kind: str, words: tuple[object, ...], job: Job, step: Step
     ) -> Iterator[Move]:
-        """A call arrives, or its answer does not, or it does not arrive."""
-        words = f"{call.verb} {call.what.number} at {call.account}"
-        effect = carry_out(call, world.books, world.phase)
+        """Tell what a transaction did, and what follows if it was a handler's last step."""
+        core, place = self.cores[number], step.place
+        rank = 0 if place is None else place.rank
+        if len(step.ledger.attempts) > self.rules.attempts:
+            yield Move("f", (*words, ": no time for it"), number)
+            return
+        bug = step.bug
+        after = number
+        if step.ledger is not core.ledger:
+            bug = bug or off_the_table(core.ledger, step.ledger)
+            after = self._tidied(core._replace(ledger=step.ledger))
+            words = (*words, Change(core.ledger, step.ledger))
+        if job.name == "notice" and place is None and self.rules.hears_all and not bug:
+            if "notice" in self.rules.deaths:
+                yield Move("f", (*words, ", and nobody says so: it DIES"), after)
+            words = (*words, ", and we say so")
+            after = self._received(after, job)
+        yield Move(kind, words, after, rank, bug)
 
-        def answered(kind: str, words: str, reply: object, books: Books, *late: Call) -> Move:
-            step = self.handlers.go_on(place, world.phase, world.ledger, reply)
-            if books is world.books and step.place is not None and self._is_stable(reply, world):
+    def _received(self, number: int, job: Job) -> int:
+        """Let the provider hear that its notice was received: it does not come again."""
+        core = self.cores[number]
+        account, _, notice = job.about.partition("/")
+        for till in core.books:
+            if till.account == account and notice in till.notices:
+                rest = tuple(other for other in till.notices if other != notice)
+                books = put(core.books, till._replace(notices=rest))
+                return self._tidied(core._replace(books=books))
+        return number
+
+    def _tell(self, number: int, place: Place, call: Call) -> Iterator[Move]:
+        """The shop hears of an event and says so, or its answer is lost, or it does not hear."""
+        core = self.cores[number]
+        told = Heard(call.what.kind, call.what.subject, call.what.event_id)
+        again = told._replace(again=True)
+        heard = core.heard - {told} | {again if told in core.heard else told}
+        after = self._tidied(core._replace(heard=heard if again not in core.heard else core.heard))
+        words = f"the shop is told {told.kind} of {told.subject}"
+        replies: list[tuple[str, str, int, object]] = [("s", "", after, None)]
+        if "tell" in self.rules.losses:
+            replies += [
+                ("f", ", its answer is lost", after, ConnectionError()),
+                ("f", ", it does not hear", number, ConnectionError()),
+            ]
+        for kind, more, at, reply in replies:
+            step = self.handlers.go_on(place, core.now, core.ledger, reply)
+            rank = 0 if step.place is None else step.place.rank
+            yield Move(kind, (words, more), at, rank, step.bug)
+
+    def _called(self, number: int, place: Place, call: Call) -> Iterator[Move]:
+        """A call leads to whatever it may lead to."""
+        core = self.cores[number]
+        key = (place.rank, core.books, core.phase)
+        if key not in self._outcomes:
+            self._outcomes[key] = tuple(outcomes(call, core.books, core.phase, self.faults))
+        for outcome in self._outcomes[key]:
+            if outcome.late is not None and len(core.wire) >= self.rules.late:
+                continue
+            words: tuple[object, ...] = (
+                f"{call.verb} {call.what.number} at {call.account}: {outcome.words}",
+            )
+            ledger = core.ledger
+            step = self.handlers.go_on(place, core.now, ledger, outcome.reply)
+            same = outcome.books == core.books
+            if same and step.place is not None and self._is_stable(outcome.reply, core):
                 # Waiting with it is the same as asking later: settle it at once.
                 assert isinstance(step.place.wish, Begin)
-                step = self.handlers.go_on(step.place, world.phase, world.ledger)
-                words += difference(world.ledger, step.ledger)
-            wire = world.wire
-            for request in late:
-                self._late_calls[request.verb, request.what.number] = request
-                wire |= {(request.verb, request.what.number)}
-            hands = self._with(others, step.place)
-            after = World(step.ledger, world.phase, books, hands, wire)
+                step = self.handlers.go_on(step.place, core.now, ledger)
+                words += (Change(ledger, step.ledger),)
             bug = step.bug
-            if step.ledger is not world.ledger:
-                bug = bug or off_the_table(world.ledger, step.ledger)
-            return Move(kind, words, after, bug)
+            if step.ledger is not ledger:
+                bug = bug or off_the_table(ledger, step.ledger)
+            wire = core.wire
+            if outcome.late is not None:
+                late = (call.verb, call.account, call.what.number)
+                self._late_calls[late] = call
+                wire |= {late}
+            rank = 0 if step.place is None else step.place.rank
+            if same and step.ledger is ledger and wire is core.wire:
+                yield Move(outcome.kind, words, number, rank, bug)
+            else:
+                after = core._replace(ledger=step.ledger, books=outcome.books, wire=wire)
+                yield Move(outcome.kind, words, self._tidied(after), rank, bug)
 
-        yield answered("s", f"{words}: {said(effect.reply)}", effect.reply, effect.books)
-        if call.verb not in self.rules.losses:
-            return
-        yield answered("f", f"{words}: lost", LOST, world.books)
-        if call.verb in {"open", "close", "refund"}:
-            if effect.books != world.books:
-                yield answered("f", f"{words}: done, answer lost", LOST, effect.books)
-            if call.verb != "refund" and len(world.wire) < self.rules.late:
-                yield answered("f", f"{words}: given up, still on its way", LOST, world.books, call)
-
-    def _is_stable(self, reply: object, world: World) -> bool:
+    def _is_stable(self, reply: object, core: Core) -> bool:
         """Tell whether a provider will answer the same for ever, whatever happens."""
         if not isinstance(reply, Receipt):
             return False
         if reply.state is ReceiptState.NOT_FOUND:
-            return world.phase is Phase.PAST_WATCH and not self.rules.late_clocks
-        return reply.state in {ReceiptState.PAID, ReceiptState.CLOSED}
-
-    def _with(self, others: tuple[Place, ...], place: Place | None) -> tuple[Place, ...]:
-        if place is None:
-            return others
-        ranks = self.order_of_places
-        ranks.setdefault(place, len(ranks))
-        return tuple(sorted((*others, place), key=ranks.__getitem__))
-
-
-def _account(name: str) -> Account:
-    return Account(
-        name=name,
-        title=name.title(),
-        provider=ModelProvider(name),
-        credentials_epoch="1",
-        notify_url=f"https://shop.example/v1/notices/{name}",
-    )
-
-
-async def _hear(take_notice: TakeNotice, about: str) -> None:
-    account, number = about.split("/")
-    raw = RawNotice(headers={}, body=number.encode(), received_at=START)
-    await take_notice(account=account, raw=raw)
+            return core.phase is Phase.PAST_WATCH and not self.rules.late_clocks
+        if reply.state is ReceiptState.CLOSED:
+            return not self.rules.lies
+        return reply.state is ReceiptState.PAID

@@ -343,6 +343,23 @@ async def test_after_the_last_try_an_operator_is_called(shop):
     assert (await shop.check_refund(refund_no=due.refund_no)).state == "STUCK"
 
 
+async def test_a_refund_whose_tries_ran_out_may_have_moved_and_leaves_nothing_for_another(shop):
+    """Found by the model: nobody had refused it, and its answer may just have been lost."""
+    number = await paid(shop)
+    shop.wechat.fail("refund", UNKNOWN)
+    await refund(shop, "RF1")
+    async with shop.unit_of_work() as work:
+        for _ in range(MOST_TRIES - 1):
+            await work.refunds.move("RF1", RefundEvent.SENT, at=shop.clock(), why="test")
+            await work.refunds.move("RF1", RefundEvent.TRY_AGAIN, at=shop.clock(), why="test")
+        await work.commit()
+    shop.wechat.fail("refund", UNKNOWN, after_effect=True)
+    assert (await shop.check_refund(refund_no="RF1")).state == "STUCK"
+    with pytest.raises(RefundExceedsPaid):
+        await refund(shop, "RF2")
+    assert shop.wechat.kept() == {number: 0}
+
+
 async def test_a_refund_that_is_none_does_not_exist(shop):
     with pytest.raises(RefundNotExist):
         await shop.check_refund(refund_no="NOPE")

@@ -1,0 +1,224 @@
+"""Mistakes in how payments are opened, found out, elected and ended."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from retender.adapters.memory.attempts import MemoryAttempts
+from retender.adapters.memory.orders import MemoryOrders
+from retender.domain.model import transition as transition_module
+from retender.domain.model.attempt import Attempt
+from retender.domain.model.errors import ProviderError, ProviderRefused, Refusal
+from retender.domain.model.transition import (
+    CAPTURED,
+    AttemptEvent,
+    AttemptState,
+    OrderEvent,
+    OrderState,
+    transition,
+)
+from retender.domain.use_cases import captured as captured_module
+from retender.domain.use_cases import end_order, expire_orders, find_out, pay_order
+from retender.domain.use_cases.ask_for_page import AskForPage
+from retender.domain.use_cases.captured import Outcome
+from retender.domain.use_cases.leave_pages import LeavePages
+from retender.domain.use_cases.pay_order import PayOrder
+from retender.domain.use_cases.take_notice import TakeNotice
+from retender.ports.payment_provider import Receipt, ReceiptState
+from retender.tests.model import providers
+from retender.tests.model.providers import ModelProvider
+from retender.tests.model.state import ORDER_NO
+
+
+def nothing(patch: pytest.MonkeyPatch) -> None:
+    """Change no code: the error is in the configuration."""
+
+
+def absence_is_believed(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Attempt, "proves_absence", lambda *_: True)
+
+
+def judged_when_the_answer_is_read(patch: pytest.MonkeyPatch) -> None:
+    from_receipt = captured_module.weigh
+
+    async def late(*args: Any, **more: Any) -> Outcome:
+        return await from_receipt(*args, **{**more, "asked_at": more["at"]})
+
+    patch.setattr(find_out, "weigh", late)
+
+
+def closed_attempts_are_deaf(patch: pytest.MonkeyPatch) -> None:
+    deaf = (*CAPTURED, AttemptState.CLOSED)
+    patch.setattr(captured_module, "CAPTURED", deaf)
+
+
+def absence_is_believed_and_closed_is_deaf(patch: pytest.MonkeyPatch) -> None:
+    absence_is_believed(patch)
+    closed_attempts_are_deaf(patch)
+
+
+def election_by_read_then_write(patch: pytest.MonkeyPatch) -> None:
+    async def hear(self: TakeNotice, *, account: str, raw: Any) -> None:
+        number = raw.body.decode()
+        async with self.unit_of_work(read_only=True) as work:
+            order = await work.orders.get(ORDER_NO)
+        async with self.unit_of_work() as work:
+            attempt = await work.attempts.by_number(account, number)
+            assert order is not None
+            assert attempt is not None
+            if order.state in (OrderState.NEW, OrderState.EXPIRING):
+                won = replace(order, state=OrderState.PAID, winner=attempt.attempt_id)
+                rows: Any = work.orders
+                rows.rows.orders[order.order_id] = won
+                paid = replace(attempt, state=AttemptState.SUCCEEDED, next_check_at=None)
+                rows.rows.attempts[attempt.attempt_id] = paid
+            else:
+                notice = (await self.accounts.get(account).provider.parse_notice(raw)).receipt
+                assert notice is not None
+                await captured_module.captured(
+                    work,
+                    account=account,
+                    receipt=notice,
+                    source="notice",
+                    at=self.clock(),
+                    new_id=self.new_id,
+                )
+            await work.commit()
+
+    patch.setattr(TakeNotice, "__call__", hear)
+
+
+def closed_at_the_deadline(patch: pytest.MonkeyPatch) -> None:
+    async def end(work: Any, order: Any, *, at: Any, new_id: Any) -> bool:
+        del new_id
+        return await work.orders.move(order.order_id, OrderEvent.NOTHING_LIVE, at=at, why="late")
+
+    async def all_expiring(self: MemoryOrders, limit: int) -> list[Any]:
+        del limit
+        return [o for o in self.rows.orders.values() if o.state is OrderState.EXPIRING]
+
+    patch.setattr(end_order, "end_if_nothing_live", end)
+    patch.setattr(expire_orders, "end_if_nothing_live", end)
+    patch.setattr(MemoryOrders, "expiring_without_live_attempts", all_expiring)
+
+
+def time_out_is_a_refusal(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(providers, "LOST", ProviderRefused(Refusal.REJECTED, provider_code="TIME_OUT"))
+
+
+def page_is_kept_whatever_happened(patch: pytest.MonkeyPatch) -> None:
+    async def keep(self: MemoryAttempts, attempt_id: str, page: Any, until: Any, at: Any) -> bool:
+        del at
+        attempt = self.rows.attempts[attempt_id]
+        opened = replace(attempt, state=AttemptState.OPEN, page=page, page_until=until)
+        self.rows.attempts[attempt_id] = replace(opened, next_check_at=until, asking_until=None)
+        return True
+
+    patch.setattr(MemoryAttempts, "keep_page", keep)
+
+
+def surplus_is_kept(patch: pytest.MonkeyPatch) -> None:
+    async def swallow(self: Any) -> Outcome:
+        await self._move(AttemptEvent.WON)
+        return Outcome.KNOWN
+
+    patch.setattr(captured_module._Capture, "give_back", swallow)
+    patch.setattr(MemoryAttempts, "_refuse_second_winner", lambda *_: None)
+
+
+def no_answer_to_a_close_is_closed(patch: pytest.MonkeyPatch) -> None:
+    close = ModelProvider.close
+
+    async def hopeful(self: ModelProvider, charge: Any) -> Receipt:
+        try:
+            return await close(self, charge)
+        except ProviderError:
+            return Receipt(number=charge.number, state=ReceiptState.CLOSED)
+
+    patch.setattr(ModelProvider, "close", hopeful)
+
+
+def nothing_to_close_is_closed(patch: pytest.MonkeyPatch) -> None:
+    close = ModelProvider.close
+
+    async def hopeful(self: ModelProvider, charge: Any) -> Receipt:
+        receipt = await close(self, charge)
+        if receipt.state is ReceiptState.NOT_FOUND:
+            return replace(receipt, state=ReceiptState.CLOSED)
+        return receipt
+
+    patch.setattr(ModelProvider, "close", hopeful)
+
+
+def row_after_the_call(patch: pytest.MonkeyPatch) -> None:
+    keep = AskForPage._keep
+
+    async def unwritten(
+        self: PayOrder, order: Any, attempts: Any, wish: Any, leave: LeavePages
+    ) -> Any:
+        del attempts
+        async with self.unit_of_work() as work:
+            return await self._write_down(work, order, wish, leave)
+
+    async def always(*_: Any, **__: Any) -> bool:
+        return True
+
+    async def late(self: AskForPage, order: Any, attempt: Any, account: Any, page: Any) -> Any:
+        async with self.unit_of_work() as work:
+            await work.attempts.add(attempt)
+            await work.commit()
+        return await keep(self, order, attempt, account, page)
+
+    patch.setattr(PayOrder, "_make", unwritten)
+    patch.setattr(AskForPage, "_claim", always)
+    patch.setattr(AskForPage, "_keep", late)
+
+
+def a_paid_order_is_won_again(patch: pytest.MonkeyPatch) -> None:
+    row = transition(OrderEvent.CAPTURED)
+    loose = replace(row, sources=(*row.sources, OrderState.PAID))
+    patch.setitem(transition_module._BY_EVENT, OrderEvent.CAPTURED, loose)
+    patch.setattr(MemoryAttempts, "_refuse_second_winner", lambda *_: None)
+
+
+def a_closed_order_is_won(patch: pytest.MonkeyPatch) -> None:
+    row = transition(OrderEvent.CAPTURED)
+    loose = replace(row, sources=(*row.sources, OrderState.CLOSED))
+    patch.setitem(transition_module._BY_EVENT, OrderEvent.CAPTURED, loose)
+
+
+def a_refused_repeat_is_believed(patch: pytest.MonkeyPatch) -> None:
+    refused = AskForPage._refused
+
+    async def gullible(self: AskForPage, *args: Any, first: bool) -> Any:
+        del first
+        return await refused(self, *args, first=True)
+
+    patch.setattr(AskForPage, "_refused", gullible)
+
+
+def a_second_success_is_a_surplus(patch: pytest.MonkeyPatch) -> None:
+    row = transition(AttemptEvent.SURPLUS)
+    loose = replace(row, sources=(*row.sources, AttemptState.SUCCEEDED))
+    patch.setitem(transition_module._BY_EVENT, AttemptEvent.SURPLUS, loose)
+    patch.setattr(captured_module, "CAPTURED", ())
+
+
+def nobody_says_that_it_is_paid(patch: pytest.MonkeyPatch) -> None:
+    async def silent(self: Any) -> Outcome:
+        await self._move(AttemptEvent.WON)
+        return Outcome.WON
+
+    patch.setattr(captured_module._Capture, "win", silent)
+
+
+def orders_expire_for_ever(patch: pytest.MonkeyPatch) -> None:
+    async def none(*_: Any) -> list[Any]:
+        return []
+
+    patch.setattr(MemoryOrders, "expiring_without_live_attempts", none)
+
+
+def no_first_look_is_planned(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(pay_order, "next_check", lambda *_: None)

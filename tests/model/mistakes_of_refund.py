@@ -1,0 +1,85 @@
+"""Mistakes in how money is given back."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from retender.domain.model.refund import Refund
+from retender.domain.model.transition import AttemptEvent, RefundState
+from retender.domain.use_cases import captured as captured_module
+from retender.domain.use_cases import refund_payment, settle_refund
+from retender.domain.use_cases.captured import Outcome
+from retender.domain.use_cases.check_refund import CheckRefund
+from retender.ports.payment_provider import RefundReceiptState
+from retender.tests.model import providers
+from retender.tests.model.providers import RANDOM, REFUSED
+from retender.tests.model.state import Fate
+
+
+def surplus_without_a_refund(patch: pytest.MonkeyPatch) -> None:
+    async def forget(self: Any) -> Outcome:
+        await self._move(AttemptEvent.SURPLUS)
+        return Outcome.SURPLUS
+
+    patch.setattr(captured_module._Capture, "give_back", forget)
+
+
+def refund_number_is_random(patch: pytest.MonkeyPatch) -> None:
+    load = CheckRefund._load
+
+    async def dice(self: CheckRefund, refund_no: str) -> Any:
+        refund, order, account = await load(self, refund_no)
+        return refund, replace(order, number=RANDOM), account
+
+    patch.setattr(CheckRefund, "_load", dice)
+
+
+def not_reached_is_refused(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(providers, "UNAVAILABLE", REFUSED)
+
+
+def accepted_is_done(patch: pytest.MonkeyPatch) -> None:
+    meaning = {**providers._SAID_OF, Fate.PENDING: RefundReceiptState.DONE}
+    patch.setattr(providers, "_SAID_OF", meaning)
+
+    original = providers._refunded
+
+    def hasty(call: Any, books: Any, fate: Any) -> Any:
+        outcome = original(call, books, fate)
+        receipt: Any = outcome.reply
+        if outcome.kind == "s":
+            return outcome._replace(reply=replace(receipt, state=RefundReceiptState.DONE))
+        return outcome
+
+    patch.setattr(providers, "_refunded", hasty)
+
+
+def stuck_is_sent_under_another_number(patch: pytest.MonkeyPatch) -> None:
+    ask = CheckRefund._ask
+
+    async def again(
+        self: CheckRefund, refund: Refund, order: Any, account: Any, held_until: Any
+    ) -> None:
+        if refund.state is RefundState.STUCK:
+            await account.provider.refund(replace(order, number=f"N{order.number}"))
+        await ask(self, refund, order, account, held_until)
+
+    patch.setattr(CheckRefund, "_ask", again)
+
+
+def given_up_is_taken_for_refused(patch: pytest.MonkeyPatch) -> None:
+    ended = property(lambda refund: refund.state is not RefundState.STUCK)
+    patch.setattr(Refund, "may_have_moved", ended)
+
+
+def earlier_refunds_do_not_count(patch: pytest.MonkeyPatch) -> None:
+    how_much = refund_payment._how_much
+    patch.setattr(refund_payment, "_how_much", lambda order, _, amount: how_much(order, (), amount))
+
+
+def nobody_says_that_it_is_stuck(patch: pytest.MonkeyPatch) -> None:
+    async def silent(*_: Any, **__: Any) -> None:
+        """Tell nobody."""
+
+    patch.setattr(settle_refund, "_announce", silent)

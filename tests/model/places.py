@@ -1,0 +1,79 @@
+"""
+Places: how it is told that a handler stands where one stood before.
+
+What a handler does next depends on the code, the instruction and the local
+variables of its frames, but not on those that only go into the story.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from types import CoroutineType, FrameType
+from typing import Any
+
+from retender.domain.model.attempt import Attempt
+from retender.domain.model.event import Event, UntoldEvent
+from retender.domain.use_cases.redone import redone
+from retender.ports.payment_provider import RawNotice
+
+STORY_ONLY = frozenset({"self", "work", "now", "asked_at", "asked", "what", "why", "problem"})
+"""Locals that never decide anything after a wait: they are written into the story."""
+
+
+async def _unit() -> None:
+    """Do nothing, to see by what a unit of work is done again."""
+
+
+_REDONE = redone(_unit).__code__
+
+
+def frames(coroutine: Any) -> list[FrameType]:
+    frames = []
+    while isinstance(coroutine, CoroutineType):
+        assert coroutine.cr_frame is not None
+        if coroutine.cr_code is not _REDONE:  # it hands on, and nothing depends on it
+            frames.append(coroutine.cr_frame)
+        coroutine = coroutine.cr_await
+    return frames
+
+
+def held(frame: FrameType) -> datetime | None:
+    held: datetime | None = frame.f_locals.get("held_until")
+    return held
+
+
+def is_ours(frame: FrameType) -> bool:
+    return frame.f_code.co_name != "__aenter__"
+
+
+def position(frame: FrameType) -> tuple[object, ...]:
+    """Return the code, the instruction, and every local on which a decision may depend."""
+    told = frame.f_locals
+    values = [plain(value) for name, value in told.items() if name not in STORY_ONLY]
+    if "asked_at" in told:  # it is compared with one thing only
+        values.append(told["attempt"].proves_absence(told["asked_at"]))
+    return (frame.f_code, frame.f_lasti, *values)
+
+
+def plain(value: Any) -> Any:
+    """Return something that is equal for equal values, errors and lists included."""
+    plain = next((plain for kind, plain in _PLAIN if isinstance(value, kind)), None)
+    return value if plain is None else plain(value)
+
+
+def _plain_items(items: Any) -> tuple[Any, ...]:
+    return tuple(map(plain, items))
+
+
+_PLAIN: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
+    (set, frozenset),
+    (BaseException, lambda error: (type(error), str(error))),
+    (dict, lambda facts: _plain_items(facts.items())),
+    ((list, tuple), _plain_items),
+    (RawNotice, lambda raw: raw.body),
+    (Event, lambda event: (event.event_id, event.kind, event.subject)),
+    (UntoldEvent, lambda untold: plain(untold.event)),
+    # Who asks is the store's business alone.
+    (Attempt, lambda its: replace(its, asking_until=None) if its.asking_until else its),
+)
+"""What cannot be compared, or should not be as it is, and how to compare it."""
