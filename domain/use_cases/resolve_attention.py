@@ -14,7 +14,7 @@ from retender.domain.model.incident_errors import (
 from retender.domain.model.money import Money
 from retender.domain.model.refund import Refund
 from retender.domain.model.text import check_text
-from retender.domain.model.transition import AttemptEvent, RefundEvent, RefundState
+from retender.domain.model.transition import AttemptEvent, RefundEvent
 from retender.domain.use_cases.call_human import end_incident
 from retender.domain.use_cases.resolutions import Option, options_of
 from retender.domain.use_cases.settle_refund import confirm_refund
@@ -114,8 +114,8 @@ async def _check_room(work: Work, refund: Refund) -> None:
     """
     Make sure that the money did not go back under another number meanwhile.
 
-    A stuck refund does not count against what may be given back, so the shop may
-    have asked for another one since. The order is held while the sum is taken.
+    A refund that was refused does not count against what may be given back, so the
+    shop may have asked for another one since. The order is held while the sum is taken.
     """
     await work.orders.hold(refund.order_id)
     attempt = await work.attempts.get(refund.attempt_id)
@@ -124,7 +124,7 @@ async def _check_room(work: Work, refund: Refund) -> None:
         for other in await work.refunds.of_order(refund.order_id)
         if other.attempt_id == refund.attempt_id
         and other.refund_no != refund.refund_no
-        and other.state is not RefundState.STUCK
+        and other.may_have_moved
     ]
     left = (0 if attempt is None else attempt.charge.amount.minor) - sum(others)
     if refund.amount.minor > left:

@@ -18,6 +18,8 @@ from retender.domain.model.incident_errors import (
     ResolutionRefused,
 )
 from retender.domain.model.money import Money
+from retender.domain.model.refund import MOST_TRIES
+from retender.domain.model.transition import RefundEvent
 from retender.domain.use_cases.escalate import Escalated
 from retender.ports.payment_provider import RawNotice
 
@@ -532,3 +534,26 @@ async def test_a_refund_of_an_account_that_is_gone_says_so_when_asked_about(shop
     incident = await the_one(shop)
     with pytest.raises(UnknownName):
         await shop.recheck_attention(incident_id=incident.incident_id)
+
+
+async def test_what_may_have_gone_back_under_another_number_is_not_sent_again(shop):
+    """The other's tries ran out: nobody refused it, and its answer may have been lost."""
+    await shop.place()
+    ready = await shop.page()
+    await shop.hear("wechat", shop.wechat.pay(ready.attempt.number))
+    shop.wechat.failing_refunds = True
+    await shop.refund_payment(order_no="A1", refund_no="RF1")
+    (refused,) = await waiting(shop)
+    shop.wechat.failing_refunds = False
+    shop.wechat.fail("refund", UNKNOWN)
+    await shop.refund_payment(order_no="A1", refund_no="RF2")
+    async with shop.unit_of_work() as work:
+        for _ in range(MOST_TRIES - 1):
+            await work.refunds.move("RF2", RefundEvent.SENT, at=shop.clock(), why="test")
+            await work.refunds.move("RF2", RefundEvent.TRY_AGAIN, at=shop.clock(), why="test")
+        await work.commit()
+    shop.wechat.fail("refund", UNKNOWN, after_effect=True)
+    await shop.check_refund(refund_no="RF2")
+    with pytest.raises(RefundExceedsPaid):
+        await resolve(shop, Resolution.RETRY, refused)
+    assert shop.wechat.kept() == {ready.attempt.number: 0}
