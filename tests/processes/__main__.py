@@ -13,7 +13,7 @@ from typing import Any
 from retender.tests.processes.people import chance_of
 from retender.tests.processes.play import Live, Load, Run, Trouble, play, usual
 from retender.tests.processes.postgresql import Cluster, a_cluster
-from retender.tests.processes.race import race
+from retender.tests.processes.race import RACE_TRACK, race
 from retender.tests.processes.scene import Scene, set_scene
 from retender.tests.processes.trouble import die_at_steps, kill_at_random, see_steps, spoil_calls
 
@@ -86,9 +86,7 @@ async def _steps(given: argparse.Namespace, folder: Path) -> Run:
 
 async def _race(given: argparse.Namespace, folder: Path) -> Run:
     """Let clients, servers and workers race on the same orders; nobody is killed."""
-    # Every page stays open: no provider decides the race, only our database.
-    wanted = {"accounts": ("sandbox", "alipay"), "switch_policy": "none"}
-    async with _scene(given, folder, **wanted) as (scene, _):
+    async with _scene(given, folder, **RACE_TRACK) as (scene, _):
         run = Run(f"a race on {given.database}, seed {given.seed}")
 
         async def until_over(load: Load) -> None:

@@ -1,13 +1,23 @@
 """The race: many clients on one order, two servers, two workers, and every page is paid."""
 
 import asyncio
+from collections.abc import Mapping
 from random import Random
+from typing import Any
 
 from retender.tests.processes.scene import Scene
 from retender.tests.processes.shop import Shop
 
 CROWD = 50
 """Clients on one order, at the most."""
+
+RACE_TRACK: Mapping[str, Any] = {
+    # Every page stays open: no provider decides the race, only our database.
+    "accounts": ("sandbox", "alipay"),
+    "switch_policy": "none",
+    "lease_seconds": 60,
+}
+"""How to set the scene for it."""
 
 _CROWD_EVERY = 100
 """Of so many orders one has a crowd; the others have two clients, each with another provider."""
@@ -20,7 +30,8 @@ async def race(shop: Shop, scene: Scene, chance: Random, order_no: str) -> None:
     Now and then several desks of the shop refund what is left, under one number.
     """
     crowd = int(order_no.rpartition("-")[2]) % _CROWD_EVERY == 0
-    await shop.place(order_no, chance.randint(100, 8_999), chance)
+    # Nobody shall win by being late.
+    await shop.place(order_no, chance.randint(100, 8_999), chance, lasts_seconds=3600)
     ways = list(scene.gateways) * (CROWD // len(scene.gateways) if crowd else 1)
     pages = await asyncio.gather(*(shop.pay(order_no, way, chance) for way in ways))
     # The same page paid again would be one payment: each attempt's is paid once.

@@ -65,6 +65,7 @@ async def set_scene(
     accounts: Sequence[str] = ACCOUNTS,
     speed: float = 1,
     switch_policy: str = "adaptive",
+    lease_seconds: float = 4,
 ) -> AsyncIterator[Scene]:
     """
     Start simulators, two servers and two workers; end with killing them all.
@@ -75,6 +76,8 @@ async def set_scene(
         accounts: whose gateways are simulated.
         speed: of everybody's clock; above 1, seconds in the settings pass faster.
         switch_policy: what must be true of the first page before a second.
+        lease_seconds: real ones, after which another worker takes over: short where
+            workers are killed, long where nobody is to take over what is merely slow.
 
     """
     await upgrade(database_url)
@@ -97,6 +100,7 @@ async def set_scene(
             given,
             speed=speed,
             switch_policy=switch_policy,
+            lease_seconds=lease_seconds,
         )
         for name, url in servers.items():
             port = url.rpartition(":")[2]
@@ -116,10 +120,10 @@ def write_settings(
     *,
     speed: float = 1,
     switch_policy: str = "adaptive",
+    lease_seconds: float = 4,
 ) -> None:
     """Write settings in which all comes to an end soon; time-outs are real, the rest is fast."""
-    call_seconds = 2
-    lease_seconds = round(call_seconds * speed) + 2
+    lease = round(lease_seconds * speed)
     tables: dict[str, Mapping[str, str | int | float]] = {
         "": {
             "database_url": database_url,
@@ -130,11 +134,11 @@ def write_settings(
             "pay_within_seconds": 60,
             "grace_seconds": 30,
             "watch_seconds": 5,
-            "asking_seconds": lease_seconds,
+            "asking_seconds": round(4 * speed),
             "switch_policy": switch_policy,
         },
-        "worker": {"interval_seconds": 0.25, "batch": 100, "lease_seconds": lease_seconds},
-        "transport": {"connect_seconds": 1, "read_seconds": 2, "total_seconds": call_seconds},
+        "worker": {"interval_seconds": 0.25, "batch": 100, "lease_seconds": lease},
+        "transport": {"connect_seconds": 1, "read_seconds": 2, "total_seconds": 2},
     }
     tables |= {f"accounts.{name}": settings for name, settings in accounts.items()}
     with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as out:

@@ -71,8 +71,10 @@ class Shop:
         self._history = history
         self._speed = speed
 
-    async def place(self, order_no: str, amount_minor: int, chance: Random) -> Json:
-        """Place an order over a minute, the shortest there is."""
+    async def place(
+        self, order_no: str, amount_minor: int, chance: Random, lasts_seconds: int = 60
+    ) -> Json:
+        """Place an order, over a minute if not told otherwise: the shortest there is."""
         body = {
             "order_no": order_no,
             "user_id": USER,
@@ -81,7 +83,7 @@ class Shop:
                 "amount": f"{amount_minor // 100}.{amount_minor % 100:02}",
                 "currency": "CNY",
             },
-            "pay_within_seconds": 60,
+            "pay_within_seconds": lasts_seconds,
         }
         return await self._answered("place", order_no, "/v1/orders", body, chance)
 

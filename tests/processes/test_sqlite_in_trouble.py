@@ -95,12 +95,13 @@ def test_a_writer_killed_in_the_middle_of_commits_loses_nothing(tmp_path):
 # --- a full disk ---------------------------------------------------------------------------
 
 
-async def place(http, server, order_no):
+async def place(http, server, order_no, **more):
     body = {
         "order_no": order_no,
         "user_id": USER,
         "subject": "Jasmine tea",
         "amount": {"amount": "88.80", "currency": "CNY"},
+        **more,
     }
     return await http.post(f"{server}/v1/orders", json=body)
 
@@ -122,7 +123,7 @@ async def test_a_full_disk_loses_nothing_says_so_and_goes_on(set_quick_scene, di
         gateway = f"{scene.gateways['sandbox']}/_simulator/act"
 
         async def trouble(_):
-            assert (await place(http, server, "E-1")).status_code == 201
+            assert (await place(http, server, "E-1", pay_within_seconds=3600)).is_success
             pay = {"user_id": USER, "account": "sandbox", "client_type": "pc"}
             page = (await http.post(f"{server}/v1/orders/E-1/pay", json=pay)).json()["page"]
             disk.fill()
