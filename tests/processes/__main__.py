@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from retender.tests.processes.people import chance_of
-from retender.tests.processes.play import Live, Load, Run, Trouble, play, usual
+from retender.tests.processes.play import Live, Load, Run, Trouble, play, restless, usual
 from retender.tests.processes.postgresql import Cluster, a_cluster
 from retender.tests.processes.race import RACE_TRACK, race
 from retender.tests.processes.scene import Scene, set_scene
-from retender.tests.processes.trouble import die_at_steps, kill_at_random, see_steps, spoil_calls
+from retender.tests.processes.trouble import Spoiler, die_at_steps, kill_at_random, see_steps
 
 _TELL_SECONDS = 10
 
@@ -70,18 +70,19 @@ async def _steps(given: argparse.Namespace, folder: Path) -> Run:
         run = Run(f"every named step on {given.database}, seed {given.seed}")
 
         async def trouble(_: Load) -> None:
-            spoiling = asyncio.create_task(
-                spoil_calls(scene, pause_seconds=0.5, chance=chance_of(given.seed))
-            )
+            spoiler = Spoiler(scene, chance_of(given.seed))
+            spoiling = asyncio.create_task(spoiler.run(pause_seconds=0.4))
             steps = await see_steps(scene, seconds=given.look)
             _say(f"  {len(steps)} steps were seen")
-            reached = await die_at_steps(scene, steps, patience_seconds=30, say=_say)
+            reached = await die_at_steps(
+                scene, steps, patience_seconds=30, spoiler=spoiler, say=_say
+            )
             spoiling.cancel()
             run.numbers["named steps"] = len(steps)
             run.numbers["named steps died at"] = len(reached.died_at)
             run.problems += [f"no process came to: {step}" for step in reached.missed]
 
-        return await _play(given, scene, run, trouble)
+        return await _play(given, scene, run, trouble, restless)
 
 
 async def _race(given: argparse.Namespace, folder: Path) -> Run:

@@ -13,6 +13,9 @@ _STRICT_AMOUNT = 150_000
 _LARGEST = 8_999
 """Above it there are amounts that the sandbox pays, or spoils, by itself."""
 
+RESTLESS: Mapping[str, int] = {"switches": 45, "closes": 25, "gives_back": 20, "two_tabs": 10}
+"""The same where rare steps are to be passed often."""
+
 _WATCHED = 0.2
 """Of so many orders somebody reads the story all the time, from either server."""
 
@@ -118,12 +121,18 @@ def chance_of(seed: object) -> Random:
     return Random(str(seed))  # noqa: S311 -- what people do is no secret
 
 
-async def live(shop: Shop, gateways: Mapping[str, str], chance: Random, order_no: str) -> None:
+async def live(
+    shop: Shop,
+    gateways: Mapping[str, str],
+    chance: Random,
+    order_no: str,
+    lives: Mapping[str, int] = LIVES,
+) -> None:
     """Place an order, and live its life."""
     amount = _STRICT_AMOUNT if chance.random() < 0.1 else chance.randint(3, _LARGEST)
     await shop.place(order_no, amount, chance)
     life = Life(shop, gateways, chance, order_no, amount)
-    (name,) = chance.choices(list(LIVES), list(LIVES.values()))
+    (name,) = chance.choices(list(lives), list(lives.values()))
     go: Callable[[], Awaitable[None]] = getattr(life, name)
     watching = life.is_watched() if chance.random() < _WATCHED else asyncio.sleep(0)
     await asyncio.gather(go(), watching)

@@ -14,7 +14,7 @@ from retender.adapters.sql.engine import open_engine
 from retender.domain.model.errors import StoreBusy
 from retender.tests.processes.judge import judge, unsettled
 from retender.tests.processes.linear import check_history
-from retender.tests.processes.people import chance_of, live
+from retender.tests.processes.people import RESTLESS, chance_of, live
 from retender.tests.processes.scene import Scene, a_client
 from retender.tests.processes.shop import History, Shop
 
@@ -57,6 +57,11 @@ class Run:
 async def usual(shop: Shop, scene: Scene, chance: Random, order_no: str) -> None:
     """Live one of the usual lives."""
     await live(shop, scene.gateways, chance, order_no)
+
+
+async def restless(shop: Shop, scene: Scene, chance: Random, order_no: str) -> None:
+    """Live one of those in which much goes to and fro."""
+    await live(shop, scene.gateways, chance, order_no, RESTLESS)
 
 
 class Load:

@@ -17,6 +17,8 @@ Say = Callable[[str], None]
 _TELL_EVERY = 50
 _FAULTS = ("lost_before_effect", "lost_after_effect", "http_5xx_after_effect")
 _CALLS = ("open", "query", "close", "close", "refund", "query_refund")
+_LEADS_TO = {"query_refund": "refund", "query": "close", "close": "close"}
+"""By a part of a step's name: which call must go wrong for it to be passed."""
 
 
 async def kill_at_random(
@@ -89,7 +91,12 @@ async def see_steps(scene: Scene, seconds: float, *, quiet_seconds: float = 15) 
 
 
 async def die_at_steps(
-    scene: Scene, steps: Mapping[str, str], *, patience_seconds: float, say: Say = print
+    scene: Scene,
+    steps: Mapping[str, str],
+    *,
+    patience_seconds: float,
+    spoiler: "Spoiler | None" = None,
+    say: Say = print,
 ) -> StepsReached:
     """
     Let a process die once at every step: it kills itself there, and is started again.
@@ -103,6 +110,8 @@ async def die_at_steps(
         again: list[str] = []
         for round_, queue in enumerate((mine, again)):
             for step in queue:
+                if spoiler is not None:
+                    spoiler.help_to(name, step)
                 await scene.family.kill(name, step=step)
                 if await scene.family.until_dead(name, patience_seconds * (1 + round_)):
                     reached.died_at.append(step)
@@ -122,19 +131,39 @@ async def die_at_steps(
     return reached
 
 
-async def spoil_calls(scene: Scene, *, pause_seconds: float, chance: Random) -> None:
+class Spoiler:
     """
-    Spoil one call of a gateway after the other, and now and then a notice, until cancelled.
+    Spoils one call of a gateway after the other, and now and then a notice.
 
     Otherwise there are steps that are hardly ever passed, such as asking whether
     what was closed is closed.
     """
-    async with a_client() as http:
-        while True:
-            await asyncio.sleep(chance.expovariate(1 / pause_seconds))
-            control = f"{chance.choice(list(scene.gateways.values()))}/_simulator"
-            fault = {"kind": chance.choice(_FAULTS), "operation": chance.choice(_CALLS)}
-            with suppress(httpx.TransportError):  # the next one will do as well
-                await http.delete(f"{control}/faults")  # what was not used up stays rare
-                await http.post(f"{control}/faults", json=fault)
-                await http.post(f"{control}/notices", json={"drop": chance.choice((0, 0, 2))})
+
+    def __init__(self, scene: Scene, chance: Random) -> None:
+        self._scene = scene
+        self._chance = chance
+        self._wanted: dict[str, str] = {}
+
+    def help_to(self, who: str, step: str) -> None:
+        """Spoil most of all what leads the one who is doomed to its step."""
+        wanted = (call for part, call in _LEADS_TO.items() if part in step)
+        self._wanted[who] = next(wanted, "")
+
+    async def run(self, pause_seconds: float) -> None:
+        """Go on until cancelled."""
+        async with a_client() as http:
+            while True:
+                await asyncio.sleep(self._chance.expovariate(1 / pause_seconds))
+                with suppress(httpx.TransportError):  # the next one will do as well
+                    await self._spoil(http)
+
+    async def _spoil(self, http: httpx.AsyncClient) -> None:
+        chance = self._chance
+        control = f"{chance.choice(list(self._scene.gateways.values()))}/_simulator"
+        wanted = [call for call in self._wanted.values() if call]
+        call = chance.choice(wanted if wanted and chance.random() < 0.8 else _CALLS)
+        await http.delete(f"{control}/faults")  # what was not used up stays rare
+        await http.post(
+            f"{control}/faults", json={"kind": chance.choice(_FAULTS), "operation": call}
+        )
+        await http.post(f"{control}/notices", json={"drop": chance.choice((0, 0, 2))})
