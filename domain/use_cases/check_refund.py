@@ -74,8 +74,24 @@ class CheckRefund:
             if refund.state is RefundState.SENT:
                 await self._send(refund, order, account, held_until)
         else:
-            await self._ask(refund, order, account, held_until)
+            try:
+                await self._ask(refund, order, account, held_until)
+            except ProviderError:
+                if refund.state is RefundState.STUCK:
+                    raise  # whoever asks after one of these is a human, or acts on the answer
         return (await self._load(refund_no))[0]
+
+    async def ask(self, *, refund_no: str) -> RefundReceipt:
+        """
+        Ask after a refund that was sent once, believe what is proven, and return the answer.
+
+        Raises:
+            RefundNotExist: no such number.
+            UnknownName: its account is configured no more.
+            ProviderError: no answer that proves anything.
+
+        """
+        return await self._ask(*await self._load(refund_no), None)
 
     async def _load(self, refund_no: str) -> tuple[Refund, RefundOrder, Account]:
         async with self.unit_of_work(read_only=True) as work:
@@ -130,16 +146,15 @@ class CheckRefund:
 
     async def _ask(
         self, refund: Refund, order: RefundOrder, account: Account, held_until: datetime | None
-    ) -> None:
+    ) -> RefundReceipt:
         ask = account.provider.query_refund
         try:
             receipt = await (self.budget.answer(ask, order) if self.budget else ask(order))
         except ProviderError as problem:
             await self._look_again(refund, problem, held_until)
-            if refund.state is RefundState.STUCK:
-                raise problem from None
-        else:
-            await self._settle(refund, receipt, "refund query", held_until)
+            raise
+        await self._settle(refund, receipt, "refund query", held_until)
+        return receipt
 
     @redone
     async def _look_again(

@@ -14,6 +14,7 @@ from retender.domain.use_cases.call_human import (
     facts_of_refund,
     incident_about,
 )
+from retender.domain.use_cases.redone import redone
 from retender.ports.clock import Clock
 from retender.ports.new_id import NewId
 from retender.ports.unit_of_work import UnitOfWork, Work
@@ -150,6 +151,7 @@ class Escalate:
                 order_no=event.order_no,
             )
 
+    @redone
     async def _open(self, incident: Incident) -> bool:
         async with self.unit_of_work() as work:
             opened = await call_human(work, incident)
@@ -159,6 +161,7 @@ class Escalate:
         return opened
 
 
+@redone
 async def settle_if_over(unit_of_work: UnitOfWork, clock: Clock, incident: Incident) -> bool:
     """End an incident of ours by itself, if its subject is where it was no more."""
     async with unit_of_work() as work:

@@ -11,6 +11,8 @@ from retender.domain.model.errors import (
     NotOffered,
     PayOrderNotExist,
     PayOrderStateError,
+    ProviderError,
+    ProviderUnavailable,
     RefundExceedsPaid,
 )
 from retender.domain.model.event import StoryKind
@@ -26,8 +28,8 @@ from retender.domain.use_cases.repair import Repair
 from retender.ports.accounts import Accounts
 from retender.ports.clock import Clock
 from retender.ports.new_id import NewId
-from retender.ports.payment_provider import RefundTerms
-from retender.ports.time_budget import NewTimeBudget
+from retender.ports.payment_provider import RefundReceiptState, RefundTerms
+from retender.ports.time_budget import NewTimeBudget, TimeBudget
 from retender.ports.unit_of_work import UnitOfWork, Work
 
 
@@ -66,6 +68,8 @@ class RefundPayment:
             RefundExceedsPaid: more than is left.
             NotOffered: the provider gives back no part, or not so often.
             IdempotencyConflict: the number was used for another order or amount.
+            ProviderUnavailable: an earlier refund was refused, and nobody can say now
+                whether it was finished by hand; nothing was written down.
 
         """
         check_number("refund_no", refund_no)
@@ -90,18 +94,39 @@ class RefundPayment:
         if order.winner is None:
             await Repair(*asking, budget).ask([a for a in attempts if a.is_live])
         askable = {account.name for account in self.accounts.all()}
+        its = [r for r in refunds if r.attempt_id == order.winner and r.account in askable]
         # Never before its time: every look counts as a try, and tries run out.
         overdue = [
             refund.refund_no
-            for refund in refunds
+            for refund in its
             if refund.state is RefundState.SENT
-            and refund.attempt_id == order.winner
-            and refund.account in askable
             and refund.next_try_at is not None
             and refund.next_try_at <= now
         ]
         check = CheckRefund(*asking, budget)
         await budget.side_by_side(lambda number: check(refund_no=number), overdue)
+        await self._repair_refused(check, budget, [r for r in its if not r.may_have_moved])
+
+    async def _repair_refused(
+        self, check: CheckRefund, budget: TimeBudget, refused: Sequence[Refund]
+    ) -> None:
+        """
+        Make sure of refunds that were refused for good: their amount is free for another.
+
+        A provider's people may have finished one by hand since, or be at it: then it
+        would go back twice. So here, for once, "unknown" stops the command.
+        """
+        numbers = [refund.refund_no for refund in refused]
+        try:
+            receipts = await budget.side_by_side(
+                lambda number: check.ask(refund_no=number), numbers
+            )
+        except ProviderError as problem:
+            message = f"An earlier refund is stuck, and may be finished by hand: {problem}"
+            raise ProviderUnavailable(message, refund_no=numbers) from problem
+        if any(receipt.state is RefundReceiptState.PENDING for receipt in receipts):
+            message = "An earlier refund that was stuck is on its way; ask again when it is done."
+            raise ProviderUnavailable(message, refund_no=numbers)
 
     @redone
     async def _written_down(

@@ -16,6 +16,7 @@ from retender.domain.model.refund import Refund
 from retender.domain.model.text import check_text
 from retender.domain.model.transition import AttemptEvent, RefundEvent
 from retender.domain.use_cases.call_human import end_incident
+from retender.domain.use_cases.redone import redone
 from retender.domain.use_cases.resolutions import Option, options_of
 from retender.domain.use_cases.settle_refund import confirm_refund
 from retender.ports.clock import Clock
@@ -64,18 +65,24 @@ class ResolveAttention:
         """
         check_text("reason", reason, REASON_MAX)
         check_text("by", by, BY_MAX)
+        incident = await self._resolved(incident_id, resolution, reason, by)
+        async with self.unit_of_work(read_only=True) as work:
+            return await work.incidents.get(incident_id) or incident
+
+    @redone
+    async def _resolved(
+        self, incident_id: str, resolution: Resolution, reason: str, by: str
+    ) -> Incident:
         async with self.unit_of_work() as work:
             incident = await work.incidents.get(incident_id)
             if incident is None:
                 raise IncidentNotExist(incident_id)
-            at = self.clock()
-            ending = Ending(at=at, resolution=resolution, why=reason, by=by)
+            ending = Ending(at=self.clock(), resolution=resolution, why=reason, by=by)
             await self._carry_out(work, incident, ending)
             if not await end_incident(work, incident, ending):
                 raise await _ended(work, incident)
             await work.commit()
-        async with self.unit_of_work(read_only=True) as work:
-            return await work.incidents.get(incident_id) or incident
+        return incident
 
     async def _carry_out(self, work: Work, incident: Incident, ending: Ending) -> None:
         """Change what the decision changes, if it still can be."""

@@ -17,7 +17,7 @@ from retender.tests.model.providers import find, is_payable
 from retender.tests.model.state import ORDER_ID, Books, Fate, Ledger
 
 if TYPE_CHECKING:  # a world calls upon invariants, and they speak of worlds
-    from retender.tests.model.core import Core
+    from retender.tests.model.ground import Core
     from retender.tests.model.rules import Rules
 
 MEANING = {

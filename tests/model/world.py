@@ -28,7 +28,7 @@ from dataclasses import replace
 from retender.domain.model.refund import MOST_TRIES
 from retender.domain.model.transition import CAPTURED, UNDER_WAY, AttemptState, RefundState
 from retender.ports.payment_provider import Receipt, ReceiptState
-from retender.tests.model.core import (
+from retender.tests.model.ground import (
     Core,
     Heard,
     Late,

@@ -287,6 +287,45 @@ async def test_a_stuck_refund_leaves_its_amount_to_be_refunded_under_another_num
     assert shop.wechat.kept() == {number: 0}
 
 
+async def test_a_stuck_refund_that_was_finished_by_hand_leaves_nothing_for_another(shop):
+    """Found by the model: the amount was free again, and went back twice."""
+    number = await paid(shop)
+    shop.wechat.failing_refunds = True
+    stuck = await refund(shop, "RF1", amount=cny(4440))
+    shop.wechat.failing_refunds = False
+    shop.wechat.trades[number].refunds[stuck.number] = stuck.amount
+    rest = await refund(shop, "RF2")
+    assert (rest.state, rest.amount) == ("DONE", cny(4440))
+    assert (await ShowRefund(shop.unit_of_work)(refund_no="RF1")).state == "DONE"
+    assert shop.wechat.kept() == {number: 0}
+
+
+async def test_a_stuck_refund_that_cannot_be_asked_after_stops_another(shop):
+    """It may have been finished by hand; the shop may ask again at any time."""
+    number = await paid(shop)
+    shop.wechat.failing_refunds = True
+    await refund(shop, "RF1")
+    shop.wechat.failing_refunds = False
+    shop.wechat.fail("query_refund", UNKNOWN)
+    with pytest.raises(ProviderUnavailable, match="stuck"):
+        await refund(shop, "RF2")
+    assert shop.wechat.kept() == {number: 8880}
+    assert (await refund(shop, "RF2")).state == "DONE"
+    assert shop.wechat.kept() == {number: 0}
+
+
+async def test_a_stuck_refund_that_is_on_its_way_after_all_stops_another(shop):
+    """Somebody at the provider finishes it at this moment."""
+    number = await paid(shop)
+    shop.wechat.failing_refunds = True
+    stuck = await refund(shop, "RF1")
+    shop.wechat.failing_refunds, shop.wechat.pending_refunds = False, True
+    shop.wechat.trades[number].refunds[stuck.number] = stuck.amount
+    with pytest.raises(ProviderUnavailable, match="on its way"):
+        await refund(shop, "RF2")
+    assert shop.wechat.trades[number].refunds == {stuck.number: stuck.amount}
+
+
 async def test_a_surplus_whose_refund_is_stuck_says_so(shop):
     number = await surplus(shop)
     shop.wechat.failing_refunds = True
