@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import re
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -118,12 +118,12 @@ class Town:
         finally:
             _actor.reset(token)
 
-    def later(self, seconds: float, coro: Coroutine[Any, Any, None]) -> None:
+    def later(self, seconds: float, deed: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Let something happen later, whoever is dead by then."""
 
         async def wait() -> None:
             await asyncio.sleep(seconds)
-            await coro
+            await deed()
 
         self.spawn(wait(), actor=_actor.get())
 

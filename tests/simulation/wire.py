@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -51,7 +52,7 @@ class Line:
             case "refused":
                 raise ProviderUnavailable("The gateway refused the connection.")
             case "late":
-                town.later(chance.uniform(11, 400), self._arrive_late(request))
+                town.later(chance.uniform(11, 400), partial(self._arrive_late, request))
                 town.faults(self.account).set(FaultKind.LOST_BEFORE_EFFECT)
             case "silent":
                 town.faults(self.account).set(FaultKind.LOST_BEFORE_EFFECT)
