@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from retender.tests.model.ground import Core, Move
 from retender.tests.model.graph import Graph
+from retender.tests.model.ground import Core, Move
 from retender.tests.model.handlers import Job
 from retender.tests.model.invariants import MEANING, always, at_rest, has_ended
 from retender.tests.model.rules import Rules
@@ -144,7 +144,7 @@ class Explorer:
 
     def cores(self) -> list[Core]:
         """Return every core that was met."""
-        return self.model.grounds
+        return self.model.cores
 
     def _explore(self, until: str | None, began: float) -> None:
         index, states, broken = 0, self.states, self.report.broken
@@ -175,7 +175,7 @@ class Explorer:
         report = self.report
         report.seconds = time.perf_counter() - began
         report.states, report.depth = len(self.states), self.levels[-1]
-        report.cores = len(self.model.grounds)
+        report.cores = len(self.model.cores)
         report.megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
     def _expand(self, index: int) -> None:
@@ -183,7 +183,7 @@ class Explorer:
         core = state >> _BITS
         if core not in self.judged:
             self.judged.add(core)
-            for broken in always(self.model.grounds[core], self.model.rules):
+            for broken in always(self.model.cores[core], self.model.rules):
                 self._note(broken, index)
         ways = []
         for move, target in self._moves(state):
@@ -247,7 +247,7 @@ class Explorer:
         Whatever happened before, once nobody acts and nothing fails, all ends in
         one of them, if every step that stays possible is taken some day.
         """
-        rules, cores = self.model.rules, self.model.grounds
+        rules, cores = self.model.rules, self.model.cores
         good = []
         for members in self.recovery.bottoms():
             self.report.rests += 1
@@ -272,7 +272,7 @@ class Explorer:
             self.report.broken[broken] = Trace(broken, steps, self._picture(index))
 
     def _picture(self, index: int) -> str:
-        core = self.model.grounds[self.states[index] >> _BITS]
+        core = self.model.cores[self.states[index] >> _BITS]
         rows = [f"order {core.ledger.order.state}"]
         rows += [f"{a.number} {a.state}" for a in core.ledger.attempts]
         rows += [f"{r.number} {r.state}" for r in core.ledger.refunds]

@@ -10,7 +10,7 @@ from retender.tests.model.invariants import MEANING
 from retender.tests.model.mutants import MUTANTS, Mutant, hunt
 from retender.tests.model.parallel import at_work, hunt_number
 from retender.tests.model.test_model import take_every_step
-from retender.tests.simulation.mutants import FOR_THE_MODEL
+from retender.tests.drill.mutants import FOR_THE_MODEL
 
 
 @pytest.fixture(scope="module")
