@@ -30,6 +30,7 @@ _HOUR = 3600.0
         "retender drill --seed 7",
         "retender drill --orders 5000 --first 0",
         "retender drill --hours 1",
+        "retender drill --orders 5000 --hours 0.05",
         "retender drill --json",
     )
 )
@@ -41,7 +42,9 @@ def drill(
     orders: Annotated[
         int | None, typer.Option(min=1, help=f"At least so many orders; default: {_ORDERS}.")
     ] = None,
-    hours: Annotated[float | None, typer.Option(min=0.0, help="Play for so long instead.")] = None,
+    hours: Annotated[
+        float | None, typer.Option(min=0.0, help="Play for so long, or until --orders are done.")
+    ] = None,
     first: Annotated[
         int | None, typer.Option(min=0, help="The first seed; default: a fresh one.")
     ] = None,
@@ -70,7 +73,7 @@ def drill(
         failed = _play_one(seed, shrink, as_json=as_json)
     else:
         begin = int(time.time()) if first is None else first
-        total = None if hours is not None else orders or _ORDERS
+        total = orders or (_ORDERS if hours is None else None)
         seconds = None if hours is None else hours * _HOUR
         failed = _play_many(
             begin,
@@ -154,6 +157,8 @@ def _play_many(
         note(f"Seed {worst} failed; looking for its shortest story.")
         shorter = _shortest(_room("seed").play(_room("plan").make_plan(worst)), shrink)
     story = None if shorter is None else _room("timeline").report(shorter)
+    if orders is not None and tally.orders < orders and not tally.failed:
+        note(f"The time was over after {tally.orders} of {orders} orders.")
     facts = {**tally.facts(), "shortest": story and story.splitlines()}
     answer(facts, lambda out: _show(out, tally, story), as_json=as_json)
     return bool(tally.failed)

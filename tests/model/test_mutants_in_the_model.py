@@ -4,13 +4,13 @@ import sys
 
 import pytest
 
+from retender.tests.drill.mistakes import FOR_THE_MODEL
 from retender.tests.model.configurations import CI
 from retender.tests.model.explorer import Explorer
 from retender.tests.model.invariants import MEANING
 from retender.tests.model.mutants import MUTANTS, Mutant, hunt
 from retender.tests.model.parallel import at_work, hunt_number
 from retender.tests.model.test_model import take_every_step
-from retender.tests.drill.mutants import FOR_THE_MODEL
 
 
 @pytest.fixture(scope="module")

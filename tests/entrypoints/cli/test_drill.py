@@ -80,6 +80,16 @@ def test_all_can_be_played_in_spite_of_a_failure():
     assert facts["shortest"][0].startswith("seed 5,")
 
 
+@pytest.mark.usefixtures("small_seeds")
+def test_whatever_comes_first_ends_a_drill():
+    words = ("--first", "3", "--processes", "1", "--json")
+    code, said = run("--orders", "3", "--hours", "1", *words)
+    assert (code, json.loads(said)["orders"]) == (0, 2)
+    done = CliRunner().invoke(app, ["drill", "--orders", "500", "--hours", "0", *words])
+    assert (done.exit_code, json.loads(done.stdout)["orders"]) == (0, 0)
+    assert "The time was over after 0 of 500 orders" in done.stderr
+
+
 def test_a_drill_can_be_bounded_in_time():
     seconds = iter((0, 10, 20, 30, 40))
     seeds = fleet.seeds_from(7, seconds=25, clock=lambda: next(seconds))
