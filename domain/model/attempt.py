@@ -182,7 +182,7 @@ _NEAREST_AFTER = timedelta(minutes=1)
 _PROOF = timedelta(seconds=1)
 
 
-def next_check(attempt: Attempt, now: datetime) -> datetime:
+def next_check(attempt: Attempt, now: datetime, asked_at: datetime | None = None) -> datetime:
     """
     Return when to ask the provider about a live attempt next; it never gives up.
 
@@ -191,10 +191,13 @@ def next_check(attempt: Attempt, now: datetime) -> datetime:
     (but a minute). One look comes right after the watch, when "not found" becomes proof;
     then hourly for a day, then daily. All of it is jittered, but for the look that proves.
     ``attempt.checks`` counts the looks that were had.
+
+    ``asked_at`` is when the last question was sent, by default now: sent before the
+    watch was over and answered after, it proved nothing, and the next one goes at once.
     """
     planned = now + jittered(_wait(attempt, now), attempt.number, attempt.checks)
     proof_at = attempt.watch_until + _PROOF
-    return min(planned, proof_at) if now < proof_at else planned
+    return min(planned, max(now, proof_at)) if (asked_at or now) < proof_at else planned
 
 
 def _wait(attempt: Attempt, now: datetime) -> timedelta:

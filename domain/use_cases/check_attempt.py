@@ -54,12 +54,14 @@ class CheckAttempt:
         try:
             provider = self.accounts.get(attempt.account).provider
         except UnknownName as unknown:
-            await self._plan(attempt, held_until, f"cannot be asked: {unknown.message}")
+            why = f"cannot be asked: {unknown.message}"
+            await self._plan(attempt, held_until, self.clock(), why)
             return await self._load(attempt_id)
         attempt = await self._want_closed_if_over(attempt, held_until)
         if not self._is_lost(attempt, held_until):
+            asked_at = self.clock()
             await self._look(provider, attempt, held_until)
-            await self._plan(attempt, held_until, None)
+            await self._plan(attempt, held_until, asked_at, None)
         return await self._load(attempt_id)
 
     def _is_lost(self, attempt: Attempt, held_until: datetime | None) -> bool:
@@ -104,7 +106,11 @@ class CheckAttempt:
 
     @redone
     async def _plan(
-        self, attempt: Attempt, held_until: datetime | None, problem: str | None
+        self,
+        attempt: Attempt,
+        held_until: datetime | None,
+        asked_at: datetime,
+        problem: str | None,
     ) -> None:
         async with self.unit_of_work() as work:
             now = self.clock()
@@ -112,7 +118,7 @@ class CheckAttempt:
             if held_until is None and is_free(attempt.leased_until, now):
                 held_until = attempt.leased_until  # nobody's then, and it must be nobody's still
             await work.attempts.reschedule(
-                attempt.attempt_id, next_check(looked, now), held_until=held_until
+                attempt.attempt_id, next_check(looked, now, asked_at), held_until=held_until
             )
             if problem is not None:
                 await tell(

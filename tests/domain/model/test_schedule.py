@@ -203,3 +203,11 @@ def test_it_is_about_a_week_until_an_operator_is_called():
     for tries in range(MOST_TRIES):
         now = next_try(refund(tries=tries), now)
     assert 6 * DAY < now - BEGAN < 8.5 * DAY
+
+
+def test_a_question_sent_before_the_watch_ends_and_answered_after_is_sent_again_at_once():
+    """It proved nothing; the look that proves must not be an hour away."""
+    attempt = made(had=9)
+    late = attempt.watch_until + 5 * SECOND
+    assert next_check(attempt, late, attempt.watch_until - SECOND) == late
+    assert next_check(attempt, late, attempt.watch_until + 2 * SECOND) > late + 10 * SECOND
