@@ -55,14 +55,13 @@ class CheckAttempt:
             provider = self.accounts.get(attempt.account).provider
         except UnknownName as unknown:
             why = f"cannot be asked: {unknown.message}"
-            await self._plan(attempt, held_until, self.clock(), why)
-            return await self._load(attempt_id)
+            return await self._plan(attempt, held_until, self.clock(), why)
         attempt = await self._want_closed_if_over(attempt, held_until)
-        if not self._is_lost(attempt, held_until):
-            asked_at = self.clock()
-            await self._look(provider, attempt, held_until)
-            await self._plan(attempt, held_until, asked_at, None)
-        return await self._load(attempt_id)
+        if self._is_lost(attempt, held_until):
+            return attempt
+        asked_at = self.clock()
+        await self._look(provider, attempt, held_until)
+        return await self._plan(attempt, held_until, asked_at, None)
 
     def _is_lost(self, attempt: Attempt, held_until: datetime | None) -> bool:
         """Tell whether the attempt is held by another, or by nobody, rather than by the caller."""
@@ -101,8 +100,9 @@ class CheckAttempt:
                 next_check_at=now,
                 held_until=held_until,
             )
+            found = await work.attempts.get(attempt.attempt_id)
             await work.commit()
-        return await self._load(attempt.attempt_id)
+        return found or attempt
 
     @redone
     async def _plan(
@@ -111,7 +111,8 @@ class CheckAttempt:
         held_until: datetime | None,
         asked_at: datetime,
         problem: str | None,
-    ) -> None:
+    ) -> Attempt:
+        """Plan the next look, and return the attempt as it is by now."""
         async with self.unit_of_work() as work:
             now = self.clock()
             looked = replace(attempt, checks=attempt.checks + 1)
@@ -130,7 +131,9 @@ class CheckAttempt:
                     kind=StoryKind.NO_ANSWER,
                     facts={"account": attempt.account},
                 )
+            found = await work.attempts.get(attempt.attempt_id)
             await work.commit()
+        return found or attempt
 
     async def _load(self, attempt_id: str) -> Attempt:
         async with self.unit_of_work(read_only=True) as work:
