@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -154,9 +154,7 @@ def a_client(**options: Any) -> httpx.AsyncClient:
 async def _answers(http: httpx.AsyncClient, url: str) -> None:
     async with asyncio.timeout(_PATIENCE):
         while True:
-            try:
+            with suppress(httpx.TransportError):  # it does not listen yet
                 if (await http.get(url)).is_success:
                     return
-            except httpx.TransportError:
-                pass
             await asyncio.sleep(_LOOK_EVERY)
