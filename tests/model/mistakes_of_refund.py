@@ -11,6 +11,7 @@ from retender.domain.use_cases import captured as captured_module
 from retender.domain.use_cases import refund_payment, settle_refund
 from retender.domain.use_cases.captured import Outcome
 from retender.domain.use_cases.check_refund import CheckRefund
+from retender.domain.use_cases.refund_payment import RefundPayment
 from retender.ports.payment_provider import RefundReceiptState
 from retender.tests.model import providers
 from retender.tests.model.providers import RANDOM, REFUSED
@@ -60,10 +61,10 @@ def stuck_is_sent_under_another_number(patch: pytest.MonkeyPatch) -> None:
 
     async def again(
         self: CheckRefund, refund: Refund, order: Any, account: Any, held_until: Any
-    ) -> None:
+    ) -> Any:
         if refund.state is RefundState.STUCK:
             await account.provider.refund(replace(order, number=f"N{order.number}"))
-        await ask(self, refund, order, account, held_until)
+        return await ask(self, refund, order, account, held_until)
 
     patch.setattr(CheckRefund, "_ask", again)
 
@@ -71,6 +72,11 @@ def stuck_is_sent_under_another_number(patch: pytest.MonkeyPatch) -> None:
 def given_up_is_taken_for_refused(patch: pytest.MonkeyPatch) -> None:
     ended = property(lambda refund: refund.state is not RefundState.STUCK)
     patch.setattr(Refund, "may_have_moved", ended)
+
+    async def trust(*_: Any) -> None:
+        """Ask nobody: the answer would show that it was not refused."""
+
+    patch.setattr(RefundPayment, "_repair_refused", trust)
 
 
 def earlier_refunds_do_not_count(patch: pytest.MonkeyPatch) -> None:

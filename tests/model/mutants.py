@@ -50,7 +50,7 @@ class Mutant:
     @property
     def is_in_the_code(self) -> bool:
         """Whether it is a mistake of ours, rather than a promise that the world breaks."""
-        return self.plant is not _nothing
+        return self.plant is not payment.nothing
 
 
 def hunt(mutant: Mutant) -> Report:
@@ -84,10 +84,6 @@ ONCE_HEARD = replace(
     hears_all=True,
 )
 NAPS_SURPLUS = replace(TWO_NONE, name="naps, surplus", hands=2, presses=1, naps=1)
-
-
-def _nothing(patch: pytest.MonkeyPatch) -> None:
-    """Change no code: the error is in the configuration."""
 
 
 MUTANTS = (
@@ -150,7 +146,9 @@ MUTANTS = (
     Mutant("a second success is a surplus", "I4", ONE_QUIET, payment.a_second_success_is_a_surplus),
     Mutant("nobody says that it is paid", "I3", ONE_QUIET, payment.nobody_says_that_it_is_paid),
     Mutant("orders expire for ever", "L1", ONE_QUIET, payment.orders_expire_for_ever),
-    Mutant("no end for who is not looked at", "L3", replace(ONE_QUIET, janitor=False), _nothing),
+    Mutant(
+        "no end for who is not looked at", "L3", replace(ONE_QUIET, janitor=False), payment.nothing
+    ),
     Mutant("no first look is planned", "P", ONE_QUIET, payment.no_first_look_is_planned),
     Mutant("not reached is refused", "K", SURPLUS_QUIET, refund.not_reached_is_refused),
     Mutant("a refund is done when accepted", "I2", SURPLUS_SLOW, refund.accepted_is_done),

@@ -119,6 +119,9 @@ TOLD = {
 }
 """Mistakes in paying an order that is there: its story has a line of each."""
 
+ASKED = {"refund of nothing"}
+"""Mistakes that may be the provider's news: it is asked first, and the story has its answer."""
+
 LOOKING = [
     Row("unknown order shown", "/v1/orders/nope", None, 404, "PAY_ORDER_NOT_EXIST", method="GET"),
     Row(
@@ -284,8 +287,8 @@ async def test_a_mistake_has_its_own_error_and_changes_nothing(shop, shop_settin
     told = now.pop("story")[len(there.pop("story")) :]
     assert now == there
     # It is no state: who asks why the order was not paid finds the reason there.
-    assert len(told) == (row.mistake in TOLD), told
-    assert all(row.code in str(line) for line in told)
+    assert len(told) == (row.mistake in TOLD | ASKED), told
+    assert row.mistake in ASKED or all(row.code in str(line) for line in told)
 
 
 async def test_no_two_mistakes_share_a_sentence_without_need():
