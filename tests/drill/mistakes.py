@@ -4,7 +4,8 @@ Mistakes: deliberate errors in the protocol, each a set of patches of production
 They are switched on for one run, from here alone; what ships knows nothing of them.
 """
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -13,11 +14,14 @@ from unittest.mock import patch
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from retender.adapters.sql import attempts as attempts_in_sql
+from retender.adapters.sql import orders as orders_in_sql
 from retender.adapters.sql.attempts import SqlAttempts
+from retender.adapters.sql.leases import among
 from retender.adapters.sql.orders import SqlOrders
 from retender.adapters.sql.records import SqlOutbox
 from retender.adapters.sql.refunds import SqlRefunds
-from retender.adapters.sql.tables import orders, outbox
+from retender.adapters.sql.tables import attempts, orders, outbox
 from retender.domain.model import transition as table
 from retender.domain.model.attempt import Attempt, next_check
 from retender.domain.model.errors import StoreBusy
@@ -53,9 +57,18 @@ NEVER = timedelta(days=3650)
 _ATTEMPT_GONE = "the mutant took the attempt away"
 
 
-def _row(event: Any, **changes: object) -> Patch:
-    """Change one row of the transition table."""
-    return patch.dict(table._BY_EVENT, {event: replace(table.transition(event), **changes)})  # type: ignore[arg-type]  # by name
+@contextmanager
+def _row(event: OrderEvent | AttemptEvent, **changes: object) -> Iterator[None]:
+    """Change one row of the transition table, and the statement that was built of it."""
+    row = replace(table.transition(event), **changes)  # type: ignore[arg-type]  # by name
+    if isinstance(event, OrderEvent):
+        moves: dict[Any, Any] = orders_in_sql._MOVE
+        move = orders_in_sql._HOLD.where(among(orders.c.state, row.sources))
+    else:
+        moves = attempts_in_sql._MOVE
+        move = attempts_in_sql._CHANGE.where(among(attempts.c.state, row.sources))
+    with patch.dict(table._BY_EVENT, {event: row}), patch.dict(moves, {event: move}):
+        yield
 
 
 # --- asking and believing ---
