@@ -13,6 +13,7 @@ from dependency_injector.providers import Dependency, Factory, Object, Singleton
 
 from retender.adapters.announcer import InProcessAnnouncer, log_event
 from retender.adapters.clock import system_clock
+from retender.adapters.http.gateway_clock import GatewayClocks
 from retender.adapters.http.guard import GuardLimits, Guards
 from retender.adapters.http.limits import HttpLimits
 from retender.adapters.http.transport import HttpxTransport
@@ -56,6 +57,7 @@ from retender.ports.accounts import Accounts
 from retender.ports.announcer import Announcer
 from retender.ports.client_types import ClientTypes
 from retender.ports.clock import Clock
+from retender.ports.clock_difference import ClockDifference
 from retender.ports.new_id import NewId
 from retender.ports.time_budget import NewTimeBudget
 from retender.ports.transport import Transport
@@ -121,7 +123,7 @@ async def _forgets_all() -> tuple[str, ...]:
 
 
 def _transports(
-    settings: Settings, clock: Clock, exits: AsyncExitStack
+    settings: Settings, clock: Clock, gateway_clocks: GatewayClocks, exits: AsyncExitStack
 ) -> Callable[[str], Transport]:
     """Return what makes each account a connection of its own, closed at the end."""
     chosen = settings.transport
@@ -133,8 +135,8 @@ def _transports(
         body_max_bytes=chosen.max_bytes,
     )
 
-    def transport(_account: str) -> Transport:
-        made = HttpxTransport(clock=clock, limits=limits)
+    def transport(account: str) -> Transport:
+        made = HttpxTransport(clock=clock, limits=limits, gateway_clock=gateway_clocks.of(account))
         exits.push_async_callback(made.aclose)
         return made
 
@@ -218,6 +220,14 @@ def _pay_policy(settings: Settings) -> PayPolicy:
     )
 
 
+def _deadlines(policy: PayPolicy) -> DeadlinePolicy:
+    return policy.deadlines
+
+
+def _clock_difference(gateway_clocks: GatewayClocks) -> ClockDifference:
+    return gateway_clocks
+
+
 def _time_budget(settings: Settings) -> NewTimeBudget:
     return partial(AsyncTimeBudget, timedelta(seconds=settings.pay.repair_seconds))
 
@@ -244,6 +254,8 @@ class Container(DeclarativeContainer):
         page_key: what stored pages are encrypted with.
         store, unit_of_work: the database, and transactions on it.
         plugins, client_types: what the plugins brought.
+        policy: how this deployment treats the second payment.
+        gateway_clocks, clock_difference: what gateways' answers tell of their clocks.
         transports: makes an account's way to its gateway, by the account's name.
         guards: the same, but keeping each account's trouble to itself; what plugins get.
         accounts: what is configured.
@@ -268,8 +280,13 @@ class Container(DeclarativeContainer):
     more_plugins: Object[Mapping[str, object]] = Object({})
     plugins: Singleton[PluginHost] = Singleton(_load_plugins, settings, more_plugins)
     client_types: Singleton[ClientTypes] = Singleton(_client_types, plugins)
+    policy: Singleton[PayPolicy] = Singleton(_pay_policy, settings)
+    gateway_clocks: Singleton[GatewayClocks] = Singleton(
+        GatewayClocks, clock=clock, deadlines=Factory(_deadlines, policy)
+    )
+    clock_difference: Singleton[ClockDifference] = Singleton(_clock_difference, gateway_clocks)
     transports: Singleton[Callable[[str], Transport]] = Singleton(
-        _transports, settings, clock, exits
+        _transports, settings, clock, gateway_clocks, exits
     )
     guards: Singleton[Guards] = Singleton(
         Guards, transports, limits=Factory(_guard_limits, settings), clock=clock, random=random
@@ -289,12 +306,19 @@ class Container(DeclarativeContainer):
     announcer: Singleton[Announcer] = Singleton(InProcessAnnouncer, Object(log_event))
     secrets: Singleton[tuple[str, ...]] = Singleton(_secrets, settings, plugins)
 
-    policy: Singleton[PayPolicy] = Singleton(_pay_policy, settings)
     time_budget: Singleton[NewTimeBudget] = Singleton(_time_budget, settings)
 
     place_order = Factory(PlaceOrder, unit_of_work, clock, new_id, Factory(_pay_within, settings))
     pay_order = Factory(
-        PayOrder, unit_of_work, accounts, client_types, clock, new_id, policy, time_budget
+        PayOrder,
+        unit_of_work,
+        accounts,
+        client_types,
+        clock,
+        new_id,
+        policy,
+        time_budget,
+        clock_difference,
     )
     take_notice = Factory(TakeNotice, unit_of_work, accounts, clock, new_id)
     check_attempt = Factory(CheckAttempt, unit_of_work, accounts, clock, new_id)
@@ -305,7 +329,9 @@ class Container(DeclarativeContainer):
     show_order = Factory(ShowOrder, unit_of_work)
     show_refund = Factory(ShowRefund, unit_of_work)
     show_page = Factory(ShowPage, unit_of_work, clock, policy)
-    list_methods = Factory(ListMethods, unit_of_work, accounts, client_types, clock, policy)
+    list_methods = Factory(
+        ListMethods, unit_of_work, accounts, client_types, clock, policy, clock_difference
+    )
     announce_events = Factory(
         AnnounceEvents, unit_of_work, announcer, clock, Factory(_lease, settings)
     )

@@ -3,8 +3,7 @@
 import asyncio
 import logging
 import ssl
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import timedelta
 from functools import cache
 from types import TracebackType
 from typing import Self
@@ -13,7 +12,9 @@ from urllib.parse import urlsplit
 import httpx
 
 from retender.adapters.http.asgi import AppBrokeOff, AsgiApp, AsgiWire
+from retender.adapters.http.gateway_clock import GatewayClock
 from retender.adapters.http.limits import HttpLimits
+from retender.domain.model.deadline import DeadlinePolicy
 from retender.domain.model.errors import ProviderError, ProviderUnavailable, ProviderUncertain
 from retender.ports.clock import Clock
 from retender.ports.transport import Request, Response
@@ -32,7 +33,12 @@ class HttpxTransport:
     """
 
     def __init__(
-        self, *, clock: Clock, limits: HttpLimits | None = None, app: AsgiApp | None = None
+        self,
+        *,
+        clock: Clock,
+        limits: HttpLimits | None = None,
+        app: AsgiApp | None = None,
+        gateway_clock: GatewayClock | None = None,
     ) -> None:
         """
         Open nothing yet; connections are made when first needed.
@@ -41,17 +47,27 @@ class HttpxTransport:
             clock: ours, to measure the gateway's against.
             limits: how long to wait and how much to take.
             app: an ASGI app to call instead of the network.
+            gateway_clock: learns from every answer; default: one that nobody else looks at.
 
         """
         self._clock = clock
         self._limits = limits or HttpLimits()
         self._wire = AsgiWire(app) if app is not None else _network(self._limits)
-        self._clock_offset: timedelta | None = None
+        self._gateway_clock = gateway_clock or GatewayClock(
+            "nobody", clock=clock, deadlines=DeadlinePolicy()
+        )
 
     @classmethod
-    def to_app(cls, app: AsgiApp, *, clock: Clock, limits: HttpLimits | None = None) -> Self:
+    def to_app(
+        cls,
+        app: AsgiApp,
+        *,
+        clock: Clock,
+        limits: HttpLimits | None = None,
+        gateway_clock: GatewayClock | None = None,
+    ) -> Self:
         """Wire to an ASGI app in this process, whatever host the requests name."""
-        return cls(clock=clock, limits=limits, app=app)
+        return cls(clock=clock, limits=limits, app=app, gateway_clock=gateway_clock)
 
     @property
     def clock_offset(self) -> timedelta | None:
@@ -60,7 +76,7 @@ class HttpxTransport:
 
         Good to about a second and half the time that the answer took.
         """
-        return self._clock_offset
+        return self._gateway_clock.offset
 
     async def __call__(self, request: Request) -> Response:
         """Send the request once and return the complete answer; see the port for trouble."""
@@ -77,24 +93,10 @@ class HttpxTransport:
         asked_at = self._clock()
         incoming = await self._wire.handle_async_request(_outgoing(request, self._limits, call))
         try:
-            self._measure_clock(incoming, asked_at)
+            self._gateway_clock.learn(incoming.headers.get("date"), asked_at=asked_at)
             return await _complete(incoming, self._limits)
         finally:
             await incoming.aclose()
-
-    def _measure_clock(self, incoming: httpx.Response, asked_at: datetime) -> None:
-        said = incoming.headers.get("date")
-        if said is None:
-            return
-        try:
-            theirs = parsedate_to_datetime(said)
-        except ValueError:
-            return
-        if theirs.tzinfo is None:
-            theirs = theirs.replace(tzinfo=UTC)
-        middle = asked_at + (self._clock() - asked_at) / 2
-        # A Date is cut to whole seconds: on average it is half a second late.
-        self._clock_offset = theirs + timedelta(milliseconds=500) - middle
 
     async def aclose(self) -> None:
         """Close the connections."""

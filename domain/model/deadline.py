@@ -8,10 +8,22 @@ money may still arrive. Protocol 1.3 gives the order: shown, upstream, watch.
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 
-from retender.domain.model.errors import PayOrderPayTimeout
+from retender.domain.model.errors import PayOrderPayTimeout, ProviderClockOff
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class ClockStanding(StrEnum):
+    """What a difference between a provider's clock and ours means (protocol 1.3)."""
+
+    NEAR = "near"
+    """Deadlines mean the same there and here."""
+    FAR = "far"
+    """Over half of what the watch allows: still well, but somebody should set a clock."""
+    TOO_FAR = "too_far"
+    """Over the watch: a trade that we believe dead could still be paid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +57,18 @@ class DeadlinePolicy:
         if self.grace + self.watch < timedelta(0):
             msg = "grace and watch together must not end before the shown deadline"
             raise ValueError(msg)
+
+    def standing(self, difference: timedelta) -> ClockStanding:
+        """
+        Judge a clock's difference by the watch, which is there to outlast it.
+
+        Which clock is ahead is all one: the later one lets a payer pay when we have given up,
+        the earlier one turns a payer away who still has time.
+        """
+        apart = abs(difference)
+        if apart > self.watch:
+            return ClockStanding.TOO_FAR
+        return ClockStanding.FAR if apart > self.watch / 2 else ClockStanding.NEAR
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +122,30 @@ def check_in_time(shown: datetime, now: datetime, policy: DeadlinePolicy) -> Non
         return
     message = f"The time to pay ended at {last.isoformat()}."
     raise PayOrderPayTimeout(message, pay_until=last.isoformat(), reason="cutoff")
+
+
+def check_clock(title: str, difference: timedelta, policy: DeadlinePolicy) -> None:
+    """
+    Turn away what is new from a provider whose clock is surely too far from ours.
+
+    Args:
+        title: the provider for people.
+        difference: what is sure of its clock minus ours.
+        policy: says how much is too much.
+
+    Raises:
+        ProviderClockOff: by how much, and what is allowed.
+
+    """
+    if policy.standing(difference) is not ClockStanding.TOO_FAR:
+        return
+    apart = abs(difference) // timedelta(seconds=1)
+    allowed = policy.watch // timedelta(seconds=1)
+    message = (
+        f"The clock of {title} and ours are {apart} s apart, more than the {allowed} s that are "
+        "allowed for: nothing was asked of it; pay another way."
+    )
+    raise ProviderClockOff(message, seconds_apart=apart, seconds_allowed=allowed)
 
 
 def solve(shown: datetime, now: datetime, policy: DeadlinePolicy, terms: ExpiryTerms) -> Deadline:

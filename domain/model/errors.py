@@ -17,12 +17,13 @@ The branches are what the caller can do about it::
     │   └── SwitchRefused       another page is still payable; says until when
     ├── ConflictError           something of that name is already there, and differs
     │   ├── IdempotencyConflict  OpenOrderExists
-    ├── RefundError             RefundNotExist  RefundExceedsPaid
+    ├── RefundError             a refund cannot be made like this; see ``refund_errors``
     ├── IncidentError           what waits for a human; see ``incident_errors``
     ├── ProviderError           what is known of the money when a call to a provider goes wrong
     │   ├── ProviderRefused     a decoded answer said no: nothing moved by this call
     │   ├── ProviderUnavailable surely not reached: may be asked again
-    │   └── ProviderUncertain   may have acted: find out before anything else
+    │   ├── ProviderUncertain   may have acted: find out before anything else
+    │   └── ProviderClockOff    not asked: its clock and ours are too far apart; pay another way
     ├── NoticeRejected          not the provider's word: nothing is believed, nothing changes
     ├── StoreBusy  StoreFull    the database had no time, or no room: nothing changed, ask again
     ├── SetupError              for operators: names the plugin, the setting and the fix
@@ -74,7 +75,7 @@ class AmountInvalid(InvalidInput):
 
     def __init__(self, amount: object, why: str) -> None:
         """Say what was given (shortened) and what an amount is."""
-        super().__init__(f"{_shown(amount)} is not an amount: {why}.", field="amount")
+        super().__init__(f"{quoted(amount)} is not an amount: {why}.", field="amount")
 
 
 class CurrencyUnknown(InvalidInput):
@@ -85,7 +86,7 @@ class CurrencyUnknown(InvalidInput):
     def __init__(self, currency: object) -> None:
         """Say what was given."""
         super().__init__(
-            f"{_shown(currency)} is not an ISO 4217 currency code such as CNY.", field="currency"
+            f"{quoted(currency)} is not an ISO 4217 currency code such as CNY.", field="currency"
         )
 
 
@@ -132,7 +133,7 @@ class UnknownName(InvalidInput):
         close = get_close_matches(str(name), names, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         super().__init__(
-            f"There is no {kind} named {_shown(name)}.{hint} There is: {listed}.",
+            f"There is no {kind} named {quoted(name)}.{hint} There is: {listed}.",
             field=kind.replace(" ", "_"),
             known=names,
         )
@@ -178,7 +179,7 @@ class PayOrderNotExist(PayOrderError):
 
     def __init__(self, order_no: str) -> None:
         """Repeat the number, nothing else."""
-        super().__init__(f"There is no order {_shown(order_no)}.")
+        super().__init__(f"There is no order {quoted(order_no)}.")
 
 
 class PayOrderStateError(PayOrderError):
@@ -253,41 +254,18 @@ class OpenOrderExists(ConflictError):
     def __init__(self, order_no: str, key: str) -> None:
         """Name the open order and the two ways on."""
         super().__init__(
-            f"Order {order_no} of this payer is open under key {_shown(key)}: "
+            f"Order {order_no} of this payer is open under key {quoted(key)}: "
             f"pay {order_no}, or close {order_no}, then place the new one.",
             order_no=order_no,
             ways=["pay", "close"],
         )
 
 
-# --- refunds ---------------------------------------------------------------------------
-
-
-class RefundError(RetenderError):
-    """A refund cannot be made like this."""
-
-
-class RefundNotExist(RefundError):
-    """No refund bears this number."""
-
-    code = "REFUND_NOT_EXIST"
-
-    def __init__(self, refund_no: str) -> None:
-        """Repeat the number."""
-        super().__init__(f"There is no refund {_shown(refund_no)}.")
-
-
-class RefundExceedsPaid(RefundError):
-    """More is asked back than was paid and not yet given back."""
-
-    code = "REFUND_EXCEEDS_PAID"
-
-
 # --- what is known of the money --------------------------------------------------------
 
 
 class ProviderError(RetenderError):
-    """A call to a provider went wrong; the three branches say what is known."""
+    """A call to a provider went wrong, or was not even made; the branches say what is known."""
 
 
 class Refusal(StrEnum):
@@ -337,6 +315,12 @@ class ProviderUncertain(ProviderError):
     """Sent, and no usable answer: it may have acted. Never to be read as no."""
 
     code = "PROVIDER_UNCERTAIN"
+
+
+class ProviderClockOff(ProviderError):
+    """Not asked for anything new: no deadline would mean the same there and here."""
+
+    code = "PROVIDER_CLOCK_OFF"
 
 
 class NoticeProblem(StrEnum):
@@ -395,6 +379,6 @@ class UndefinedTransition(RetenderError):
     code = "UNDEFINED_TRANSITION"
 
 
-def _shown(value: object, limit: int = 64) -> str:
+def quoted(value: object, limit: int = 64) -> str:
     """Quote a caller's value for a message: short, escaped, one line."""
     return text if len(text := repr(value)) <= limit else text[: limit - 1] + "…"

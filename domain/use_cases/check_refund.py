@@ -3,15 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from retender.domain.model.errors import (
-    ProviderError,
-    ProviderRefused,
-    RefundNotExist,
-    Refusal,
-)
+from retender.domain.model.errors import ProviderError, ProviderRefused, Refusal
 from retender.domain.model.event import StoryKind
 from retender.domain.model.lease import is_held
 from retender.domain.model.refund import Refund, next_try
+from retender.domain.model.refund_errors import RefundNotExist
 from retender.domain.model.transition import RefundEvent, RefundState
 from retender.domain.use_cases.captured import facts_of, tell
 from retender.domain.use_cases.redone import redone

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from retender.domain.model.client_type import ClientType, negotiate
-from retender.domain.model.deadline import check_in_time, solve
+from retender.domain.model.deadline import check_clock, check_in_time, solve
 from retender.domain.model.errors import (
     NoCommonPage,
     PayOrderNotExist,
@@ -18,6 +18,7 @@ from retender.domain.use_cases.wish import check_offered
 from retender.ports.accounts import Account, Accounts
 from retender.ports.client_types import ClientTypes
 from retender.ports.clock import Clock
+from retender.ports.clock_difference import ClockDifference
 from retender.ports.unit_of_work import UnitOfWork
 
 
@@ -57,6 +58,7 @@ class ListMethods:
     client_types: ClientTypes
     clock: Clock
     policy: PayPolicy
+    clock_difference: ClockDifference
 
     async def __call__(
         self, *, order_no: str, user_id: str, client_type: str
@@ -98,6 +100,8 @@ class ListMethods:
         try:
             check_offered(order.amount, terms)
             solve(order.shown_until, now, self.policy.deadlines, terms.expiry)
+            difference = self.clock_difference(account.name)
+            check_clock(account.title, difference, self.policy.deadlines)
         except RetenderError as problem:
             why_not = problem.code
         return Method(

@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 
 from retender.domain.model.attempt import Attempt, Payer, next_check
 from retender.domain.model.client_type import negotiate
-from retender.domain.model.deadline import check_in_time, solve
+from retender.domain.model.deadline import check_clock, check_in_time, solve
 from retender.domain.model.errors import (
     InvalidInput,
     PayOrderNotExist,
     PayOrderPayTimeout,
     PayOrderStateError,
+    ProviderClockOff,
     RetenderError,
     StoreBusy,
 )
@@ -29,6 +30,7 @@ from retender.domain.use_cases.wish import Wish
 from retender.ports.accounts import Accounts, SwitchPolicy
 from retender.ports.client_types import ClientTypes
 from retender.ports.clock import Clock
+from retender.ports.clock_difference import ClockDifference
 from retender.ports.new_id import NewId
 from retender.ports.time_budget import NewTimeBudget
 from retender.ports.unit_of_work import UnitOfWork, Work
@@ -37,6 +39,9 @@ logger = logging.getLogger(__name__)
 
 _EXPLAINED = 8
 """Of so many of the last attempts the story says why they do not serve a new wish."""
+
+_TOLD = (InvalidInput, PayOrderPayTimeout, PayOrderStateError, ProviderClockOff)
+"""Refusals that the story tells of here; others are told of where they arise."""
 
 _ROUNDS = 4
 """How often a request starts over: somebody else was faster, or a number was spent."""
@@ -61,6 +66,7 @@ class PayOrder:
     new_id: NewId
     policy: PayPolicy
     budget: NewTimeBudget
+    clock_difference: ClockDifference
 
     async def __call__(
         self,
@@ -93,6 +99,7 @@ class PayOrder:
             PayOrderFail: the provider said no; nothing moved.
             SwitchRefused: the earlier page may still be paid, and policy forbids a second.
             ProviderUnavailable: surely not reached; may press again.
+            ProviderClockOff: a new page there would have no sure deadline; pay another way.
             StoreBusy: too many at once; may press again.
 
         """
@@ -113,7 +120,7 @@ class PayOrder:
                 self._admit(order, wish)
                 serving = self._serving(order, attempts, wish)
                 attempt = serving or await self._make(order, attempts, wish, leave)
-            except (InvalidInput, PayOrderPayTimeout, PayOrderStateError) as refusal:
+            except _TOLD as refusal:
                 await self._tell_refusal(order, wish, refusal)
                 raise
             if serving and (ready := await self._stored(order, serving)):
@@ -256,8 +263,9 @@ class PayOrder:
             )
 
     def _solve(self, order: Order, wish: Wish) -> None:
-        terms = wish.account.provider.terms.expiry
-        solve(order.shown_until, self.clock(), self.policy.deadlines, terms)
+        account, deadlines = wish.account, self.policy.deadlines
+        solve(order.shown_until, self.clock(), deadlines, account.provider.terms.expiry)
+        check_clock(account.title, self.clock_difference(account.name), deadlines)
 
     async def _write_down(
         self, work: Work, order: Order, wish: Wish, leave: LeavePages

@@ -13,12 +13,12 @@ from retender.domain.model.errors import (
     PayOrderStateError,
     ProviderError,
     ProviderUnavailable,
-    RefundExceedsPaid,
 )
 from retender.domain.model.event import StoryKind
 from retender.domain.model.money import Money
 from retender.domain.model.order import Order
 from retender.domain.model.refund import Refund, RefundCause
+from retender.domain.model.refund_errors import RefundExceedsPaid
 from retender.domain.model.text import check_number
 from retender.domain.model.transition import RefundState
 from retender.domain.use_cases.captured import tell

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from retender.domain.model.attempt import Attempt
-from retender.domain.model.errors import RefundExceedsPaid
 from retender.domain.model.incident import About, Ending, Incident, Resolution
 from retender.domain.model.incident_errors import (
     IncidentEnded,
@@ -13,6 +12,7 @@ from retender.domain.model.incident_errors import (
 )
 from retender.domain.model.money import Money
 from retender.domain.model.refund import Refund
+from retender.domain.model.refund_errors import RefundExceedsPaid
 from retender.domain.model.text import check_text
 from retender.domain.model.transition import AttemptEvent, RefundEvent
 from retender.domain.use_cases.call_human import end_incident

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from retender.domain.model.errors import RefundNotExist
 from retender.domain.model.refund import Refund
+from retender.domain.model.refund_errors import RefundNotExist
 from retender.ports.unit_of_work import UnitOfWork
 
 

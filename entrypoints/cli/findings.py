@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 from urllib.parse import urlsplit
 
 from retender.domain.model.attempt import Charge
+from retender.domain.model.deadline import ClockStanding
 from retender.domain.model.errors import (
     NoticeRejected,
     ProviderError,
@@ -163,7 +164,7 @@ async def _accounts(container: Container, *, online: bool) -> AsyncIterator[Find
             if online:
                 way = container.transports()(name)
                 yield await _asked(container, _built(container, name, way))
-                yield _clock(about, settings, way)
+                yield _clock(container, name)
         except SetupError as error:
             yield Finding(about, "wrong", error.message)
 
@@ -220,20 +221,22 @@ async def _asked(container: Container, account: Account) -> Finding:
     return Finding(about, "well", f"answered, and was believed: {receipt.state}")
 
 
-def _clock(about: str, settings: Settings, way: Transport) -> Finding:
+def _clock(container: Container, name: str) -> Finding:
     """Compare clocks: a deadline means the same to both only as far as they agree."""
-    offset: timedelta | None = getattr(way, "clock_offset", None)
-    if offset is None:
-        return Finding(f"clock of {about}", "note", "the gateway did not say what time it is")
-    seconds = offset.total_seconds()
-    told = f"the gateway's clock is {seconds:+.1f} s from ours"
-    bound = settings.pay.watch_seconds
+    about, clock = f"clock of account {name}", container.gateway_clocks().of(name)
+    if clock.offset is None or clock.last is None:
+        return Finding(about, "note", "the gateway did not say what time it is")
+    told = f"the gateway's clock is {clock.offset.total_seconds():+.1f} s from ours"
+    allowed = f"pay.watch_seconds, which is {container.settings().pay.watch_seconds}"
     fix = "Synchronise this machine's clock (NTP), or raise pay.watch_seconds."
-    if abs(seconds) > bound:
-        return Finding(f"clock of {about}", "wrong", told, fix)
-    if abs(seconds) > bound / 2:
-        return Finding(f"clock of {about}", "note", told, fix)
-    return Finding(f"clock of {about}", "well", told)
+    match container.policy().deadlines.standing(clock.last.sure):
+        case ClockStanding.NEAR:
+            return Finding(about, "well", told)
+        case ClockStanding.FAR:
+            return Finding(about, "note", f"{told}: over half of {allowed}", fix)
+        case ClockStanding.TOO_FAR:
+            told = f"{told}, more than {allowed}: nobody can begin to pay there"
+            return Finding(about, "wrong", told, fix)
 
 
 def _charge(container: Container, account: Account) -> Charge:

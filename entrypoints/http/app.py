@@ -86,5 +86,6 @@ def _cases(container: "Container") -> Cases:
         clock=container.clock(),
         random_text=container.random_text(),
         check_store=container.store().check,
+        clock_offsets=container.gateway_clocks().offsets,
         public_url=container.settings().public_url,
     )

@@ -1,7 +1,8 @@
 """What the routes are given: the use cases, asked of the container once."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
@@ -43,6 +44,7 @@ class Cases:
     clock: Clock
     random_text: Callable[[int], str]
     check_store: Callable[[], Awaitable[None]]
+    clock_offsets: Callable[[], Mapping[str, timedelta]]
     public_url: str
 
     def page_url(self, attempt_id: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic import BaseModel, ConfigDict, Field
 
-from retender.domain.model import errors, incident_errors
+from retender.domain.model import errors, incident_errors, refund_errors
 from retender.entrypoints.http.problems import (
     INTERNAL,
     INTERNAL_DETAIL,
@@ -44,8 +44,8 @@ EXAMPLES: tuple[errors.RetenderError, ...] = (
     errors.SwitchRefused("20260701-0042", "alipay", _AT, 240),
     errors.IdempotencyConflict("Order", "20260701-0042", ["amount"]),
     errors.OpenOrderExists("20260701-0041", "cart-9"),
-    errors.RefundNotExist("R-20260701-0042-1"),
-    errors.RefundExceedsPaid(
+    refund_errors.RefundNotExist("R-20260701-0042-1"),
+    refund_errors.RefundExceedsPaid(
         "Of 88.80 CNY, 8.80 CNY is left to give back.", left="8.80", currency="CNY"
     ),
     incident_errors.IncidentNotExist("01K4YQ7Z0V6M3T9E2B5C8D1F4G"),
@@ -54,6 +54,12 @@ EXAMPLES: tuple[errors.RetenderError, ...] = (
     errors.ProviderRefused(errors.Refusal.NOT_NOW, provider_code="FREQUENCY_LIMITED"),
     errors.ProviderUnavailable("alipay was not reached: connecting took too long."),
     errors.ProviderUncertain("alipay did not answer in time."),
+    errors.ProviderClockOff(
+        "The clock of Alipay and ours are 300 s apart, more than the 120 s that are allowed for: "
+        "nothing was asked of it; pay another way.",
+        seconds_apart=300,
+        seconds_allowed=120,
+    ),
     errors.NoticeRejected(errors.NoticeProblem.SIGNATURE_WRONG, "The signature is not theirs."),
     errors.StoreBusy("The database had no time for us; ask again."),
     errors.StoreFull("The database's disk is full; nothing was changed."),

@@ -1,6 +1,7 @@
 """The route for Prometheus: what is under way and what waits for a human, from the database."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
 from enum import StrEnum
 from typing import TypeVar
 
@@ -32,11 +33,12 @@ class _Figures(Collector):
 
     Every known code and state is there, also with nothing in it: an alarm must be
     able to tell zero from silence. What is final is not counted, since counting
-    it would cost more with every order.
+    it would cost more with every order. A clock that was never seen is not shown.
     """
 
-    def __init__(self, attention: Attention) -> None:
+    def __init__(self, attention: Attention, clock_offsets: Mapping[str, timedelta]) -> None:
         self._attention = attention
+        self._clock_offsets = clock_offsets
 
     def collect(self) -> Iterator[Metric]:
         """Yield each gauge."""
@@ -63,6 +65,15 @@ class _Figures(Collector):
             "How long the longest waiting look or refund is overdue; grows if no worker runs.",
             overdue.total_seconds(),
         )
+        offsets = GaugeMetricFamily(
+            "retender_gateway_clock_offset_seconds",
+            "The gateway's clock minus that of this server, by the last answer that this server "
+            "got; over half of pay.watch_seconds is an alarm.",
+            labels=["account"],
+        )
+        for account, offset in self._clock_offsets.items():
+            offsets.add_metric([account], offset.total_seconds())
+        yield offsets
 
 
 @router.get(
@@ -78,9 +89,13 @@ class _Figures(Collector):
     },
 )
 async def metrics(cases: Given) -> Response:
-    """Count in the database, so that any server tells the same; no secrets, no order numbers."""
+    """
+    Count in the database, so that any server tells the same; no secrets, no order numbers.
+
+    Only what is told of gateways is this server's own: how its calls fared.
+    """
     registry = CollectorRegistry()
-    registry.register(_Figures(await cases.list_attention(limit=0)))
+    registry.register(_Figures(await cases.list_attention(limit=0), cases.clock_offsets()))
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 

@@ -115,6 +115,7 @@ async def explain_order(order_no: str, cases: Given, user_id: UserQuery = None) 
             errors.PayOrderFail,
             errors.SwitchRefused,
             errors.ProviderUnavailable,
+            errors.ProviderClockOff,
         ),
     },
 )

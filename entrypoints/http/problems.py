@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from retender.domain.model import errors, incident_errors
+from retender.domain.model import errors, incident_errors, refund_errors
 
 PROBLEM_JSON = "application/problem+json"
 
@@ -38,9 +38,9 @@ STATUS: Mapping[type[errors.RetenderError], int] = {
     errors.IdempotencyConflict: 409,
     errors.OpenOrderExists: 409,
     # Refunds.
-    errors.RefundError: 409,
-    errors.RefundNotExist: 404,
-    errors.RefundExceedsPaid: 409,
+    refund_errors.RefundError: 409,
+    refund_errors.RefundNotExist: 404,
+    refund_errors.RefundExceedsPaid: 409,
     # What waits for a human.
     incident_errors.IncidentError: 409,
     incident_errors.IncidentNotExist: 404,
@@ -53,6 +53,7 @@ STATUS: Mapping[type[errors.RetenderError], int] = {
     errors.ProviderRefused: 402,
     errors.ProviderUnavailable: 503,
     errors.ProviderUncertain: 504,
+    errors.ProviderClockOff: 503,
     errors.NoticeRejected: 400,
     # Ours.
     errors.StoreBusy: 503,
@@ -66,6 +67,7 @@ RETRY_AFTER: Mapping[type[errors.RetenderError], int] = {
     errors.StoreBusy: 1,
     errors.StoreFull: 60,
     errors.ProviderUnavailable: 2,
+    errors.ProviderClockOff: 60,
 }
 """Seconds after which the very same request may do better."""
 

@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from fastapi import APIRouter, Response
 
-from retender.domain.model import errors
+from retender.domain.model import errors, refund_errors
 from retender.domain.model.transition import RefundState
 from retender.entrypoints.http import examples
 from retender.entrypoints.http.bodies import RefundBody
@@ -36,7 +36,7 @@ _POLL_SECONDS = 10
             errors.NotOffered,
             errors.PayOrderNotExist,
             errors.PayOrderStateError,
-            errors.RefundExceedsPaid,
+            refund_errors.RefundExceedsPaid,
             errors.IdempotencyConflict,
         ),
     },
@@ -63,7 +63,7 @@ async def refund_payment(
     summary="Show a refund",
     responses={
         200: answered(examples.REFUND, "The refund."),
-        **told(errors.RefundNotExist, body=False),
+        **told(refund_errors.RefundNotExist, body=False),
     },
 )
 async def show_refund(refund_no: str, cases: Given) -> RefundView:

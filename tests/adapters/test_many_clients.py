@@ -12,9 +12,10 @@ from typing import TypeVar
 import pytest
 
 from retender.adapters.sql.unit_of_work import SqlUnitOfWork
-from retender.domain.model.errors import ConflictError, PayOrderError, RefundError, StoreBusy
+from retender.domain.model.errors import ConflictError, PayOrderError, StoreBusy
 from retender.domain.model.event import EventKind
 from retender.domain.model.money import Money
+from retender.domain.model.refund_errors import RefundError
 from retender.domain.model.transition import CAPTURED, AttemptState, OrderState, RefundState
 from retender.domain.use_cases.payment import PageReady
 from retender.tests.adapters.databases import EVERYWHERE

@@ -126,6 +126,7 @@ class Shop:
     told: list[Event] = field(default_factory=list)
     store: UnitOfWork = field(default_factory=MemoryUnitOfWork)
     repair_within: timedelta = timedelta(seconds=60)
+    clocks_apart: dict[str, timedelta] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         numbers = count(1)
@@ -174,6 +175,9 @@ class Shop:
     async def _hear(self, event: Event) -> None:
         self.told.append(event)
 
+    def clock_difference(self, account: str) -> timedelta:
+        return self.clocks_apart.get(account, timedelta(0))
+
     def time_budget(self) -> TimeBudget:
         return AsyncTimeBudget(self.repair_within)
 
@@ -187,12 +191,18 @@ class Shop:
             self.new_id,
             self.policy,
             self.time_budget,
+            self.clock_difference,
         )
 
     @property
     def list_methods(self) -> ListMethods:
         return ListMethods(
-            self.unit_of_work, self.accounts, self.client_types, self.clock, self.policy
+            self.unit_of_work,
+            self.accounts,
+            self.client_types,
+            self.clock,
+            self.policy,
+            self.clock_difference,
         )
 
     @property

@@ -6,6 +6,7 @@ import inspect
 import pkgutil
 import sys
 from datetime import timedelta
+from email.utils import format_datetime
 from types import ModuleType, SimpleNamespace
 
 import pytest
@@ -32,6 +33,8 @@ from retender.entrypoints.worker import Worker
 from retender.plugins.hookspecs import hookimpl
 from retender.ports.accounts import SwitchPolicy
 from retender.ports.payment_provider import RefundOrder
+from retender.tests.contracts.transport import asking
+from retender.tests.contracts.transport_servers import answering, serving
 from retender.tests.entrypoints.shop import SECRET, START, Clock, open_shop, settings_in
 
 pytestmark = pytest.mark.asyncio
@@ -81,6 +84,7 @@ async def test_settings_reach_the_policy(tmp_path):
     pay = {
         "grace_seconds": -60,
         "cutoff_seconds": 60,
+        "watch_seconds": 90,
         "page_strategy": "ask_provider",
         "switch_policy": "none",
         "strict_over": 7,
@@ -92,6 +96,7 @@ async def test_settings_reach_the_policy(tmp_path):
     policy = container.policy()
     assert policy.deadlines.grace.total_seconds() == -60
     assert policy.deadlines.cutoff.total_seconds() == 60
+    assert policy.deadlines.watch.total_seconds() == 90
     assert (policy.page_strategy, policy.switch_policy) == ("ask_provider", SwitchPolicy.NONE)
     assert (policy.strict_over, policy.asking_for.total_seconds()) == (7, 30)
     for repairing in (container.pay_order(), container.close_order(), container.refund_payment()):
@@ -130,6 +135,20 @@ async def test_whatever_plugin_calls_the_guard_is_between(tmp_path):
     circuit = container.guards().circuits["sandbox"]
     assert circuit.open_until == START + timedelta(milliseconds=500)
     assert container.guards().circuits["other"].state == "closed"
+
+
+async def test_what_an_accounts_gateway_answers_tells_payers_of_its_clock(tmp_path, caplog):
+    """From the wire to the use cases, and to the watch that the settings choose."""
+    settings = settings_in(tmp_path, pay={"watch_seconds": 90})
+    container = Container(settings=settings, clock=lambda: START, page_key=bytes(32))
+    date = format_datetime(START + timedelta(seconds=100), usegmt=True)
+    async with container.exits(), serving(answering(200, b"{}", f"Date: {date}")) as server:
+        for _ in range(2):
+            await container.transports()("sandbox")(asking(server.url))
+    for asking_for in (container.pay_order(), container.list_methods()):
+        assert asking_for.clock_difference("sandbox") == timedelta(seconds=100)
+        assert asking_for.clock_difference("other") == timedelta(0)
+    assert "over pay.watch_seconds; nobody begins to pay there" in caplog.text
 
 
 async def test_memory_is_a_database_too():

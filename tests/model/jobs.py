@@ -1,7 +1,7 @@
 """Jobs: production's use cases, wired to the model, and which of them make sense when."""
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -41,7 +41,9 @@ def use_cases(rules: Rules, clock: ModelClock, names: Names) -> dict[str, Callab
     accounts = Accounts({name: _account(name) for name in rules.accounts})
     policy = PayPolicy(switch_policy=rules.policy, strict_over=rules.strict_over)
     asking = (unit_of_work, accounts, clock, names)
-    pay = PayOrder(unit_of_work, accounts, ClientTypes(), clock, names, policy, no_time_limit)
+    pay = PayOrder(
+        unit_of_work, accounts, ClientTypes(), clock, names, policy, no_time_limit, _in_step
+    )
     return {
         "pay": lambda account: pay(
             order_no=ORDER_NO, user_id=PAYER, account=account, client_type="pc"
@@ -59,6 +61,11 @@ def use_cases(rules: Rules, clock: ModelClock, names: Names) -> dict[str, Callab
         "notice": partial(_hear, TakeNotice(*asking)),
         "announce": lambda _: AnnounceEvents(unit_of_work, tell_shop, clock, LEASE)(),
     }
+
+
+def _in_step(_account: str) -> timedelta:
+    """Be sure of no difference between clocks: what there is, stays under the watch."""
+    return timedelta(0)
 
 
 def may_start(

@@ -6,8 +6,15 @@ import pytest
 from hypothesis import given, reject
 from hypothesis import strategies as st
 
-from retender.domain.model.deadline import DeadlinePolicy, ExpiryTerms, check_in_time, solve
-from retender.domain.model.errors import PayOrderPayTimeout
+from retender.domain.model.deadline import (
+    ClockStanding,
+    DeadlinePolicy,
+    ExpiryTerms,
+    check_clock,
+    check_in_time,
+    solve,
+)
+from retender.domain.model.errors import PayOrderPayTimeout, ProviderClockOff
 
 PLACED = datetime(2026, 1, 15, 2, 0, tzinfo=UTC)
 SHOWN = PLACED + timedelta(minutes=30)
@@ -150,3 +157,30 @@ def test_in_time_means_before_the_deadline_with_the_cutoff_left(shown, left, pol
     else:
         with pytest.raises(PayOrderPayTimeout):
             check_in_time(shown, now, policy)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize(
+    ("apart", "standing"),
+    [
+        (0, ClockStanding.NEAR),
+        (60, ClockStanding.NEAR),
+        (61, ClockStanding.FAR),
+        (120, ClockStanding.FAR),
+        (121, ClockStanding.TOO_FAR),
+    ],
+)
+def test_clocks_may_be_apart_by_as_much_as_the_watch_outlasts(apart, standing, sign):
+    """Over half of it is an alarm, over all of it a refusal (protocol 1.3)."""
+    policy = DeadlinePolicy(watch=2 * MINUTE)
+    assert policy.standing(sign * apart * SECOND) is standing
+
+
+def test_over_the_watch_nothing_new_is_begun_and_the_numbers_are_told():
+    policy = DeadlinePolicy(watch=2 * MINUTE)
+    check_clock("Alipay", -2 * MINUTE, policy)
+    with pytest.raises(ProviderClockOff) as refused:
+        check_clock("Alipay", -2 * MINUTE - SECOND, policy)
+    assert refused.value.details == {"seconds_apart": 121, "seconds_allowed": 120}
+    assert "Alipay and ours are 121 s apart" in refused.value.message
+    assert "pay another way" in refused.value.message

@@ -5,12 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from retender.domain.model.errors import (
-    ProviderUncertain,
-    RefundExceedsPaid,
-    TextInvalid,
-    UnknownName,
-)
+from retender.domain.model.errors import ProviderUncertain, TextInvalid, UnknownName
 from retender.domain.model.incident import About, Incident, IncidentCode, Resolution
 from retender.domain.model.incident_errors import (
     IncidentEnded,
@@ -19,6 +14,7 @@ from retender.domain.model.incident_errors import (
 )
 from retender.domain.model.money import Money
 from retender.domain.model.refund import MOST_TRIES
+from retender.domain.model.refund_errors import RefundExceedsPaid
 from retender.domain.model.transition import RefundEvent
 from retender.domain.use_cases.escalate import Escalated
 from retender.ports.payment_provider import RawNotice

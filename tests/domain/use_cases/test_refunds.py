@@ -16,13 +16,12 @@ from retender.domain.model.errors import (
     ProviderRefused,
     ProviderUnavailable,
     ProviderUncertain,
-    RefundExceedsPaid,
-    RefundNotExist,
     Refusal,
     TextInvalid,
 )
 from retender.domain.model.money import Money
 from retender.domain.model.refund import MOST_TRIES
+from retender.domain.model.refund_errors import RefundExceedsPaid, RefundNotExist
 from retender.domain.model.transition import RefundEvent
 from retender.domain.use_cases.show_refund import ShowRefund
 from retender.ports.payment_provider import RawNotice, RefundTerms

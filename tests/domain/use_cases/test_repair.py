@@ -8,8 +8,9 @@ from datetime import timedelta
 import pytest
 
 from retender.adapters.memory.unit_of_work import MemoryUnitOfWork
-from retender.domain.model.errors import PayOrderStateError, RefundExceedsPaid, SwitchRefused
+from retender.domain.model.errors import PayOrderStateError, SwitchRefused
 from retender.domain.model.money import Money
+from retender.domain.model.refund_errors import RefundExceedsPaid
 from retender.ports.accounts import SwitchPolicy
 from retender.ports.payment_provider import ClosePower
 from retender.tests.domain.shop import Shop

@@ -1,10 +1,15 @@
 """The doctor finds what is wrong with a set-up, and says how to mend it."""
 
+import re
 import sqlite3
+from datetime import timedelta
 from importlib.metadata import EntryPoint, entry_points
 
 import pytest
+from dependency_injector.providers import Object
 
+from retender.adapters.clock import system_clock
+from retender.entrypoints.container import Container
 from retender.plugins import host
 
 
@@ -97,6 +102,29 @@ def test_a_wrong_secret_shows_when_the_gateway_is_asked(shop, write):
     )
     found = examined(shop, file, "--online", code=1)
     assert found["gateway of sandbox"]["state"] == "wrong"
+
+
+@pytest.mark.parametrize(
+    ("ahead", "state", "words"),
+    [
+        (50, "well", "s from ours"),
+        (90, "note", "over half of pay.watch_seconds, which is 120"),
+        (-90, "note", "over half of pay.watch_seconds, which is 120"),
+        (300, "wrong", "more than pay.watch_seconds, which is 120: nobody can begin to pay there"),
+        (-300, "wrong", "nobody can begin to pay there"),
+    ],
+)
+def test_clocks_that_are_apart_are_told_with_what_follows(shop, ahead, state, words):
+    """Ours is turned, since the gateway is a process of its own."""
+    turned = Object(lambda: system_clock() - timedelta(seconds=ahead))
+    with Container.clock.override(turned):
+        found = examined(shop, shop.file, "--online", code=int(state == "wrong"))
+    told = found["clock of account sandbox"]
+    assert told["state"] == state
+    assert words in told["told"]
+    (seconds,) = re.findall(r"([+-][0-9.]+) s from ours", told["told"])
+    assert abs(float(seconds) - ahead) < 5
+    assert ("NTP" in told["fix"]) is (state != "well")
 
 
 def test_a_file_that_is_no_database_is_wrong(shop, write, tmp_path):

@@ -1,5 +1,8 @@
 """What waits for a human, over HTTP: to look at, and as numbers for an alarm."""
 
+from datetime import timedelta
+from email.utils import format_datetime
+
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -121,6 +124,15 @@ async def test_the_numbers_are_those_of_the_database(shop, mocker):
     assert found["retender_events_untold",] == 1
     shop.clock.pass_by(days=1)
     assert (await gauges(shop))["retender_work_overdue_seconds",] > 23 * 3600
+
+
+async def test_of_a_gateway_that_answered_the_clock_is_shown(shop):
+    """Of this server's own calls; one that never answered is not shown, rather than as zero."""
+    clock, now = shop.container.gateway_clocks().of("sandbox"), shop.clock.now
+    clock.learn(format_datetime(now - timedelta(seconds=70), usegmt=True), asked_at=now)
+    found = await gauges(shop)
+    assert found["retender_gateway_clock_offset_seconds", "sandbox"] == -69.5
+    assert ("retender_gateway_clock_offset_seconds", "other") not in found
 
 
 async def test_no_number_tells_a_secret(shop_folder):

@@ -1,9 +1,11 @@
 """A shop's whole business over HTTP: place, pay, come back, pay another way, refund, look."""
 
+from datetime import timedelta
+
 import pytest
 
 from retender.entrypoints.http.views import OrderStoryView
-from retender.tests.entrypoints.shop import START, order, wish
+from retender.tests.entrypoints.shop import START, open_shop, order, wish
 
 pytestmark = pytest.mark.asyncio
 
@@ -237,3 +239,24 @@ async def test_a_page_that_never_was_is_told_apart_by_nobody(shop):
 async def test_times_in_answers_are_utc(shop):
     placed = await shop.place()
     assert placed["created_at"] == START.isoformat().replace("+00:00", "Z")
+
+
+async def test_of_a_gateway_whose_clock_is_off_the_payer_is_sent_to_another(shop_settings):
+    apart = {"sandbox": timedelta(minutes=5), "other": timedelta(0)}
+    async with open_shop(shop_settings, clock_difference=apart.__getitem__) as shop:
+        await shop.place()
+        refused = await shop.pay()
+        offered = (
+            await shop.http.get("/v1/orders/o-1/methods?user_id=user-7&client_type=pc")
+        ).json()
+        await shop.page(account="other")
+    problem = refused.json()
+    assert (refused.status_code, problem["code"]) == (503, "PROVIDER_CLOCK_OFF")
+    assert refused.headers["Retry-After"] == "60"
+    assert problem["type"] == "urn:retender:problem:provider_clock_off"
+    assert (problem["seconds_apart"], problem["seconds_allowed"]) == (300, 120)
+    assert "pay another way" in problem["detail"]
+    assert {m["account"]: m["why_not"] for m in offered["methods"]} == {
+        "sandbox": "PROVIDER_CLOCK_OFF",
+        "other": None,
+    }

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from fastapi.exceptions import RequestValidationError
 
-from retender.domain.model import errors, incident_errors
+from retender.domain.model import errors, incident_errors, refund_errors
 from retender.domain.model.errors import RetenderError
 from retender.entrypoints.http.documented import EXAMPLES, ProblemView
 from retender.entrypoints.http.problems import (
@@ -26,7 +26,7 @@ def tree(root: type[RetenderError]) -> set[type[RetenderError]]:
     """The classes of the error tree itself, without what other tests derive from it."""
     found = {root}
     for child in root.__subclasses__():
-        if child.__module__ in {errors.__name__, incident_errors.__name__}:
+        if child.__module__ in {errors.__name__, incident_errors.__name__, refund_errors.__name__}:
             found |= tree(child)
     return found
 
@@ -97,6 +97,7 @@ def test_what_is_ours_to_fix_is_not_explained_to_strangers(error):
     [
         (errors.StoreBusy("busy"), "1"),
         (errors.ProviderUnavailable("away"), "2"),
+        (errors.ProviderClockOff("off"), "60"),
         (errors.SwitchRefused("o-1", "alipay", UNTIL, 240), "240"),
         (errors.SwitchRefused("o-1", "alipay", UNTIL, 0), "1"),
     ],

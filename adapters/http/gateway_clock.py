@@ -1,0 +1,171 @@
+"""GatewayClocks: what the ``Date`` of every answer tells of the gateways' clocks."""
+
+import logging
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+from retender.domain.model.deadline import ClockStanding, DeadlinePolicy
+from retender.ports.clock import Clock
+
+log = logging.getLogger(__name__)
+
+KEPT = 3
+"""Of so many of the last answers the middle one is believed."""
+
+FORGOTTEN_AFTER = timedelta(minutes=15)
+"""
+So old a measurement says nothing any more: somebody may have set a clock meanwhile.
+
+A gateway that gets no new payments may not be asked at all; this is how it comes back.
+"""
+
+_SAID_LATE = timedelta(seconds=2)
+"""A Date is cut to whole seconds, and servers look at their clocks once a second only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """
+    What one answer proves: the gateway's clock minus ours lies between two bounds.
+
+    It said its time after we had begun to ask, and before its answer was here. The longer
+    that took, the further apart the bounds are, and the less is sure.
+
+    Attributes:
+        least: it is ahead of us by so much at least; below zero if it may be behind.
+        most: and by so much at most.
+        at: when that was measured.
+
+    """
+
+    least: timedelta
+    most: timedelta
+    at: datetime
+
+    @classmethod
+    def of(cls, said: datetime, *, asked_at: datetime, answered_at: datetime) -> "Measurement":
+        """Compare what the gateway said with our clock before and after."""
+        return cls(said - answered_at, said + _SAID_LATE - asked_at, answered_at)
+
+    @property
+    def sure(self) -> timedelta:
+        """The part of the difference that is sure: the bound next to zero, or zero between."""
+        return max(self.least, min(self.most, timedelta(0)))
+
+
+class GatewayClock:
+    """
+    The clock of one account's gateway, as its last answers tell.
+
+    Of the last three answers the middle one is believed, and one that is missing counts as no
+    difference: a slow answer, whose bounds are far apart, and a false one, that some proxy
+    dated, are outvoted. It takes two that agree to say that a clock is off.
+
+    Attributes:
+        offset: the best guess, by the last answer alone; None before the first. For people:
+            good to about a second and half the time that the answer took.
+
+    """
+
+    def __init__(self, account: str, *, clock: Clock, deadlines: DeadlinePolicy) -> None:
+        """
+        Know nothing yet.
+
+        Args:
+            account: whose gateway, for the log.
+            clock: ours.
+            deadlines: says what difference is too much.
+
+        """
+        self.offset: timedelta | None = None
+        self._account = account
+        self._clock = clock
+        self._deadlines = deadlines
+        self._last: deque[Measurement] = deque(maxlen=KEPT)
+        self._standing = ClockStanding.NEAR
+
+    @property
+    def last(self) -> Measurement | None:
+        """What the last answer proves by itself."""
+        return self._last[-1] if self._last else None
+
+    @property
+    def difference(self) -> timedelta:
+        """By how much it is surely ahead of us, if two answers of late say so; else zero."""
+        now = self._clock()
+        sure = [each.sure for each in self._last if abs(now - each.at) < FORGOTTEN_AFTER]
+        sure += [timedelta(0)] * (KEPT - len(sure))
+        return sorted(sure)[KEPT // 2]
+
+    def learn(self, date: str | None, *, asked_at: datetime) -> None:
+        """Learn from an answer that is just coming in; a Date that is none says nothing."""
+        said = _read(date)
+        if said is None:
+            return
+        now = self._clock()
+        # On average what is cut off, half a second, is missing.
+        self.offset = said + timedelta(milliseconds=500) - (asked_at + (now - asked_at) / 2)
+        self._last.append(Measurement.of(said, asked_at=asked_at, answered_at=now))
+        self._tell_change()
+
+    def _tell_change(self) -> None:
+        """Log once when it becomes worse or better, not with every answer."""
+        difference = self.difference
+        standing = self._deadlines.standing(difference)
+        if standing is self._standing:
+            return
+        self._standing = standing
+        log.log(
+            logging.INFO if standing is ClockStanding.NEAR else logging.WARNING,
+            "the clock of %s's gateway is %+.0f s from ours: %s",
+            self._account,
+            difference.total_seconds(),
+            _CONSEQUENCES[standing],
+        )
+
+
+class GatewayClocks:
+    """Implements ``ClockDifference``: keeps a clock for every account."""
+
+    def __init__(self, *, clock: Clock, deadlines: DeadlinePolicy) -> None:
+        """Know of no gateway yet."""
+        self._clock = clock
+        self._deadlines = deadlines
+        self._of: dict[str, GatewayClock] = {}
+
+    def of(self, account: str) -> GatewayClock:
+        """Return the account's one, for whoever sees its gateway's answers."""
+        if account not in self._of:
+            self._of[account] = GatewayClock(account, clock=self._clock, deadlines=self._deadlines)
+        return self._of[account]
+
+    def __call__(self, account: str) -> timedelta:
+        """Return by how much an account's gateway is surely ahead of us, as the port says."""
+        return self.of(account).difference
+
+    def offsets(self) -> Mapping[str, timedelta]:
+        """Return the best guess of every account that has answered."""
+        return {
+            account: clock.offset for account, clock in self._of.items() if clock.offset is not None
+        }
+
+
+_CONSEQUENCES = {
+    ClockStanding.NEAR: "that is well",
+    ClockStanding.FAR: "over half of what pay.watch_seconds allows; set the clocks",
+    ClockStanding.TOO_FAR: "over pay.watch_seconds; nobody begins to pay there",
+}
+
+
+def _read(date: str | None) -> datetime | None:
+    """Read a Date of HTTP; None if it is none."""
+    if date is None:
+        return None
+    try:
+        said = parsedate_to_datetime(date)
+    except ValueError:
+        return None
+    return said.replace(tzinfo=UTC) if said.tzinfo is None else said

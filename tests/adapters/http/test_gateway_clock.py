@@ -1,0 +1,199 @@
+"""What a gateway's answers prove of its clock, and what they do not."""
+
+import logging
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+
+from retender.adapters.http.gateway_clock import (
+    FORGOTTEN_AFTER,
+    GatewayClock,
+    GatewayClocks,
+    Measurement,
+)
+from retender.adapters.http.transport import HttpxTransport
+from retender.domain.model.deadline import DeadlinePolicy
+from retender.tests.contracts.transport import asking
+from retender.tests.contracts.transport_servers import answering, serving
+
+NOON = datetime(2026, 1, 15, 12, 0, 0, tzinfo=UTC)
+NOTHING = timedelta(0)
+
+
+def seconds(count: float) -> timedelta:
+    return timedelta(seconds=count)
+
+
+class Ours:
+    """Our clock, which stands still until told to move."""
+
+    def __init__(self) -> None:
+        self.now = NOON
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def ours():
+    return Ours()
+
+
+@pytest.fixture
+def theirs(ours):
+    return GatewayClock("alipay", clock=ours, deadlines=DeadlinePolicy(watch=seconds(120)))
+
+
+def answer(ours: Ours, theirs: GatewayClock, ahead: float, took: float = 0.1) -> None:
+    """Let an answer come in from a gateway whose clock is so many seconds ahead."""
+    asked_at = ours.now
+    ours.now += seconds(took)
+    said = asked_at + seconds(took / 2 + ahead)
+    theirs.learn(format_datetime(said.replace(microsecond=0), usegmt=True), asked_at=asked_at)
+
+
+def measured(said: datetime, took: float) -> Measurement:
+    return Measurement.of(said, asked_at=NOON, answered_at=NOON + seconds(took))
+
+
+# --- one answer ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("said", "took", "sure"),
+    [
+        (seconds(0), 0.1, 0),
+        (seconds(-1), 0.1, 0),  # cut to the second before
+        (seconds(-2), 0.1, 0),  # and looked at a second ago
+        (seconds(-3), 0.1, -1),
+        (seconds(1), 0.1, 0.9),
+        (seconds(300), 0.1, 299.9),
+        (seconds(-300), 0.1, -298),
+        (seconds(130), 20, 110),  # said at the end of what took so long, perhaps
+        (seconds(-130), 20, -128),  # or at its beginning
+        (seconds(8), 10, 0),
+    ],
+)
+def test_only_what_no_delay_explains_is_sure(said, took, sure):
+    assert measured(NOON + said, took).sure == seconds(sure)
+
+
+def test_the_true_difference_is_always_between_the_bounds():
+    """Whenever the gateway looked at its clock, and wherever in a second that was."""
+    for ahead in (-200.4, -1.0, 0.0, 0.7, 3.3, 121.9):
+        for took in (0.0, 0.3, 9.0):
+            for share in (0, 0.5, 1):
+                for renewed_ago in (0, 0.99):
+                    looked = NOON + seconds(took * share + ahead - renewed_ago)
+                    found = measured(looked.replace(microsecond=0), took)
+                    assert found.least <= seconds(ahead) <= found.most
+                    assert found.most - found.least == seconds(took + 2)
+
+
+# --- the last few --------------------------------------------------------------------------
+
+
+def test_of_a_gateway_that_never_answered_nothing_is_known(theirs):
+    assert (theirs.difference, theirs.offset, theirs.last) == (NOTHING, None, None)
+
+
+@pytest.mark.parametrize("date", [None, "", "yesterday", "Thu, 99 Jan 2026 12:00:00 GMT"])
+def test_an_answer_without_a_date_says_nothing(ours, theirs, date):
+    theirs.learn(date, asked_at=ours.now)
+    assert (theirs.difference, theirs.offset, theirs.last) == (NOTHING, None, None)
+
+
+@pytest.mark.parametrize("ahead", [600, -600])
+def test_one_answer_alone_proves_nothing_and_a_second_one_does(ours, theirs, ahead):
+    answer(ours, theirs, ahead)
+    assert theirs.difference == NOTHING
+    answer(ours, theirs, ahead)
+    assert abs(theirs.difference - seconds(ahead)) < seconds(3)
+
+
+@pytest.mark.parametrize("before", range(3))
+def test_one_false_answer_is_outvoted(ours, theirs, before):
+    """A proxy may answer in the gateway's place, with any Date."""
+    for place in range(3):
+        answer(ours, theirs, 90_000 if place == before else 0)
+        assert theirs.difference == NOTHING
+
+
+@pytest.mark.parametrize("before", range(3))
+def test_one_slow_answer_hides_nothing(ours, theirs, before):
+    for place in range(3):
+        answer(ours, theirs, 200, took=400 if place == before else 0.1)
+    assert abs(theirs.difference - seconds(200)) < seconds(3)
+
+
+def test_slow_answers_alone_prove_nothing(ours, theirs):
+    for _ in range(3):
+        answer(ours, theirs, 3, took=9)
+    assert theirs.difference == NOTHING
+
+
+def test_two_that_disagree_prove_nothing(ours, theirs):
+    answer(ours, theirs, 600)
+    answer(ours, theirs, -600)
+    assert theirs.difference == NOTHING
+
+
+def test_a_clock_that_was_set_right_is_believed_after_two_answers(ours, theirs):
+    for _ in range(5):
+        answer(ours, theirs, 600)
+    answer(ours, theirs, 0)
+    assert theirs.difference > seconds(590)
+    answer(ours, theirs, 0)
+    assert theirs.difference == NOTHING
+
+
+def test_what_was_measured_grows_old(ours, theirs):
+    """Else a gateway that is left alone for its clock could never come back."""
+    for _ in range(3):
+        answer(ours, theirs, 600)
+    ours.now += FORGOTTEN_AFTER - seconds(1)
+    assert theirs.difference > seconds(590)
+    ours.now += seconds(1)
+    assert theirs.difference == NOTHING
+
+
+def test_our_own_clock_set_back_makes_it_old_too(ours, theirs):
+    for _ in range(3):
+        answer(ours, theirs, 600)
+    ours.now -= timedelta(hours=1)
+    assert theirs.difference == NOTHING
+
+
+# --- the alarm -----------------------------------------------------------------------------
+
+
+def test_it_is_told_once_when_it_becomes_worse_or_better(ours, theirs, caplog):
+    caplog.set_level(logging.INFO)
+    for ahead in (0, 0, 0, 70, 70, 70, -200, -200, -200, 0, 0, 0):
+        answer(ours, theirs, ahead)
+    told = [(record.levelname, record.message.rpartition(": ")[2]) for record in caplog.records]
+    assert told == [
+        ("WARNING", "over half of what pay.watch_seconds allows; set the clocks"),
+        ("WARNING", "over pay.watch_seconds; nobody begins to pay there"),
+        ("INFO", "that is well"),
+    ]
+    assert caplog.records[0].message.startswith("the clock of alipay's gateway is +")
+
+
+# --- every account its own -----------------------------------------------------------------
+
+
+@pytest.mark.asyncio
+async def test_a_transport_teaches_its_own_accounts_clock(ours):
+    clocks = GatewayClocks(clock=ours, deadlines=DeadlinePolicy())
+    far = "Date: Thu, 15 Jan 2026 12:05:00 GMT"
+    async with (
+        HttpxTransport(clock=ours, gateway_clock=clocks.of("alipay")) as transport,
+        serving(answering(200, b"{}", far)) as server,
+    ):
+        for _ in range(2):
+            await transport(asking(server.url))
+    assert clocks("alipay") == timedelta(minutes=5)
+    assert clocks("wechat_pay") == NOTHING
+    assert clocks.offsets() == {"alipay": timedelta(minutes=5, milliseconds=500)}
