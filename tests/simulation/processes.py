@@ -11,8 +11,10 @@ from unittest.mock import patch
 
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from retender.adapters.http.gateway_clock import GatewayClocks
 from retender.adapters.ids import UlidIds
 from retender.adapters.sql.unit_of_work import SqlUnitOfWork
+from retender.domain.model.deadline import DeadlinePolicy
 from retender.domain.model.errors import RetenderError, UndefinedTransition
 from retender.entrypoints.container import Container
 from retender.entrypoints.settings import Settings
@@ -99,6 +101,7 @@ class Process:
         """Put the real parts together, on this town's time, chance, wires and file."""
         town = self.town
         chance = stream(town.plan.seed, self.name, self._starts)
+        clocks = GatewayClocks(clock=town.clock, deadlines=DeadlinePolicy())
         store = Store(
             unit_of_work=SqlUnitOfWork(
                 engine_of(town.books.path, self.node, town.disk), page_key=PAGE_KEY
@@ -115,7 +118,8 @@ class Process:
             store=store,
             page_key=PAGE_KEY,
             plugins=plugins(),
-            transports=lambda account: Line.to(town, account),
+            gateway_clocks=clocks,
+            transports=lambda account: Line.to(town, account, clocks.of(account)),
             random=chance.random,
             random_text=lambda length: "".join(chance.choices(_LETTERS, k=length)),
             new_id=UlidIds(town.clock, chance.randbytes),

@@ -1,15 +1,19 @@
 """The wire: what may happen to a call on its way to a gateway, and to a notice on its way back."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from email.utils import format_datetime
 from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
 
+from retender.adapters.http.asgi import AsgiApp, Message
+from retender.adapters.http.gateway_clock import GatewayClock
 from retender.adapters.http.limits import HttpLimits
 from retender.adapters.http.transport import HttpxTransport
 from retender.domain.model.errors import ProviderError, ProviderUnavailable
+from retender.plugins.simulator_kit.clock import SimulatorClock
 from retender.plugins.simulator_kit.delivery import Forgery
 from retender.plugins.simulator_kit.faults import FaultKind
 from retender.ports.transport import Request, Response
@@ -36,10 +40,16 @@ class Line:
     inner: HttpxTransport
 
     @classmethod
-    def to(cls, town: "Town", account: str) -> "Line":
-        """Lay a line to the account's gateway."""
-        app = town.gateways[account].app
-        return cls(town, account, HttpxTransport.to_app(app, clock=town.clock, limits=LIMITS))
+    def to(cls, town: "Town", account: str, gateway_clock: GatewayClock) -> "Line":
+        """Lay a line to the account's gateway, whose answers bear the time of its own clock."""
+        gateway = town.gateways[account]
+        inner = HttpxTransport.to_app(
+            _dated(gateway.app, gateway.clock),
+            clock=town.clock,
+            limits=LIMITS,
+            gateway_clock=gateway_clock,
+        )
+        return cls(town, account, inner)
 
     async def __call__(self, request: Request) -> Response:
         """Send, or not, or later, and say what a caller would see."""
@@ -102,6 +112,25 @@ async def pump(town: "Town", account: str, chance: Random) -> None:
                 forge=_forgery(chance) if chance.random() < rates["forge"] / 2 else Forgery.NONE,
             )
             await delivery.deliver_due(town.deliver)
+
+
+def _dated(app: AsgiApp, clock: SimulatorClock) -> AsgiApp:
+    """Say with every answer what time it is, as a server does in front of any app."""
+
+    async def dated(
+        scope: Message,
+        receive: Callable[[], Awaitable[Message]],
+        send: Callable[[Message], Awaitable[None]],
+    ) -> None:
+        async def say(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                date = format_datetime(clock.now(), usegmt=True).encode()
+                message["headers"] = [*message.get("headers", ()), (b"date", date)]
+            await send(message)
+
+        await app(scope, receive, say)
+
+    return dated
 
 
 def _forgery(chance: Random) -> Forgery:
