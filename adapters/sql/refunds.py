@@ -71,6 +71,11 @@ def _due(*, one: bool, but: bool) -> Select[Any]:
 
 
 @cache
+def _first_due(*, one: bool, but: bool) -> Select[Any]:
+    return _due(one=one, but=but).with_only_columns(refunds.c.refund_no)
+
+
+@cache
 def _claim(*, one: bool, but: bool) -> Select[Any]:
     return _due(one=one, but=but).with_for_update(skip_locked=True)
 
@@ -141,7 +146,7 @@ class SqlRefunds:
         self, now: datetime, *, account: str | None = None, but: Collection[str] = ()
     ) -> bool:
         """Look for the first that is due and not leased."""
-        due = _due(one=account is not None, but=bool(but))
+        due = _first_due(one=account is not None, but=bool(but))
         values = {**due_by(now, account, but), MOST: 1}
         return (await self.connection.execute(due, values)).first() is not None
 

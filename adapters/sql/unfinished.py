@@ -4,21 +4,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeVar
+from functools import cache
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     ColumnElement,
+    Select,
     Table,
     and_,
     exists,
     func,
-    not_,
     or_,
     select,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retender.adapters.sql.columns import Instant
+from retender.adapters.sql.leases import ITS, MOST, among, its
 from retender.adapters.sql.mapping import attempt_of, event_of, incident_of, refund_of
 from retender.adapters.sql.seal import PageSeal
 from retender.adapters.sql.tables import attempts, incidents, orders, outbox, refunds
@@ -37,6 +39,9 @@ from retender.domain.model.transition import LIVE
 
 StateT = TypeVar("StateT", bound=StrEnum)
 
+BY, QUIET = "by_", "quiet_"
+"""Until when it began; and since when nobody is to have heard of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class SqlUnfinished:
@@ -49,59 +54,29 @@ class SqlUnfinished:
         self, watched_until: datetime, quiet_since: datetime, limit: int
     ) -> Sequence[Attempt]:
         """Return those whose watch ended first, first."""
-        code = IncidentCode.UNKNOWN_TOO_LONG
-        found = (
-            select(attempts)
-            .where(
-                attempts.c.state.in_(LIVE),
-                attempts.c.watch_until <= watched_until,
-                not_(_quiet(About.ATTEMPT, attempts.c.attempt_id, code, quiet_since)),
-            )
-            .order_by(attempts.c.watch_until, attempts.c.attempt_id)
-            .limit(limit)
-        )
-        return [attempt_of(row, self.seal) for row in await self.connection.execute(found)]
+        values = {BY: watched_until, QUIET: quiet_since, MOST: limit}
+        rows = await self.connection.execute(_attempts(), values)
+        return [attempt_of(row, self.seal) for row in rows]
 
     async def refunds(
         self, code: IncidentCode, made_by: datetime, quiet_since: datetime, limit: int
     ) -> Sequence[Refund]:
         """Return the oldest first."""
-        found = (
-            select(refunds)
-            .where(
-                refunds.c.state.in_(STANDS[code]),
-                refunds.c.created_at <= made_by,
-                not_(_quiet(About.REFUND, refunds.c.refund_no, code, quiet_since)),
-            )
-            .order_by(refunds.c.created_at, refunds.c.refund_no)
-            .limit(limit)
-        )
-        return [refund_of(row) for row in await self.connection.execute(found)]
+        values = {BY: made_by, QUIET: quiet_since, MOST: limit}
+        return [refund_of(row) for row in await self.connection.execute(_refunds(code), values)]
 
     async def events(self, made_by: datetime, quiet_since: datetime, limit: int) -> Sequence[Event]:
         """Return them in the order of writing."""
-        code = IncidentCode.UNTOLD_TOO_LONG
-        found = (
-            select(outbox)
-            .where(
-                outbox.c.sent_at.is_(None),
-                outbox.c.at <= made_by,
-                not_(_quiet(About.EVENT, outbox.c.event_id, code, quiet_since)),
-            )
-            .order_by(outbox.c.seq)
-            .limit(limit)
-        )
-        return [event_of(row) for row in await self.connection.execute(found)]
+        values = {BY: made_by, QUIET: quiet_since, MOST: limit}
+        return [event_of(row) for row in await self.connection.execute(_events(), values)]
 
     async def over(self, limit: int, incident_id: str | None = None) -> Sequence[Incident]:
         """Return them in the order of writing."""
-        found = select(incidents).where(
-            incidents.c.ended_at.is_(None), or_(*(_is_over(code) for code in STANDS))
-        )
+        values: dict[str, object] = {MOST: limit}
         if incident_id is not None:
-            found = found.where(incidents.c.incident_id == incident_id)
-        oldest = found.order_by(incidents.c.seq).limit(limit)
-        return [incident_of(row) for row in await self.connection.execute(oldest)]
+            values[ITS] = incident_id
+        found = _over(one=incident_id is not None)
+        return [incident_of(row) for row in await self.connection.execute(found, values)]
 
     async def figures(self) -> Figures:
         """Count by index; of what is final there is no end, and it is left alone."""
@@ -135,15 +110,65 @@ class SqlUnfinished:
         return {row.state: row.how_many for row in await self.connection.execute(counted)}
 
 
-def _quiet(
-    about: About, subject: ColumnElement[str], code: IncidentCode, since: datetime
-) -> ColumnElement[bool]:
-    """Say that somebody knows: it waits for a human, or a human has just seen it."""
-    waits = and_(incidents.c.ended_at.is_(None), incidents.c.code == code)
-    return exists().where(
+@cache
+def _attempts() -> Select[Any]:
+    return (
+        select(attempts)
+        .where(
+            among(attempts.c.state, LIVE),
+            attempts.c.watch_until <= its(BY),
+            _is_news(About.ATTEMPT, attempts.c.attempt_id, IncidentCode.UNKNOWN_TOO_LONG),
+        )
+        .order_by(attempts.c.watch_until, attempts.c.attempt_id)
+        .limit(its(MOST))
+    )
+
+
+@cache
+def _refunds(code: IncidentCode) -> Select[Any]:
+    return (
+        select(refunds)
+        .where(
+            among(refunds.c.state, STANDS[code]),
+            refunds.c.created_at <= its(BY),
+            _is_news(About.REFUND, refunds.c.refund_no, code),
+        )
+        .order_by(refunds.c.created_at, refunds.c.refund_no)
+        .limit(its(MOST))
+    )
+
+
+@cache
+def _events() -> Select[Any]:
+    return (
+        select(outbox)
+        .where(
+            outbox.c.sent_at.is_(None),
+            outbox.c.at <= its(BY),
+            _is_news(About.EVENT, outbox.c.event_id, IncidentCode.UNTOLD_TOO_LONG),
+        )
+        .order_by(outbox.c.seq)
+        .limit(its(MOST))
+    )
+
+
+@cache
+def _over(*, one: bool) -> Select[Any]:
+    found = select(incidents).where(
+        incidents.c.ended_at.is_(None), or_(*(_is_over(code) for code in STANDS))
+    )
+    if one:
+        found = found.where(incidents.c.incident_id == its())
+    return found.order_by(incidents.c.seq).limit(its(MOST))
+
+
+def _is_news(about: About, subject: ColumnElement[str], code: IncidentCode) -> ColumnElement[bool]:
+    """Say that it does not wait for a human yet, nor has a human just seen it."""
+    waits = and_(incidents.c.ended_at.is_(None), among(incidents.c.code, [code]))
+    return ~exists().where(
         incidents.c.subject == subject,
-        incidents.c.about == about,
-        or_(waits, incidents.c.ended_at > since),
+        among(incidents.c.about, [about]),
+        or_(waits, incidents.c.ended_at > its(QUIET)),
     )
 
 
@@ -151,11 +176,13 @@ def _is_over(code: IncidentCode) -> ColumnElement[bool]:
     """Say that the subject of an incident of this code is where it was no more."""
     subject = incidents.c.subject
     if code is IncidentCode.UNKNOWN_TOO_LONG:
-        its = exists().where(
-            attempts.c.attempt_id == subject, attempts.c.state.not_in(STANDS[code])
+        its_end = exists().where(
+            attempts.c.attempt_id == subject, ~among(attempts.c.state, STANDS[code])
         )
     elif code is IncidentCode.UNTOLD_TOO_LONG:
-        its = exists().where(outbox.c.event_id == subject, outbox.c.sent_at.is_not(None))
+        its_end = exists().where(outbox.c.event_id == subject, outbox.c.sent_at.is_not(None))
     else:
-        its = exists().where(refunds.c.refund_no == subject, refunds.c.state.not_in(STANDS[code]))
-    return and_(incidents.c.code == code, its)
+        its_end = exists().where(
+            refunds.c.refund_no == subject, ~among(refunds.c.state, STANDS[code])
+        )
+    return and_(among(incidents.c.code, [code]), its_end)

@@ -1,7 +1,10 @@
 """The watch: who holds which page, which of them could be paid right now, and for how long."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from retender.domain.model.attempt import Attempt
@@ -53,10 +56,15 @@ class Watch:
     exposure: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     _seen_at: float = 0.0
     _exposed: set[str] = field(default_factory=set)
+    _several: dict[str, list[HeldPage]] = field(default_factory=dict)
 
     def handed_out(self, order_no: str, attempt: Attempt, page: Page) -> None:
         """Note a page that a payer was shown."""
-        self.held[order_no].append(HeldPage(attempt, page))
+        held = self.held[order_no]
+        held.append(HeldPage(attempt, page))
+        unlike = {(page.account, page.number): page for page in held}
+        if len(unlike) > 1:
+            self._several[order_no] = list(unlike.values())
         self.look()
 
     def look(self) -> None:
@@ -65,22 +73,30 @@ class Watch:
         for order_no in self._exposed:
             self.exposure[order_no] += now - self._seen_at
         self._seen_at = now
-        self._exposed = {no for no, pages in self.held.items() if self._is_exposed(pages)}
+        clocks = {name: gateway.clock.now() for name, gateway in self.town.gateways.items()}
+        self._exposed = {
+            order_no
+            for order_no, pages in self._several.items()
+            if self._can_be_paid_twice(pages, clocks)
+        }
         if self._exposed and self.town.plan.policy is SwitchPolicy.STRICT:
             for order_no in sorted(self._exposed):
                 self.town.bugs.append(f"{order_no}: two payable pages, and the policy is strict")
 
-    def _is_exposed(self, pages: list[HeldPage]) -> bool:
-        numbers = {(page.account, page.number): page for page in pages}
-        if len(numbers) < 2:
-            return False
-        return sum(can_be_paid(self.town.gateways[p.account], p) for p in numbers.values()) > 1
+    def _can_be_paid_twice(self, pages: list[HeldPage], clocks: Mapping[str, datetime]) -> bool:
+        gateways = self.town.gateways
+        payable = (
+            page
+            for page in pages
+            if can_be_paid(gateways[page.account], page, clocks[page.account])
+        )
+        return len(list(islice(payable, 2))) > 1
 
 
-def can_be_paid(gateway: "Gateway", held: HeldPage) -> bool:
+def can_be_paid(gateway: "Gateway", held: HeldPage, now: datetime) -> bool:
     """Look into a gateway's own books, at its own time."""
-    now, number = gateway.clock.now(), held.number
-    in_time = now < held.attempt.charge.expires_at
+    charge, number = held.attempt.charge, held.number
+    in_time = now < charge.expires_at
     if isinstance(gateway, AlipaySimulator):
         trade = gateway._ledger.find(number)
         return in_time if trade is None else trade.status == WAIT
@@ -88,9 +104,7 @@ def can_be_paid(gateway: "Gateway", held: HeldPage) -> bool:
         made = gateway._gateway.ledger._trades.get(number)
         if made is not None:
             return in_time and made.state is SandboxState.OPEN
-        code = held.attempt.charge.page_kind is PageKind.QR
-        return in_time and code and now < held.attempt.charge.created_at + QR_VALIDITY
-    for order in gateway._trades:
-        if order.number == number:
-            return in_time and order.state(now) is TradeState.NOTPAY
-    return False
+        code = charge.page_kind is PageKind.QR
+        return in_time and code and now < charge.created_at + QR_VALIDITY
+    order = gateway._trades._trades.get(number)
+    return order is not None and in_time and order.state(now) is TradeState.NOTPAY
