@@ -392,8 +392,8 @@ class UnitOfWork(Protocol):
     """
     Opens transactions; no provider is ever called while one is open.
 
-    A busy store (SQLite's lock, a serialization failure) raises ``StoreBusy``
-    after a bounded wait: nothing was changed, the caller may do it all again.
+    A busy store raises ``StoreBusy`` after a bounded wait: nothing was changed, do it again.
+    A commit that was cut off raises ``StoreUncertain``: all of it was kept, or nothing.
     """
 
     def __call__(self, *, read_only: bool = False) -> AbstractAsyncContextManager[Work]:

@@ -3,18 +3,19 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from weakref import WeakSet
 
 from sqlalchemy import URL, Connection, event, make_url
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as NoConnectionInTime
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from retender.adapters.sql.mariadb import MariaDB
 from retender.adapters.sql.postgresql import PostgreSQL
-from retender.adapters.sql.product import Product, unreachable
+from retender.adapters.sql.product import Product, uncertain, unreachable
 from retender.adapters.sql.sqlite import Sqlite
 from retender.domain.model.errors import SetupError, StoreBusy
 
@@ -140,10 +141,12 @@ class _Manners:
             address.render_as_string(hide_password=True) if address.host else address.database
         )
         self._set_up = product.set_up(patience)
+        self._committing: WeakSet[Connection] = WeakSet()
 
     def teach(self, engine: AsyncEngine) -> None:
         event.listen(engine.sync_engine, "connect", self._on_connect)
         event.listen(engine.sync_engine, "begin", self._on_begin)
+        event.listen(engine.sync_engine, "commit", self._committing.add)
         event.listen(engine.sync_engine, "handle_error", self._on_error, retval=True)
 
     def _on_connect(self, connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
@@ -161,6 +164,7 @@ class _Manners:
 
     def _on_begin(self, connection: Connection) -> None:
         """Begin as a reader or as a writer."""
+        self._committing.discard(connection)
         reading = connection.get_execution_options().get(READ_ONLY, False)
         statement = self._product.begin(reading=reading)
         if statement is not None:
@@ -171,8 +175,9 @@ class _Manners:
         if context.is_pre_ping or _is_expected(context):
             return None  # SQLAlchemy deals with it, and nobody notices
         trouble = context.original_exception
-        if _while_committing(context) and not self._product.is_undone(trouble):
-            return None  # what was committed may be kept: StoreBusy would say it is not
+        if _while_ending(context) and not self._product.is_undone(trouble):
+            # A rollback that broke off is one all the same; a commit may be kept or not.
+            return _left_open(context) if context.connection in self._committing else None
         meaning = self._product.meaning(trouble, str(self._place))
         if meaning is None and self._product.remote and _is_lost(context):
             return unreachable()
@@ -186,8 +191,15 @@ def _is_expected(context: ExceptionContext) -> bool:
     return bool(options.get("skip_user_error_events", False))
 
 
-def _while_committing(context: ExceptionContext) -> bool:
+def _while_ending(context: ExceptionContext) -> bool:
     return context.connection is not None and context.statement is None
+
+
+def _left_open(context: ExceptionContext) -> BaseException | None:
+    """Return the error for a commit of which nobody knows if it was kept; None if one does."""
+    is_refused = isinstance(context.sqlalchemy_exception, IntegrityError)
+    is_ours = not isinstance(context.original_exception, Exception)  # cancelled, or interrupted
+    return None if is_refused or is_ours else uncertain()
 
 
 def _is_lost(context: ExceptionContext) -> bool:

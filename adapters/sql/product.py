@@ -8,7 +8,13 @@ from typing import ClassVar
 
 from sqlalchemy import URL, Connection, TextClause, text
 
-from retender.domain.model.errors import RetenderError, SetupError, StoreBusy, StoreFull
+from retender.domain.model.errors import (
+    RetenderError,
+    SetupError,
+    StoreBusy,
+    StoreFull,
+    StoreUncertain,
+)
 
 READING = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 """What a reader begins with on a server: all that it sees is of one instant."""
@@ -153,6 +159,14 @@ def locked() -> StoreBusy:
 def unreachable() -> StoreBusy:
     """Return the error for a connection that was not made, or broke before the commit."""
     return StoreBusy("The database cannot be reached; nothing was changed.")
+
+
+def uncertain() -> StoreUncertain:
+    """Return the error for a commit that was asked for, and never answered."""
+    return StoreUncertain(
+        "The database was lost while committing: it may or may not have been written; "
+        "the same request again is safe."
+    )
 
 
 def full() -> StoreFull:

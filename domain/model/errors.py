@@ -25,7 +25,9 @@ The branches are what the caller can do about it::
     │   ├── ProviderUncertain   may have acted: find out before anything else
     │   └── ProviderClockOff    not asked: its clock and ours are too far apart; pay another way
     ├── NoticeRejected          not the provider's word: nothing is believed, nothing changes
-    ├── StoreBusy  StoreFull    the database had no time, or no room: nothing changed, ask again
+    ├── StoreError              the database is in trouble; asking again is safe
+    │   ├── StoreBusy  StoreFull   no time, no room: nothing changed but what the message tells
+    │   └── StoreUncertain      cut off in mid-commit: all of it is written, or nothing
     ├── SetupError              for operators: names the plugin, the setting and the fix
     └── UndefinedTransition     a bug: the state table has no such edge
 
@@ -355,16 +357,26 @@ class NoticeRejected(RetenderError):
 # --- operators and bugs ----------------------------------------------------------------
 
 
-class StoreBusy(RetenderError):
+class StoreError(RetenderError):
+    """The database is in trouble: what it means for what was to be written, the branches say."""
+
+
+class StoreBusy(StoreError):
     """The database stayed locked or aborted us; nothing was changed, ask again."""
 
     code = "STORE_BUSY"
 
 
-class StoreFull(RetenderError):
+class StoreFull(StoreError):
     """The database's disk is full; nothing was changed: free some of it, then ask again."""
 
     code = "STORE_FULL"
+
+
+class StoreUncertain(StoreError):
+    """A commit was cut off: kept or not, only reading tells. The same request again is safe."""
+
+    code = "STORE_UNCERTAIN"
 
 
 class SetupError(RetenderError):

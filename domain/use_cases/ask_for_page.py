@@ -1,5 +1,6 @@
 """AskForPage: call the provider for one attempt's page, and keep what it answers."""
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,6 +13,7 @@ from retender.domain.model.errors import (
     ProviderUnavailable,
     ProviderUncertain,
     Refusal,
+    StoreError,
 )
 from retender.domain.model.event import StoryKind
 from retender.domain.model.order import Order
@@ -26,6 +28,8 @@ from retender.ports.accounts import Account
 from retender.ports.clock import Clock
 from retender.ports.new_id import NewId
 from retender.ports.unit_of_work import UnitOfWork
+
+logger = logging.getLogger(__name__)
 
 _SOON = timedelta(seconds=2)
 
@@ -61,10 +65,27 @@ class AskForPage:
             PayOrderFail: the provider said no.
             PayOrderStateError: the order was paid or closed meanwhile.
             ProviderUnavailable: surely not reached, or told to come later.
+            StoreError: only while nothing of this request is written down.
 
         """
-        if not await self._claim(attempt, first=first):
-            return AnswerPending(order=order, attempt=attempt, retry_after=_SOON)
+        pending = AnswerPending(order=order, attempt=attempt, retry_after=_SOON)
+        is_written = first
+        try:
+            if not await self._claim(attempt, first=first):
+                return pending
+            is_written = True
+            return await self._asked(order, attempt, account, first=first)
+        except StoreError as trouble:
+            if not is_written:
+                raise
+            # "Nothing was changed" is true no more; that the answer is not known, is.
+            logger.warning("attempt %s: %s %s", attempt.number, trouble.code, trouble.message)
+            return pending
+
+    async def _asked(
+        self, order: Order, attempt: Attempt, account: Account, *, first: bool
+    ) -> PageReady | AnswerPending | None:
+        """Call the provider, and write down what it answers."""
         try:
             page = await account.provider.open(attempt.charge)
         except ProviderRefused as refused:
@@ -148,10 +169,9 @@ class AskForPage:
                     "page_until": until.isoformat(),
                 },
             )
-            await work.commit()
-        async with self.unit_of_work(read_only=True) as work:
             order = await work.orders.by_id(order.order_id) or order
             attempt = await work.attempts.get(attempt.attempt_id) or attempt
+            await work.commit()
         if not kept:
             state = "being paid another way" if order.state is OrderState.NEW else str(order.state)
             raise PayOrderStateError(order.order_no, state, "this page is not needed any more")

@@ -1,9 +1,10 @@
 """CloseOrder: give an unpaid order up, and close its pages."""
 
+import logging
 from dataclasses import dataclass
 
 from retender.domain.model.attempt import Attempt
-from retender.domain.model.errors import PayOrderNotExist, PayOrderStateError
+from retender.domain.model.errors import PayOrderNotExist, PayOrderStateError, StoreError
 from retender.domain.model.order import EndReason, Order
 from retender.domain.model.transition import OrderEvent, OrderState
 from retender.domain.use_cases.captured import retire_payable
@@ -15,6 +16,8 @@ from retender.ports.clock import Clock
 from retender.ports.new_id import NewId
 from retender.ports.time_budget import NewTimeBudget
 from retender.ports.unit_of_work import UnitOfWork
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +47,17 @@ class CloseOrder:
         Raises:
             PayOrderNotExist: no such order, or another user's.
             PayOrderStateError: it is paid, perhaps by a page that was just being closed.
+            StoreError: only while it is not given up.
 
         """
-        attempts = await self._give_up(order_no, user_id)
+        order, attempts = await self._give_up(order_no, user_id)
         repair = Repair(self.unit_of_work, self.accounts, self.clock, self.new_id, self.budget())
-        await repair.close([attempt for attempt in attempts if attempt.is_live])
-        order = await self._end(order_no)
+        try:
+            await repair.close([attempt for attempt in attempts if attempt.is_live])
+            order = await self._end(order_no)
+        except StoreError as trouble:
+            # It is given up, so "nothing was changed" would be untrue; the worker goes on.
+            logger.warning("order %s: %s %s", order_no, trouble.code, trouble.message)
         if order.state is OrderState.PAID:
             raise PayOrderStateError(order_no, order.state, "it was paid, so it stays paid")
         return order
@@ -67,7 +75,7 @@ class CloseOrder:
         return order
 
     @redone
-    async def _give_up(self, order_no: str, user_id: str | None) -> list[Attempt]:
+    async def _give_up(self, order_no: str, user_id: str | None) -> tuple[Order, list[Attempt]]:
         """Write the wish down: no new page, and the old ones are to be closed."""
         async with self.unit_of_work() as work:
             order = await work.orders.get(order_no)
@@ -86,5 +94,6 @@ class CloseOrder:
             ):
                 await retire_payable(work, order.order_id, at=now, why=why)
             attempts = await work.attempts.of_order(order.order_id)
+            order = await work.orders.get(order_no) or order
             await work.commit()
-        return list(attempts)
+        return order, list(attempts)

@@ -15,6 +15,8 @@ from retender.domain.model.errors import (
     ProviderClockOff,
     RetenderError,
     StoreBusy,
+    StoreError,
+    StoreFull,
 )
 from retender.domain.model.event import StoryEntry, StoryKind
 from retender.domain.model.order import Order
@@ -100,7 +102,7 @@ class PayOrder:
             SwitchRefused: the earlier page may still be paid, and policy forbids a second.
             ProviderUnavailable: surely not reached; may press again.
             ProviderClockOff: a new page there would have no sure deadline; pay another way.
-            StoreBusy: too many at once; may press again.
+            StoreError: nothing was changed but what the message tells; may press again.
 
         """
         chosen = self.accounts.get(account)
@@ -113,24 +115,37 @@ class PayOrder:
             payer=payer or Payer(),
         )
         leave = self._leave_pages()
-        ask = AskForPage(self.unit_of_work, self.clock, self.new_id, self.policy)
-        for _ in range(_ROUNDS):
-            order, attempts = await self._load(order_no, user_id)
+        for rounds in range(_ROUNDS):
             try:
-                self._admit(order, wish)
-                serving = self._serving(order, attempts, wish)
-                attempt = serving or await self._make(order, attempts, wish, leave)
-            except _TOLD as refusal:
-                await self._tell_refusal(order, wish, refusal)
-                raise
-            if serving and (ready := await self._stored(order, serving)):
-                return ready
-            if attempt and (answer := await ask(order, attempt, chosen, first=serving is None)):
-                return answer
+                if answer := await self._round(order_no, user_id, wish, leave):
+                    return answer
+            except (StoreBusy, StoreFull) as trouble:
+                if rounds == 0:
+                    raise
+                raise _not_nothing(trouble, order_no) from trouble
         message = (
             f"Order {order_no} found no page in {_ROUNDS} rounds, others press too; press again."
         )
         raise StoreBusy(message, order_no=order_no)
+
+    async def _round(
+        self, order_no: str, user_id: str, wish: Wish, leave: LeavePages
+    ) -> PageReady | AnswerPending | None:
+        """Try once with what is known now; None: start over."""
+        order, attempts = await self._load(order_no, user_id)
+        try:
+            self._admit(order, wish)
+            serving = self._serving(order, attempts, wish)
+            attempt = serving or await self._make(order, attempts, wish, leave)
+        except _TOLD as refusal:
+            await self._tell_refusal(order, wish, refusal)
+            raise
+        if serving and (ready := await self._stored(order, serving)):
+            return ready
+        if attempt is None:
+            return None
+        ask = AskForPage(self.unit_of_work, self.clock, self.new_id, self.policy)
+        return await ask(order, attempt, wish.account, first=serving is None)
 
     async def _load(self, order_no: str, user_id: str) -> tuple[Order, Sequence[Attempt]]:
         """Load the payer's order."""
@@ -169,7 +184,7 @@ class PayOrder:
                     )
                 )
                 await work.commit()
-        except StoreBusy:
+        except StoreError:
             # The payer is owed the reason, and a line in the story is not worth another one.
             logger.warning("order %s: %s (%s), not noted", order.order_no, what, refusal.code)
 
@@ -225,8 +240,13 @@ class PayOrder:
         # Solved before any page is closed: a provider that cannot take the
         # order any more must not cost the payer the page that works.
         self._solve(order, wish)
-        await leave(order, attempts)
-        return await self._written_down(order, attempts, wish, leave)
+        try:
+            await leave(order, attempts)
+            return await self._written_down(order, attempts, wish, leave)
+        except (StoreBusy, StoreFull) as trouble:
+            if not any(attempt.is_live for attempt in attempts):
+                raise  # there was nothing to leave
+            raise _not_nothing(trouble, order.order_no) from trouble
 
     @redone
     async def _written_down(
@@ -332,3 +352,12 @@ class PayOrder:
                 "watch_until": attempt.watch_until.isoformat(),
             },
         )
+
+
+def _not_nothing(trouble: StoreBusy | StoreFull, order_no: str) -> StoreBusy | StoreFull:
+    """Return the same trouble for a request that has changed something by now."""
+    message = (
+        f"The database of order {order_no} is busy or full: no new page is there, but an earlier "
+        "one may be closed by now; press again."
+    )
+    return type(trouble)(message, order_no=order_no)

@@ -25,6 +25,11 @@ def redone(unit: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, Any, T
     reads everything anew. There is no pause, since stores wait by themselves as long
     as waiting helps. A method that asks a provider is never decorated: the answer
     would be asked for again.
+
+    Nothing is done again after ``StoreUncertain``: the unit may have been kept, and would
+    find its own work in its way, as if somebody else had been faster: a page that was just
+    kept came "too late", a refund to send is "being sent by another". Whoever asks from
+    the start reads first what there is.
     """
 
     @wraps(unit)

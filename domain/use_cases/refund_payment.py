@@ -1,5 +1,6 @@
 """RefundPayment: give a paid order's money back, in whole or in part, on the shop's wish."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +14,7 @@ from retender.domain.model.errors import (
     PayOrderStateError,
     ProviderError,
     ProviderUnavailable,
+    StoreError,
 )
 from retender.domain.model.event import StoryKind
 from retender.domain.model.money import Money
@@ -31,6 +33,8 @@ from retender.ports.new_id import NewId
 from retender.ports.payment_provider import RefundReceiptState, RefundTerms
 from retender.ports.time_budget import NewTimeBudget, TimeBudget
 from retender.ports.unit_of_work import UnitOfWork, Work
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,7 @@ class RefundPayment:
             IdempotencyConflict: the number was used for another order or amount.
             ProviderUnavailable: an earlier refund was refused, and nobody can say now
                 whether it was finished by hand; nothing was written down.
+            StoreError: only while it is not written down.
 
         """
         check_number("refund_no", refund_no)
@@ -79,7 +84,12 @@ class RefundPayment:
         if refund.state is not RefundState.DUE or due is None or due > self.clock():
             return refund
         check = CheckRefund(self.unit_of_work, self.accounts, self.clock, self.new_id)
-        return await check(refund_no=refund_no)
+        try:
+            return await check(refund_no=refund_no)
+        except StoreError as trouble:
+            # It is written down, so "nothing was changed" would be untrue; the worker goes on.
+            logger.warning("refund %s: %s %s", refund_no, trouble.code, trouble.message)
+            return refund
 
     async def _repair(self, order_no: str) -> None:
         """Find out what the refund depends on, as far as the time for it goes."""

@@ -70,8 +70,8 @@ class TakeNotice:
 
         Raises:
             UnknownName: no such account.
-            ProviderError, StoreBusy: could not be taken now; answer with 5xx, and
-                the provider sends again.
+            ProviderError, StoreBusy, StoreUncertain: could not be taken now, or nobody
+                knows if it was; answer with 5xx, and the provider sends again.
 
         """
         provider = self.accounts.get(account).provider

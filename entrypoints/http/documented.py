@@ -63,6 +63,10 @@ EXAMPLES: tuple[errors.RetenderError, ...] = (
     errors.NoticeRejected(errors.NoticeProblem.SIGNATURE_WRONG, "The signature is not theirs."),
     errors.StoreBusy("The database had no time for us; ask again."),
     errors.StoreFull("The database's disk is full; nothing was changed."),
+    errors.StoreUncertain(
+        "The database was lost while committing: it may or may not have been written; "
+        "the same request again is safe."
+    ),
     errors.SetupError("not shown to callers"),
     errors.UndefinedTransition("not shown to callers"),
 )
@@ -71,6 +75,8 @@ EXAMPLES: tuple[errors.RetenderError, ...] = (
 _BY_CLASS: Mapping[type[errors.RetenderError], errors.RetenderError] = {
     type(example): example for example in EXAMPLES
 }
+
+_STORE_TROUBLE = (errors.StoreBusy, errors.StoreFull, errors.StoreUncertain)
 
 _FRAMEWORKS = ("HTTPValidationError", "ValidationError")
 
@@ -94,12 +100,10 @@ def told(*kinds: type[errors.RetenderError], body: bool = True) -> Documented:
     """
     Return ``responses`` for a route that answers these errors.
 
-    What every route may answer is added: a form that is wrong, a busy or full store,
+    What every route may answer is added: a form that is wrong, a store in trouble,
     an error of ours, and for routes that read a body its being too long or no JSON.
     """
-    problems = [
-        problem_of(_BY_CLASS[kind]) for kind in (*kinds, errors.StoreBusy, errors.StoreFull)
-    ]
+    problems = [problem_of(_BY_CLASS[kind]) for kind in (*kinds, *_STORE_TROUBLE)]
     problems += [
         Problem(422, errors.InvalidInput.code, "user_id: Field required.", {"field": "user_id"}),
         Problem(500, INTERNAL, INTERNAL_DETAIL),

@@ -16,6 +16,7 @@ _PROBLEMS = (
     problem_of(errors.UnknownName("account", "alipai", ["alipay", "wechat_pay"])),
     protocol_problem(413, code=str(NoticeProblem.TOO_LARGE)),
     problem_of(errors.StoreBusy("The database had no time for us; ask again.")),
+    problem_of(errors.StoreUncertain("The database was lost while committing; send it again.")),
     problem_of(errors.ProviderUncertain("The key that proves it could not be fetched.")),
     Problem(500, "INTERNAL_ERROR", "Something went wrong on our side; it is sent again."),
 )

@@ -56,8 +56,10 @@ STATUS: Mapping[type[errors.RetenderError], int] = {
     errors.ProviderClockOff: 503,
     errors.NoticeRejected: 400,
     # Ours.
+    errors.StoreError: 503,
     errors.StoreBusy: 503,
     errors.StoreFull: 503,
+    errors.StoreUncertain: 503,
     errors.SetupError: 500,
     errors.UndefinedTransition: 500,
 }
@@ -66,6 +68,7 @@ STATUS: Mapping[type[errors.RetenderError], int] = {
 RETRY_AFTER: Mapping[type[errors.RetenderError], int] = {
     errors.StoreBusy: 1,
     errors.StoreFull: 60,
+    errors.StoreUncertain: 1,
     errors.ProviderUnavailable: 2,
     errors.ProviderClockOff: 60,
 }

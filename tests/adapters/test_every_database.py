@@ -16,7 +16,7 @@ from retender.adapters.sql.durability import shortcomings
 from retender.adapters.sql.engine import PATIENCE, database_url, open_engine
 from retender.adapters.sql.product import FORGOTTEN
 from retender.adapters.sql.unit_of_work import SqlUnitOfWork
-from retender.domain.model.errors import SetupError, StoreBusy
+from retender.domain.model.errors import SetupError, StoreBusy, StoreUncertain
 from retender.domain.model.transition import AttemptState, OrderEvent, OrderState
 from retender.tests.adapters.databases import EVERYWHERE, MARIADB, POSTGRESQL, a_database
 from retender.tests.contracts.store.samples import (
@@ -262,7 +262,7 @@ async def test_a_connection_that_breaks_is_another_thing_at_each_moment(
         await cut_all(engine, another_engine)
         await keep(unit_of_work, an_order())
         return
-    with pytest.raises(StoreBusy if moment == "at work" else DBAPIError):
+    with pytest.raises(StoreBusy if moment == "at work" else StoreUncertain):
         await hold_and_break(unit_of_work, order, lambda: cut_all(engine, another_engine), moment)
     async with rival(read_only=True) as work:
         assert (await work.orders.by_id(order.order_id)).version == 0

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from retender.domain.model.errors import StoreBusy
+from retender.domain.model.errors import StoreBusy, StoreFull, StoreUncertain
 from retender.domain.use_cases.announce_events import AnnounceEvents
 from retender.domain.use_cases.check_attempt import CheckAttempt
 from retender.domain.use_cases.check_refund import CheckRefund
@@ -188,11 +188,17 @@ async def test_whatever_breaks_the_rest_is_done(mocker, caplog, broken):
     assert "kaputt" in caplog.text
 
 
-async def test_a_busy_store_is_a_line_in_the_log_not_a_traceback(mocker, caplog):
-    cases = Cases()
-    cases.trouble["ExpireOrders"] = StoreBusy("locked")
-    await cases.worker(mocker).run_once()
-    assert "STORE_BUSY" in caplog.text
+@pytest.mark.parametrize("trouble", [StoreBusy, StoreFull, StoreUncertain])
+@pytest.mark.parametrize("broken", ["ExpireOrders", "check a1", "check r1", "AnnounceEvents"])
+async def test_a_store_in_trouble_is_a_line_in_the_log_not_a_traceback(
+    mocker, caplog, trouble, broken
+):
+    """It comes again, whether it was kept or not: what is done already shows when it does."""
+    cases = Cases(attempts=["a1"], refunds=["r1"])
+    cases.trouble[broken] = trouble("in trouble")
+    done = await cases.worker(mocker).run_once()
+    assert done.failed == 1
+    assert f"it comes again: {trouble.code}" in caplog.text
     assert "Traceback" not in caplog.text
 
 

@@ -96,6 +96,7 @@ def test_what_is_ours_to_fix_is_not_explained_to_strangers(error):
     ("error", "seconds"),
     [
         (errors.StoreBusy("busy"), "1"),
+        (errors.StoreUncertain("cut off"), "1"),
         (errors.ProviderUnavailable("away"), "2"),
         (errors.ProviderClockOff("off"), "60"),
         (errors.SwitchRefused("o-1", "alipay", UNTIL, 240), "240"),
