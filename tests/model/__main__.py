@@ -3,8 +3,9 @@
 
 Without arguments, the configurations of CI and then wider ones; with words, those
 whose names contain them. ``mutants`` shows what each mistake breaks, and how few
-steps it takes. ``large`` explores three attempts with all faults at once, as far
-as the bounds go; ``--minutes`` and ``--gigabytes`` set them for each configuration.
+steps it takes. ``large`` climbs a ladder of three attempts: nothing fails, one kind
+of fault at a time, each to its end, then everything at once, as far as the bounds
+go; ``--minutes`` and ``--gigabytes`` set them for each configuration.
 """
 
 import argparse

@@ -12,12 +12,17 @@ Configurations: what CI explores, what ``make model ARGS=large`` adds, and what 
 | notices: repeated, at once, unanswered by a crash, never lost | ``notices, twice`` |
 | the announcer: two of them, crashes, answers lost, leases that run out | ``announcers ...`` |
 | workers that sleep past their leases and go on | ``naps ...`` |
+| a human's ``retry``, ``refunded``, ``dead``, ``noted``, well timed or not, honest or not; whom
+  humans are called for | ``a human ...`` |
 
 Left to the simulation: many orders at once, the stores' own transactions, the
 plugins and their signatures, amounts that differ, partial refunds, accounts that
 vanish from the configuration, rotated keys, how long anything takes.
 """
 
+from dataclasses import replace
+
+from retender.domain.model.incident import Resolution
 from retender.ports.accounts import SwitchPolicy
 from retender.tests.model.providers import EAGER, LAZY, LAZY_TOO
 from retender.tests.model.rules import EVERY_CALL, NEVER, Rules
@@ -27,6 +32,8 @@ _ADAPTIVE, _BEST = SwitchPolicy.ADAPTIVE, SwitchPolicy.BEST_EFFORT
 _REFUNDS = frozenset({"refund", "query_refund"})
 _OPEN = frozenset({"open"})
 _REFUND = frozenset({"refund"})
+_MONEY = frozenset({Resolution.RETRY, Resolution.REFUNDED})
+_DEAD = frozenset({Resolution.DEAD, Resolution.NOTED})
 
 ONE_LAZY = Rules(name="one attempt, lazy", attempts=1, accounts=(LAZY,))
 ONE_EAGER = Rules(name="one attempt, eager", attempts=1, accounts=(EAGER,), cancels=True)
@@ -124,6 +131,55 @@ NAPS = Rules(
     losses=NEVER,
     naps=2,
 )
+HUMAN_SURPLUS = Rules(
+    name="a human decides, surplus",
+    policy=_NONE,
+    hands=1,
+    deaths=NEVER,
+    losses=NEVER,
+    refusals=_REFUND,
+    decides=_MONEY | {Resolution.NOTED},
+)
+HUMAN_REFUNDS = Rules(
+    name="a human decides, two refunds",
+    attempts=1,
+    accounts=(EAGER,),
+    hands=1,
+    deaths=NEVER,
+    losses=NEVER,
+    refusals=_REFUND,
+    shop_refunds=("S1", "S2"),
+    decides=_MONEY,
+)
+HUMAN_TIRED = replace(
+    HUMAN_REFUNDS,
+    name="a human decides, tries run out",
+    losses=_REFUND,
+    tires=True,
+    shop_refunds=("S1",),
+)
+HUMAN_DEAD = Rules(
+    name="a human says dead",
+    policy=_STRICT,
+    hands=1,
+    deaths=NEVER,
+    losses=NEVER,
+    misfits=True,
+    decides=_DEAD,
+)
+LIARS = replace(HUMAN_REFUNDS, name="a human lies, two refunds", liars=True)
+LIARS_DEAD = Rules(
+    name="a human lies, dead",
+    attempts=1,
+    accounts=(LAZY,),
+    hands=1,
+    deaths=NEVER,
+    losses=frozenset({"query"}),
+    misfits=True,
+    decides=_DEAD,
+    liars=True,
+    hears_all=True,
+)
 
 CI = (
     ONE_LAZY,
@@ -184,32 +240,65 @@ CI = (
     ANNOUNCERS,
     ANNOUNCERS_FAIL,
     NAPS,
+    HUMAN_SURPLUS,
+    HUMAN_REFUNDS,
+    HUMAN_TIRED,
+    HUMAN_DEAD,
+    LIARS,
+    LIARS_DEAD,
 )
 """Two attempts, one handler at a time in the middle of something; one attempt, two of them."""
 
 
-def _three(name: str, policy: SwitchPolicy, *, strict_over: int = 10**9) -> Rules:
-    """Three attempts at two providers, with every fault at once."""
-    return Rules(
-        name=f"three attempts, {name}",
-        policy=policy,
-        strict_over=strict_over,
-        attempts=3,
-        hands=1,
-        cancels=True,
-        unavailable=_OPEN | _REFUND,
-        refusals=_OPEN | _REFUND,
-        slow_refunds=True,
+_POLICIES = {
+    "strict": _STRICT,
+    "adaptive strict": _ADAPTIVE,
+    "best effort": _BEST,
+    "none": _NONE,
+}
+_QUIET = Rules(name="", attempts=3, hands=1, deaths=NEVER, losses=NEVER)
+_RUNGS = {
+    "nothing fails": _QUIET,
+    "refunds lost": replace(_QUIET, losses=_REFUNDS),
+    "questions lost": replace(_QUIET, losses=frozenset({"query"})),
+    "opens lost": replace(_QUIET, losses=_OPEN),
+    "closes lost": replace(_QUIET, losses=frozenset({"close"})),
+    "not reached": replace(_QUIET, unavailable=EVERY_CALL),
+    "refused, slow": replace(_QUIET, refusals=_OPEN | _REFUND, slow_refunds=True),
+    "workers die": replace(_QUIET, deaths=frozenset({"check", "refund", "expire", "notice"})),
+    "pay dies": replace(_QUIET, deaths=frozenset({"pay"})),
+    "given up": replace(_QUIET, cancels=True),
+    "two at once": replace(_QUIET, hands=2, presses=1),
+}
+_EVERYTHING = Rules(
+    name="",
+    attempts=3,
+    hands=1,
+    cancels=True,
+    unavailable=_OPEN | _REFUND,
+    refusals=_OPEN | _REFUND,
+    slow_refunds=True,
+)
+
+
+def _three(rung: str, rules: Rules) -> tuple[Rules, ...]:
+    """Return one rung of the ladder for every policy, three attempts at two providers."""
+    return tuple(
+        replace(rules, name=f"three, {name}, {rung}", policy=policy, strict_over=0)
+        for name, policy in _POLICIES.items()
     )
 
 
 LARGE = (
-    _three("strict", _STRICT),
-    _three("adaptive strict", _ADAPTIVE, strict_over=0),
-    _three("best effort", _BEST),
-    _three("none", _NONE),
+    *(rules for rung, quiet in _RUNGS.items() for rules in _three(rung, quiet)),
+    *_three("everything", _EVERYTHING),
 )
-"""Hours rather than minutes: they are explored as far as the bound goes."""
+"""
+A ladder of three attempts: nothing fails, then one kind of fault at a time, in every order.
+
+Each of these comes to its end, in seconds to an hour. The last, with all faults at
+once, are explored as far as the bounds go.
+"""
 
 WIDE = (
     Rules(
@@ -231,5 +320,43 @@ WIDE = (
         announces=True,
     ),
     Rules(name="naps, surplus", policy=_NONE, presses=1, deaths=NEVER, losses=NEVER, naps=1),
+    replace(
+        HUMAN_SURPLUS,
+        name="a human decides, surplus, all",
+        losses=_REFUND,
+        slow_refunds=True,
+        tires=True,
+    ),
+    replace(
+        HUMAN_REFUNDS,
+        name="a human decides, two refunds, all",
+        losses=_REFUND,
+        slow_refunds=True,
+        tires=True,
+    ),
+    replace(HUMAN_REFUNDS, name="a human beside two workers", hands=2, presses=1),
+    replace(
+        HUMAN_REFUNDS,
+        name="a human beside sleepers",
+        hands=2,
+        presses=1,
+        shop_refunds=("S1",),
+        naps=1,
+    ),
+    replace(
+        HUMAN_SURPLUS,
+        name="a human lies, surplus, all",
+        losses=_REFUND,
+        slow_refunds=True,
+        tires=True,
+        liars=True,
+    ),
+    replace(
+        LIARS_DEAD,
+        name="a human lies, dead, best effort",
+        attempts=2,
+        accounts=(EAGER, LAZY),
+        losses=NEVER,
+    ),
 )
-"""Minutes each: two attempts with all faults, or two handlers at once."""
+"""Minutes each: two attempts with all faults, two handlers at once, humans beside all of it."""

@@ -34,6 +34,8 @@ class Core(NamedTuple):
     """Requests whose sender gave up, and that may arrive yet."""
     heard: frozenset[Heard] = frozenset()
     """What the shop was told."""
+    untrue: frozenset[str] = frozenset()
+    """Numbers of which a human said what is not so, or not yet: see ``decisions``."""
     naps: int = 0
     """How many leases ran out while their holders slept."""
 
@@ -64,7 +66,7 @@ class Move(NamedTuple):
 
 
 class Start(NamedTuple):
-    """A handler that may begin, beside no more than so many of the same job."""
+    """A handler that may begin, beside no more than so many of the same job; -1: all alone."""
 
     job: Job
     beside: int

@@ -115,6 +115,9 @@ ONLY_ANSWERS = frozenset(
 """Reads that, after a provider was called, only make up what the caller is told."""
 
 
+ONLY_SHOWS = frozenset({"ResolveAttention.__call__"})
+"""Reads that only show the caller what was done."""
+
 MAY_BE_DIARY = frozenset(
     {"FindOut._noted", "CheckAttempt._plan", "LeavePages._say", "PayOrder._stored"}
 )
@@ -225,7 +228,8 @@ class Handlers:
             coroutine.close()
             return self.places[key]
         asked = any(not isinstance(answer.given, Ledger) for answer in log)
-        if isinstance(wish, Begin) and wish.read_only and asked and where in self.only_answers:
+        shows = where in ONLY_SHOWS or (asked and where in self.only_answers)
+        if isinstance(wish, Begin) and wish.read_only and shows:
             coroutine.close()
             self.places[key] = None
         elif where in self.may_be_diary and (beyond := self._skip(job, log)) is not None:

@@ -13,6 +13,7 @@ from retender.domain.model.transition import (
     State,
     edges,
 )
+from retender.tests.model.decisions import by_other_means, is_misled, is_well_called
 from retender.tests.model.providers import find, is_payable
 from retender.tests.model.state import ORDER_ID, Books, Fate, Ledger
 
@@ -37,6 +38,8 @@ MEANING = {
     "K": "a refund is given up that nobody refused",
     "T": "a state changed as the table does not allow",
     "F": "a worker acts on what it does not hold, or not any more",
+    "O": "a human's word did what no word may do",
+    "H": "what waits for a human calls none, or a call stands for what is over",
     "A1": "the shop hears of what is not true",
     "A2": "the shop never hears of something",
     "A3": "the shop hears of one thing under two event ids",
@@ -113,13 +116,16 @@ def at_rest(core: "Core", rules: "Rules") -> Iterator[str]:
         is_winner = attempt is not None and attempt.attempt_id == order.winner
         # A refund that was given up, and said to be, keeps its money for a human.
         waits = attempt is not None and attempt.state is AttemptState.REFUND_STUCK
+        waits = waits or is_misled(core, till, rules)
         kept += till.holds_money and not waits
         if till.holds_money and not is_winner and not waits:
             yield "I2"
-        if till.in_time and till.given_back and not paid:
+        if till.in_time and till.given_back and not paid and till.number not in core.untrue:
             yield "I6"
     if kept > 1:
         yield "I1"
+    if rules.decides and not is_well_called(ledger, core.phase):
+        yield "H"
     if rules.announces and {(told.kind, told.subject) for told in core.heard} != ledger.events:
         yield "A2"
 
@@ -148,6 +154,7 @@ def _is_kept(number: str, ledger: Ledger, books: Books) -> bool:
     if till is None or till.state != "paid":
         return False
     wished = {refund.number for refund in ledger.refunds if not refund.is_automatic}
+    wished |= {by_other_means(number) for number in wished}
     return all(known in wished for known, _ in till.refunds)
 
 

@@ -6,25 +6,38 @@ from functools import partial
 from typing import Any
 
 from retender.domain.model.event import Event
+from retender.domain.model.incident import IncidentCode
 from retender.domain.model.lease import is_free
 from retender.domain.model.transition import LIVE, UNDER_WAY, OrderState, RefundState
 from retender.domain.use_cases.announce_events import AnnounceEvents
 from retender.domain.use_cases.check_attempt import CheckAttempt
 from retender.domain.use_cases.check_refund import CheckRefund
 from retender.domain.use_cases.close_order import CloseOrder
+from retender.domain.use_cases.escalate import Escalate, Patience
 from retender.domain.use_cases.expire_orders import ExpireOrders
 from retender.domain.use_cases.find_due_work import FindDueWork
 from retender.domain.use_cases.pay_order import PayOrder
 from retender.domain.use_cases.policy import PayPolicy
 from retender.domain.use_cases.refund_payment import RefundPayment
+from retender.domain.use_cases.resolve_attention import ResolveAttention
 from retender.domain.use_cases.take_notice import NoticeTaken, TakeNotice
 from retender.ports.accounts import Account
 from retender.ports.payment_provider import RawNotice
 from retender.tests.domain.shop import Accounts, ClientTypes
+from retender.tests.model.decisions import decide, is_well_called, may_decide
 from retender.tests.model.handlers import Job
-from retender.tests.model.providers import ModelProvider
+from retender.tests.model.providers import MISFIT, ModelProvider
 from retender.tests.model.rules import Rules
-from retender.tests.model.state import LEASE, ORDER_NO, PAYER, START, Books, Ledger, Phase
+from retender.tests.model.state import (
+    LEASE,
+    ORDER_NO,
+    PAYER,
+    START,
+    Books,
+    Ledger,
+    Phase,
+    Waits,
+)
 from retender.tests.model.wishes import (
     Call,
     ModelClock,
@@ -59,6 +72,8 @@ def use_cases(rules: Rules, clock: ModelClock, names: Names) -> dict[str, Callab
         "expire": lambda _: ExpireOrders(unit_of_work, clock, names)(),
         "cancel": lambda _: CloseOrder(*asking, no_time_limit)(order_no=ORDER_NO),
         "notice": partial(_hear, TakeNotice(*asking)),
+        "escalate": lambda _: Escalate(unit_of_work, clock, names, _NO_PATIENCE)(),
+        "decide": partial(decide, ResolveAttention(unit_of_work, clock, names)),
         "announce": lambda _: AnnounceEvents(unit_of_work, tell_shop, clock, LEASE)(),
     }
 
@@ -94,6 +109,8 @@ def may_start(
                 words = f"the shop asks for its refund {number}"
                 yield "u", words, Job("shop refund", number), 0
     yield from _work(rules, ledger, phase, now)
+    if rules.decides:
+        yield from _call_humans(rules, ledger, phase, books)
 
 
 def _work(
@@ -122,6 +139,23 @@ def _work(
         yield "s", "a worker expires orders", Job("expire", ""), 0
     if any(not told.sent and is_free(told.leased_until, now) for told in ledger.outbox):
         yield "s", "a worker announces", Job("announce", ""), 1
+
+
+def _call_humans(
+    rules: Rules, ledger: Ledger, phase: Phase, books: Books
+) -> Iterator[tuple[str, str, Job, int]]:
+    """Yield what humans are called for, and what they may say of it."""
+    for attempt in ledger.attempts if rules.misfits else ():
+        if Waits(IncidentCode.AMOUNT_MISMATCH, attempt.attempt_id) not in ledger.waiting:
+            words = f"a notice says {attempt.number}, another amount"
+            yield "f", words, Job("notice", f"{attempt.account}/{attempt.number}:{MISFIT}"), 0
+    for words, job in may_decide(rules, ledger, books):
+        yield "u", words, job, 0
+    if not is_well_called(ledger, phase):
+        yield "s", "a worker calls a human, or takes calls back", Job("escalate", ""), 0
+
+
+_NO_PATIENCE = Patience(attempts=timedelta(0), refunds=timedelta(0), events=timedelta(0))
 
 
 async def tell_shop(event: Event) -> None:

@@ -6,12 +6,16 @@ from dataclasses import dataclass, replace
 import pytest
 
 from retender.ports.accounts import SwitchPolicy
+from retender.tests.model import mistakes_of_deciding as deciding
 from retender.tests.model import mistakes_of_payment as payment
 from retender.tests.model import mistakes_of_refund as refund
 from retender.tests.model import mistakes_of_telling as telling
 from retender.tests.model.configurations import (
     ANNOUNCERS,
     ANNOUNCERS_FAIL,
+    HUMAN_DEAD,
+    HUMAN_REFUNDS,
+    HUMAN_TIRED,
     LATE_PAYMENTS,
     NAPS,
     ONE_EAGER,
@@ -193,6 +197,26 @@ MUTANTS = (
     Mutant("events are not leased", "A4", ANNOUNCERS, telling.events_are_not_leased),
     Mutant("a late worker closes", "F", NAPS, telling.late_workers_close),
     Mutant("a late worker sends", "F", NAPS_SURPLUS, telling.late_workers_send),
+    Mutant("a misfit that was noted pays", "O", HUMAN_DEAD, deciding.a_noted_misfit_pays),
+    Mutant("called dead while it can be paid", "O", HUMAN_DEAD, deciding.dead_while_it_can_be_paid),
+    Mutant(
+        "called dead while it can be paid, under strict",
+        "S",
+        HUMAN_DEAD,
+        deciding.dead_while_it_can_be_paid,
+    ),
+    Mutant(
+        "refunded or retried beside another", "I5", HUMAN_REFUNDS, deciding.retried_beside_another
+    ),
+    Mutant(
+        "retried under another number", "I5", HUMAN_TIRED, deciding.retried_under_another_number
+    ),
+    Mutant("what is done may be retried", "I5", HUMAN_TIRED, deciding.done_may_be_retried),
+    Mutant(
+        "refunded ends the call alone", "I5", HUMAN_TIRED, deciding.refunded_ends_the_call_alone
+    ),
+    Mutant("nobody is called", "H", HUMAN_REFUNDS, deciding.nobody_is_called),
+    Mutant("calls stand for ever", "H", HUMAN_REFUNDS, deciding.calls_stand_for_ever),
 )
 """
 Every mistake that can be said of one order.

@@ -18,11 +18,16 @@ _WorkT = TypeVar("_WorkT")
 
 @contextmanager
 def at_work(
-    work: Callable[[int], _WorkT], count: int, workers: int | None = None
+    work: Callable[[int], _WorkT], count: int, workers: int | None = None, *, fresh: bool = False
 ) -> Iterator[list["Future[_WorkT]"]]:
-    """Have ``work(0)`` to ``work(count - 1)`` done by so many processes; default: one a core."""
+    """
+    Have ``work(0)`` to ``work(count - 1)`` done by so many processes; default: one a core.
+
+    Fresh ones do one piece of work each: no memory is held, or counted, that another used.
+    """
     # Each begins from nothing: what a process inherits, it holds in memory.
-    with ProcessPoolExecutor(workers or os.cpu_count(), get_context("spawn")) as pool:
+    spawn, most = get_context("spawn"), 1 if fresh else None
+    with ProcessPoolExecutor(workers or os.cpu_count(), spawn, max_tasks_per_child=most) as pool:
         futures = [pool.submit(work, number) for number in range(count)]
         try:
             yield futures
@@ -58,7 +63,8 @@ def explorations(
     workers: int | None = None,
 ) -> Iterator[Report]:
     """Yield the report of each configuration, in their order."""
-    with at_work(partial(explore, rules, bound, every), len(rules), workers) as futures:
+    work = partial(explore, rules, bound, every)
+    with at_work(work, len(rules), workers, fresh=True) as futures:
         for future in futures:
             yield future.result()
 

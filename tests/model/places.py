@@ -8,11 +8,13 @@ variables of its frames, but not on those that only go into the story.
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 from types import CoroutineType, FrameType
 from typing import Any
 
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.event import Event, UntoldEvent
+from retender.domain.model.incident import Incident
 from retender.domain.use_cases.redone import redone
 from retender.ports.payment_provider import RawNotice
 
@@ -57,8 +59,15 @@ def position(frame: FrameType) -> tuple[object, ...]:
 
 def plain(value: Any) -> Any:
     """Return something that is equal for equal values, errors and lists included."""
-    plain = next((plain for kind, plain in _PLAIN if isinstance(value, kind)), None)
+    kind: Any = type(value)
+    plain = _plain_of(kind)
     return value if plain is None else plain(value)
+
+
+@cache
+def _plain_of(kind: type) -> Callable[[Any], Any] | None:
+    """Look once for each type: this is asked for all the time."""
+    return next((plain for known, plain in _PLAIN if issubclass(kind, known)), None)
 
 
 def _plain_items(items: Any) -> tuple[Any, ...]:
@@ -72,6 +81,7 @@ _PLAIN: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
     ((list, tuple), _plain_items),
     (RawNotice, lambda raw: raw.body),
     (Event, lambda event: (event.event_id, event.kind, event.subject)),
+    (Incident, lambda incident: (incident.code, incident.subject)),
     (UntoldEvent, lambda untold: plain(untold.event)),
     # Who asks is the store's business alone.
     (Attempt, lambda its: replace(its, asking_until=None) if its.asking_until else its),

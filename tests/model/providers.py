@@ -13,6 +13,7 @@ from retender.domain.model.errors import (
     ProviderUncertain,
     Refusal,
 )
+from retender.domain.model.money import Money
 from retender.domain.model.page import Page, PageKind, QrPage
 from retender.ports.payment_provider import (
     Acknowledgement,
@@ -37,6 +38,8 @@ EAGER, LAZY, LAZY_TOO = "eager", "lazy", "lazy_too"
 LOST = ProviderUncertain("no answer")
 UNAVAILABLE = ProviderUnavailable("not reached")
 REFUSED = ProviderRefused(Refusal.REJECTED, provider_code="NO")
+MISFIT = "misfit"
+"""Of a notice: it speaks of another amount."""
 RANDOM = "RANDOM0001"
 """A refund number that a mutant makes up anew for each send: no provider has seen it before."""
 
@@ -93,6 +96,9 @@ class ModelProvider:
     async def parse_notice(self, raw: RawNotice) -> Notice:
         """Read a notice: a number was paid, or a refund was done, or it failed."""
         number, _, fate = raw.body.decode().partition(":")
+        if fate == MISFIT:
+            other = Receipt(number=number, state=ReceiptState.PAID, amount=Money(1, "CNY"))
+            return Notice(event_key=f"{number}:{fate}", receipt=other)
         if fate:
             state = _SAID_OF[Fate(fate)]
             refund = RefundReceipt(number=number, state=state, amount=PRICE)
@@ -116,6 +122,7 @@ class Faults(NamedTuple):
     unavailable: frozenset[str]
     refusals: frozenset[str]
     slow_refunds: bool
+    relents: bool
 
 
 class Outcome(NamedTuple):
@@ -151,6 +158,8 @@ def outcomes(call: Call, books: Books, phase: Phase, faults: Faults) -> Iterator
         yield Outcome("f", "refused", books, REFUSED)
     if call.verb == "refund" and changes:
         yield from _troubled_refund(call, books, faults)
+    if call.verb == "refund" and faults.relents and not changes:
+        yield from _accepted_at_last(call, books)
     if call.verb in faults.losses:
         yield Outcome("f", "lost", books, LOST)
         if changes:
@@ -168,6 +177,17 @@ def _troubled_refund(call: Call, books: Books, faults: Faults) -> Iterator[Outco
             yield Outcome("f", "accepted, answer lost", accepted.books, LOST)
     if call.verb in faults.refusals:
         yield _refunded(call, books, Fate.REFUSED)
+
+
+def _accepted_at_last(call: Call, books: Books) -> Iterator[Outcome]:
+    """Yield that a refund is taken which was refused before, or failed: a human has seen to it."""
+    till = find(books, call.what.charge_number)
+    if till is not None and till.fate_of(call.what.number) in {Fate.REFUSED, Fate.FAILED}:
+        books = put(books, till.with_fate(call.what.number, Fate.DONE))
+        receipt = RefundReceipt(
+            number=call.what.number, state=RefundReceiptState.DONE, amount=call.what.amount
+        )
+        yield Outcome("s", "done at last", books, receipt)
 
 
 def carry_out(call: Call, books: Books, phase: Phase) -> Outcome:

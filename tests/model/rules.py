@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from retender.domain.model.incident import Resolution
 from retender.ports.accounts import SwitchPolicy
 from retender.tests.model.providers import EAGER, LAZY, Faults
 
@@ -35,6 +36,9 @@ class Rules:
         slow_refunds: a refund may be accepted first, and done or fail later.
         tires: providers may fail to answer until the tries of a refund run out.
         operator: somebody has stuck refunds finished by hand, and has us ask after them.
+        decides: what humans may say of what waits for them, at any time.
+        liars: they say also what is not so.
+        misfits: providers speak of other amounts, so that humans are called early.
         shop_refunds: numbers under which the shop asks for the paid money back.
         announces: the shop is told of events, by any worker, any number of times.
         naps: how often leases run out while their workers sleep, wake up and go on; if
@@ -63,6 +67,9 @@ class Rules:
     slow_refunds: bool = False
     tires: bool = False
     operator: bool = False
+    decides: frozenset[Resolution] = frozenset()
+    liars: bool = False
+    misfits: bool = False
     shop_refunds: tuple[str, ...] = ()
     announces: bool = False
     naps: int = 0
@@ -80,4 +87,10 @@ class Rules:
     @property
     def faults(self) -> Faults:
         """What may become of a call."""
-        return Faults(self.losses, self.unavailable, self.refusals, slow_refunds=self.slow_refunds)
+        return Faults(
+            self.losses,
+            self.unavailable,
+            self.refusals,
+            slow_refunds=self.slow_refunds,
+            relents=Resolution.RETRY in self.decides,
+        )

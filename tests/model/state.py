@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 from retender.adapters.memory.rows import OutboxRow, Rows
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.event import Event, EventKind, UntoldEvent
+from retender.domain.model.incident import About, Incident, IncidentCode
 from retender.domain.model.money import Money
 from retender.domain.model.order import Order
 from retender.domain.model.refund import MOST_TRIES, Refund, RefundCause
@@ -37,16 +38,19 @@ class Phase(IntEnum):
     @property
     def instant(self) -> datetime:
         """One instant that stands for the phase: 30 minutes shown, 31 upstream, 33 watched."""
-        return START + timedelta(minutes=(0, 30, 31, 33)[self], seconds=1)
+        return _INSTANTS[self]
 
     def later(self, naps: int) -> datetime:
         """Return the instant after so many leases ran out in a nap: a moment later."""
-        return self.instant + naps * NAP
+        return self.instant + naps * NAP if naps else self.instant
 
     @property
     def words(self) -> str:
         """What has just passed."""
         return ("", "the deadline shown to the payer", "the provider's expiry", "the watch")[self]
+
+
+_INSTANTS = tuple(START + timedelta(minutes=minutes, seconds=1) for minutes in (0, 30, 31, 33))
 
 
 class Trade(StrEnum):
@@ -119,6 +123,18 @@ class Told(NamedTuple):
     leased_until: datetime | None
 
 
+class Waits(NamedTuple):
+    """An open incident about something of ours; which of two with the same is no matter."""
+
+    code: IncidentCode
+    subject: str
+
+    @property
+    def incident_id(self) -> str:
+        """Return the name under which the store finds it."""
+        return f"{self.code}/{self.subject}"
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Ledger:
     """
@@ -140,6 +156,8 @@ class Ledger:
     """Keys of notices that were taken; empty if the model does without."""
     outbox: tuple[Told, ...]
     """Events, with their ids; empty if the model does without the announcer."""
+    waiting: frozenset[Waits]
+    """What waits for a human; empty if the model does without."""
     by_number: dict[str, Attempt] = field(init=False)
 
     def thaw(self) -> Rows:
@@ -164,7 +182,24 @@ class Ledger:
                 sent_at=START if told.sent else None,
                 leased_until=told.leased_until,
             )
+        for waits in sorted(self.waiting):
+            rows.incidents[waits.incident_id] = self._incident(waits)
         return rows
+
+    def _incident(self, waits: Waits) -> Incident:
+        """Write an open incident out."""
+        is_attempt = self.attempt_by_id(waits.subject) is not None
+        return Incident(
+            incident_id=waits.incident_id,
+            code=waits.code,
+            account="",
+            number=waits.subject,
+            at=START,
+            source="",
+            about=About.ATTEMPT if is_attempt else About.REFUND,
+            subject=waits.subject,
+            order_no=ORDER_NO,
+        )
 
     def __post_init__(self) -> None:
         """Look up by number what is looked up often."""
@@ -173,6 +208,10 @@ class Ledger:
     def attempt_of(self, number: str) -> Attempt | None:
         """Return the attempt of a provider-side number."""
         return self.by_number.get(number)
+
+    def attempt_by_id(self, attempt_id: str) -> Attempt | None:
+        """Return the attempt of our id."""
+        return next((a for a in self.attempts if a.attempt_id == attempt_id), None)
 
     @property
     def names_given(self) -> int:
@@ -183,9 +222,17 @@ class Ledger:
 class Ledgers:
     """All ledgers met so far, each once."""
 
-    def __init__(self, *, inbox: bool = False, outbox: bool = False, leases: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        inbox: bool = False,
+        outbox: bool = False,
+        leases: bool = False,
+        incidents: bool = False,
+    ) -> None:
         """Begin with one new order."""
         self.keeps_inbox, self.keeps_outbox, self.keeps_leases = inbox, outbox, leases
+        self.keeps_incidents = incidents
         self._rows: dict[Any, Any] = {}
         self._plain: dict[int, object] = {}
         self._known: dict[tuple[object, ...], Ledger] = {}
@@ -217,6 +264,7 @@ class Ledgers:
             any(a.next_check_at is None for a in live) or any(r.next_try_at is None for r in going),
             frozenset(rows.notices) if self.keeps_inbox else frozenset(),
             self._outbox(rows) if self.keeps_outbox else (),
+            _waiting(rows) if self.keeps_incidents else frozenset(),
         )
         if parts not in self._known:
             self._known[parts] = Ledger(*parts)
@@ -244,6 +292,12 @@ class Ledgers:
     def __len__(self) -> int:
         """How many there are."""
         return len(self._known)
+
+
+def _waiting(rows: Rows) -> frozenset[Waits]:
+    """Return the open incidents about something of ours; how others ended is forgotten."""
+    opened = (one for one in rows.incidents.values() if one.is_open)
+    return frozenset(Waits(one.code, one.subject) for one in opened if one.subject is not None)
 
 
 def _told(rows: Rows) -> set[tuple[EventKind, str]]:

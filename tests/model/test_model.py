@@ -11,6 +11,8 @@ from retender.tests.model import handlers, places
 from retender.tests.model.configurations import (
     ANNOUNCERS,
     CI,
+    HUMAN_REFUNDS,
+    HUMAN_SURPLUS,
     LATE_PAYMENTS,
     ONE_EAGER,
     ONE_LAZY,
@@ -45,6 +47,7 @@ SMALL = (
     replace(ONE_EAGER, hands=1),
     QUIET,
     replace(SHOP_REFUNDS, tires=False, operator=False, deaths=NEVER),
+    replace(HUMAN_REFUNDS, presses=1),
 )
 
 
@@ -79,9 +82,30 @@ def test_the_model_meets_refunds_of_every_kind():
     assert any(refund.state == "DONE" for core in closed for refund in core.ledger.refunds)
     shops = {
         tuple(refund.state for refund in core.ledger.refunds if refund.cause is RefundCause.SHOP)
-        for core in cores(SMALL[-1])
+        for core in cores(SMALL[-2])
     }
     assert {("STUCK", "DONE"), ("STUCK", "STUCK"), ("DONE",)} <= shops
+
+
+def test_the_model_meets_humans_who_are_called_and_what_they_say():
+    """Each word changes what it should, and one that comes too late changes nothing."""
+    met = cores(HUMAN_SURPLUS)
+    codes = {waits.code for core in met for waits in core.ledger.waiting}
+    assert codes == {"UNKNOWN_TOO_LONG", "REFUND_TOO_LONG", "REFUND_STUCK"}
+    stuck = [
+        (refund.state, waits.code)
+        for core in met
+        for refund in core.ledger.refunds
+        for waits in core.ledger.waiting
+        if waits.subject == refund.refund_no
+    ]
+    assert {("STUCK", "REFUND_STUCK"), ("SENT", "REFUND_TOO_LONG")} <= set(stuck)
+    assert ("DUE", "REFUND_STUCK") in stuck, "sent again, though its call was not ended by that"
+    assert any(core.untrue for core in met), "said before it was so"
+    handed_over = [
+        till for core in met for till in core.books if any("HR" in n for n, _ in till.refunds)
+    ]
+    assert handed_over
 
 
 def test_the_model_meets_two_announcers_at_once():
@@ -121,6 +145,7 @@ def test_the_order_in_which_states_are_found_makes_no_difference(rules, monkeypa
 def take_every_step(monkeypatch) -> None:
     """Explore without any shortcut."""
     monkeypatch.setattr(handlers, "ONLY_ANSWERS", frozenset())
+    monkeypatch.setattr(handlers, "ONLY_SHOWS", frozenset())
     monkeypatch.setattr(handlers, "MAY_BE_DIARY", frozenset())
     monkeypatch.setattr(places, "STORY_ONLY", frozenset({"self", "work"}))
     monkeypatch.setattr(Model, "_is_stable", lambda *_: False)

@@ -28,6 +28,12 @@ from dataclasses import replace
 from retender.domain.model.refund import MOST_TRIES
 from retender.domain.model.transition import CAPTURED, UNDER_WAY, AttemptState, RefundState
 from retender.ports.payment_provider import Receipt, ReceiptState
+from retender.tests.model.decisions import (
+    after_the_word,
+    finished_by_hand,
+    goes_too_far,
+    what_is_handed_over,
+)
 from retender.tests.model.ground import (
     Core,
     Heard,
@@ -45,7 +51,6 @@ from retender.tests.model.jobs import may_start, use_cases
 from retender.tests.model.providers import (
     Outcome,
     carry_out,
-    ended,
     find,
     outcomes,
     put,
@@ -64,7 +69,12 @@ class Model:
     def __init__(self, rules: Rules) -> None:
         """Wire production's use cases to the model."""
         self.rules, self.faults = rules, rules.faults
-        self.ledgers = Ledgers(inbox=rules.inbox, outbox=rules.announces, leases=rules.has_leases)
+        self.ledgers = Ledgers(
+            inbox=rules.inbox,
+            outbox=rules.announces,
+            leases=rules.has_leases,
+            incidents=bool(rules.decides),
+        )
         self.clock, names = ModelClock(), Names()
         jobs = use_cases(rules, self.clock, names)
         self.handlers = Handlers(
@@ -167,7 +177,7 @@ class Model:
         for kind, words, books in (
             *what_payers_do(core.books, core.phase, late=rules.late_clocks, lies=rules.lies),
             *what_providers_do(core.books, hears_all=rules.hears_all),
-            *self._by_hand(core),
+            *(("s", *done) for done in finished_by_hand(core, rules)),
         ):
             yield Move(kind, (words,), self._tidied(core._replace(books=books)))
         for late in sorted(core.wire):
@@ -181,29 +191,6 @@ class Model:
         if core.naps < rules.naps and are_held:
             after = self._tidied(core._replace(naps=core.naps + 1))
             yield Move("t", ("leases run out, whoever holds them",), after)
-
-    def _by_hand(self, core: Core) -> Iterator[tuple[str, str, Books]]:
-        """
-        Let an operator have a stuck refund finished.
-
-        Who does that looks that no other is under way, here or there, and has us
-        ask after it before the shop asks for another.
-        """
-        refunds = core.ledger.refunds
-        shop_asks = len(self.rules.shop_refunds) > sum(not r.is_automatic for r in refunds)
-        if not self.rules.operator or shop_asks:
-            return
-        for refund in refunds:
-            others = [
-                r for r in refunds if r.attempt_id == refund.attempt_id and r.state in UNDER_WAY
-            ]
-            if refund.state is RefundState.STUCK and not others:
-                attempt = next(a for a in core.ledger.attempts if a.attempt_id == refund.attempt_id)
-                till = find(core.books, attempt.number)
-                pending = till is not None and any(fate is Fate.PENDING for _, fate in till.refunds)
-                if till is not None and till.holds_money and not pending:
-                    words = f"an operator has {refund.number} finished at {till.account} by hand"
-                    yield "s", words, put(core.books, ended(till, refund.number, Fate.DONE))
 
     def _tire(self, core: Core) -> Iterator[Move]:
         for refund in core.ledger.refunds:
@@ -229,6 +216,9 @@ class Model:
             yield Start(Job("pay", ""), 0, Move("t", ("the claim to ask runs out",), after))
         if rules.has_leases:
             yield from self._end_leases(core)
+        for words, handed_over in what_is_handed_over(core, rules):
+            # It is looked at once nobody is at it any more.
+            yield Start(Job("", ""), -1, Move("s", (words,), self._tidied(handed_over)))
         for kind, words, job, beside in may_start(
             rules, core.ledger, core.phase, core.books, core.now
         ):
@@ -290,7 +280,11 @@ class Model:
         after = number
         if step.ledger is not core.ledger:
             bug = bug or off_the_table(core.ledger, step.ledger)
-            after = self._tidied(core._replace(ledger=step.ledger))
+            changed = core._replace(ledger=step.ledger)
+            if job.name == "decide":
+                bug = bug or goes_too_far(core, step.ledger)
+                changed = after_the_word(changed, job)
+            after = self._tidied(changed)
             words = (*words, Change(core.ledger, step.ledger))
         if job.name == "notice" and place is None and self.rules.hears_all and not bug:
             if "notice" in self.rules.deaths:
