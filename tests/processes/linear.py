@@ -169,16 +169,20 @@ def _is_paid_once(calls: Sequence[Call]) -> Iterator[str]:
 def _nothing_comes_of_nothing(calls: Sequence[Call], lasts_seconds: float) -> Iterator[str]:
     """Check each answer against what had been begun before it ended."""
 
-    def first(verb: str, about: str = "") -> float:
+    def first(verb: str, about: str = "", *, refused: bool = False) -> float:
         begun = (
             call.began
             for call in calls
-            if call.verb == verb and call.may_have_acted and about in {"", call.about}
+            if call.verb == verb
+            and (call.may_have_acted or (refused and call.outcome is Outcome.REFUSED))
+            and about in {"", call.about}
         )
         return min(begun, default=float("inf"))
 
     placed = first("place")
     paid, closed = first("act"), min(first("close"), placed + lasts_seconds)
+    # A close gives the order up first, and is refused if a page of it then turns out as paid.
+    given_up = min(first("close", refused=True), closed)
     refunds = {call.about: first("refund", call.about) for call in calls if call.about}
     for call in calls:
         if call.seen is None:
@@ -188,7 +192,8 @@ def _nothing_comes_of_nothing(calls: Sequence[Call], lasts_seconds: float) -> It
             yield f"{at} shows an order that nobody had placed"
         if call.seen.state == "PAID" and call.ended < paid:
             yield f"{at} says PAID before anybody had paid"
-        if call.seen.state in {"EXPIRING", "CLOSED"} and call.ended < closed:
+        too_early = {"EXPIRING": given_up, "CLOSED": closed}.get(call.seen.state or "", 0)
+        if call.ended < too_early:
             yield f"{at} says {call.seen.state} before its time, and nobody had closed it"
         for no in call.seen.refunds:
             if call.ended < refunds.get(no, float("inf")):

@@ -51,6 +51,18 @@ def test_a_lost_answer_may_have_acted_or_not():
         assert check_history(lost, LASTS) == []
 
 
+def test_a_refused_close_may_have_given_the_order_up_until_it_was_found_paid():
+    given_up = [
+        PLACED,
+        PAGE,
+        call("close", 4, 8, outcome=Outcome.REFUSED),
+        PAYMENT,
+        call("show", 5, 6, shown("EXPIRING", attempts="a")),
+        call("show", 9, 10, shown("PAID", "a", "a")),
+    ]
+    assert check_history(given_up, LASTS) == []
+
+
 def test_an_order_may_end_by_itself_in_its_time():
     assert check_history([PLACED, call("show", 61, 62, shown("CLOSED"))], LASTS) == []
 
@@ -110,6 +122,23 @@ def test_a_bad_history_is_found(name):
     [
         ([PLACED, PAGE, call("show", 3, 3.5, shown("PAID", "a", "a"))], "before anybody had paid"),
         ([PLACED, call("show", 2, 3, shown("CLOSED"))], "before its time"),
+        ([PLACED, call("show", 2, 3, shown("EXPIRING"))], "before its time"),
+        (
+            [
+                PLACED,
+                call("close", 2, 3, outcome=Outcome.REFUSED),
+                call("show", 4, 5, shown("CLOSED")),
+            ],
+            "says CLOSED before its time",
+        ),
+        (
+            [
+                PLACED,
+                call("close", 2, 3, outcome=Outcome.FAILED),
+                call("show", 4, 5, shown("EXPIRING")),
+            ],
+            "says EXPIRING before its time",
+        ),
         ([call("show", 2, 3, shown("NEW"))], "nobody had placed"),
         (
             [
@@ -136,6 +165,9 @@ def test_a_bad_history_is_found(name):
     ids=[
         "paid by nobody",
         "too early",
+        "given up too early",
+        "closed although it was refused",
+        "given up by a wish that was not heard",
         "never placed",
         "failed yet done",
         "close undone",
