@@ -18,6 +18,8 @@ from retender.tests.processes.scene import Scene, set_scene
 from retender.tests.processes.trouble import Spoiler, die_at_steps, kill_at_random, see_steps
 
 _TELL_SECONDS = 10
+_ORDERS_PER_KILL = 20
+_ORDERS_OF_A_RACE = 10_000
 
 
 def _say(text: str) -> None:
@@ -43,22 +45,24 @@ async def _scene(
 
 
 async def _kills(given: argparse.Namespace, folder: Path) -> Run:
-    """Kill at random moments under load."""
+    """Kill at random moments under load, spread over so many orders."""
+    orders = _ORDERS_PER_KILL * given.kills if given.orders is None else given.orders
     async with _scene(given, folder) as (scene, cluster):
         run = Run(f"{given.kills} kills on {given.database}, seed {given.seed}")
 
-        async def trouble(_: Load) -> None:
+        async def trouble(load: Load) -> None:
             await kill_at_random(
                 scene,
                 given.kills,
                 pause_seconds=given.pause,
                 chance=chance_of(given.seed),
+                until_due=lambda kill: load.until(kill * orders / given.kills),
                 cluster=cluster,
                 stops=given.stops if cluster else 0,
                 say=_say,
             )
 
-        await _play(given, scene, run, trouble)
+        await _play(given, scene, run, trouble, at_least=orders)
         if cluster:
             run.numbers["immediate stops of PostgreSQL"] = cluster.stops
         return run
@@ -82,7 +86,7 @@ async def _steps(given: argparse.Namespace, folder: Path) -> Run:
             run.numbers["named steps died at"] = len(reached.died_at)
             run.problems += [f"no process came to: {step}" for step in reached.missed]
 
-        return await _play(given, scene, run, trouble, restless)
+        return await _play(given, scene, run, trouble, lives=restless)
 
 
 async def _race(given: argparse.Namespace, folder: Path) -> Run:
@@ -92,11 +96,12 @@ async def _race(given: argparse.Namespace, folder: Path) -> Run:
 
         async def until_over(load: Load) -> None:
             until = time.monotonic() + 60 * given.minutes
-            while load.placed < given.orders and time.monotonic() < until:
+            orders = _ORDERS_OF_A_RACE if given.orders is None else given.orders
+            while load.placed < orders and time.monotonic() < until:
                 await asyncio.sleep(_TELL_SECONDS)
                 _say(f"  {load.placed} orders, {max(0, until - time.monotonic()):.0f} s are left")
 
-        await _play(given, scene, run, until_over, race)
+        await _play(given, scene, run, until_over, lives=race)
         if again := run.numbers["announced again after a crash"]:
             run.problems.append(f"{again} events were announced twice, and nobody had crashed")
         return run
@@ -107,7 +112,9 @@ async def _play(
     scene: Scene,
     run: Run,
     trouble: Trouble,
+    *,
     lives: Live = usual,
+    at_least: int = 0,
 ) -> Run:
     return await play(
         scene,
@@ -115,6 +122,7 @@ async def _play(
         trouble,
         seed=given.seed,
         at_once=given.at_once,
+        at_least=at_least,
         lives=lives,
         say=_say,
     )
@@ -133,7 +141,11 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--stops", type=int, default=50, help="of PostgreSQL, spread over the kills"
     )
-    parser.add_argument("--orders", type=int, default=10_000, help="of a race")
+    parser.add_argument(
+        "--orders",
+        type=int,
+        help=f"at least; {_ORDERS_PER_KILL} to a kill, {_ORDERS_OF_A_RACE:,} in a race",
+    )
     parser.add_argument("--minutes", type=float, default=60, help="that a race may take")
     parser.add_argument(
         "--pause", type=float, default=0.8, help="seconds between kills, on average"

@@ -13,7 +13,14 @@ _STRICT_AMOUNT = 150_000
 _LARGEST = 8_999
 """Above it there are amounts that the sandbox pays, or spoils, by itself."""
 
-RESTLESS: Mapping[str, int] = {"switches": 45, "closes": 25, "gives_back": 20, "two_tabs": 10}
+RESTLESS: Mapping[str, int] = {
+    "switches": 25,
+    "wanders": 20,
+    "closes": 20,
+    "gives_back": 15,
+    "gives_back_at_once": 15,
+    "two_tabs": 5,
+}
 """The same where rare steps are to be passed often."""
 
 _WATCHED = 0.2
@@ -62,6 +69,16 @@ class Life:
         await asyncio.gather(*(self._act(account, page) for account, page in pages if page))
         await self.shop.show(self.order_no, self.chance)
 
+    async def wanders(self) -> None:
+        """Look at one provider's page after the other, and pay the last one that there was."""
+        last = None
+        for account in self.chance.sample(list(self.gateways), len(self.gateways)):
+            if page := await self.shop.pay(self.order_no, account, self.chance):
+                await self._act(account, page, "scan")
+                last = account, page
+        if last:
+            await self._act(*last)
+
     async def gives_back(self) -> None:
         """Pay, then the shop gives back all or a part, and asks for it twice."""
         await self.pays()
@@ -74,6 +91,13 @@ class Life:
             self.shop.refund(self.order_no, number, self.chance, part),
         )
         await self.shop.show(self.order_no, self.chance)
+
+    async def gives_back_at_once(self) -> None:
+        """Pay, and the shop gives back before anybody may have told it that this was paid."""
+        account = self._account()
+        page = await self.shop.pay(self.order_no, account, self.chance)
+        if page and await self._act(account, page):
+            await self.shop.refund(self.order_no, f"{self.order_no}-R1", self.chance)
 
     async def closes(self) -> None:
         """Give the order up, some while somebody pays at that very moment."""

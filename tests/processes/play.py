@@ -80,6 +80,7 @@ class Load:
         self._seed = seed
         self._lives = lives
         self._over = asyncio.Event()
+        self._another = asyncio.Event()
         self.placed = 0
         self.troubles: list[str] = []
 
@@ -89,6 +90,12 @@ class Load:
             for _ in range(at_once):
                 group.create_task(self._one_after_the_other(at_least))
 
+    async def until(self, orders: float) -> None:
+        """Wait until so many orders are begun."""
+        while self.placed < orders:
+            self._another.clear()
+            await self._another.wait()
+
     def enough(self) -> None:
         """Finish what is begun."""
         self._over.set()
@@ -96,6 +103,7 @@ class Load:
     async def _one_after_the_other(self, at_least: int) -> None:
         while not self._over.is_set() or self.placed < at_least:
             self.placed += 1
+            self._another.set()
             order_no = f"A-{self._seed}-{self.placed}"
             chance = chance_of(f"{self._seed} {self.placed}")
             try:

@@ -6,17 +6,20 @@ from retender.tests.processes.people import chance_of
 from retender.tests.processes.play import play
 from retender.tests.processes.trouble import die_at_steps, kill_at_random
 
+WORKERS = ("worker-1", "worker-2")
+SERVERS = ("server-1", "server-2")
+
 STEPS = {
-    "after commit 1 of PlaceOrder": "server-1",
-    "after commit 1 of PayOrder": "server-1",
-    "after call open 1 of PayOrder": "server-1",
-    "before commit 1 of TakeNotice": "server-1",
-    "after commit 1 of TakeNotice": "server-1",
-    "after commit 1 of FindDueWork": "worker-1",
-    "after call query 1 of CheckAttempt": "worker-1",
-    "before commit 1 of CheckAttempt": "worker-1",
-    "after announcement 1 of AnnounceEvents": "worker-1",
-    "after commit 1 of AnnounceEvents": "worker-1",
+    "after commit 1 of PlaceOrder": SERVERS,
+    "after commit 1 of PayOrder": SERVERS,
+    "after call open 1 of PayOrder": SERVERS,
+    "before commit 1 of TakeNotice": ("server-1",),
+    "after commit 1 of TakeNotice": ("server-1",),
+    "after commit 1 of FindDueWork": WORKERS,
+    "after call query 1 of CheckAttempt": WORKERS,
+    "before commit 1 of CheckAttempt": WORKERS,
+    "after announcement 1 of AnnounceEvents": WORKERS,
+    "after commit 1 of AnnounceEvents": WORKERS,
 }
 """Some of those that ``make kill ARGS=steps`` finds: enough to see that dying there works."""
 

@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
@@ -15,10 +16,19 @@ from retender.tests.processes.scene import Scene, a_client
 Say = Callable[[str], None]
 
 _TELL_EVERY = 50
-_FAULTS = ("lost_before_effect", "lost_after_effect", "http_5xx_after_effect")
+_FAULTS = ("lost_before_effect", "lost_after_effect", "http_5xx_after_effect", "rate_limit")
 _CALLS = ("open", "query", "close", "close", "refund", "query_refund")
-_LEADS_TO = {"query_refund": "refund", "query": "close", "close": "close"}
-"""By a part of a step's name: which call must go wrong for it to be passed."""
+_NOTICE = "notice"
+_LEADS_TO = {
+    "query_refund": "refund",
+    "query 1 of RefundPayment": _NOTICE,
+    "query": "close",
+    "close": "close",
+}
+"""By a part of a step's name: what must go wrong for it to be passed; the first part decides."""
+
+_TURNS = 3
+"""So often a process is doomed to a step that is hardly ever passed, each time for longer."""
 
 
 async def kill_at_random(
@@ -27,6 +37,7 @@ async def kill_at_random(
     *,
     pause_seconds: float,
     chance: Random,
+    until_due: Callable[[int], Awaitable[None]] | None = None,
     cluster: Cluster | None = None,
     stops: int = 0,
     say: Say = print,
@@ -39,6 +50,8 @@ async def kill_at_random(
         kills: how many.
         pause_seconds: between two kills, on average.
         chance: whom, and when.
+        until_due: waits until the load has come so far that, after so many kills,
+            another is due; the pause comes on top, so that its moment stays a random one.
         cluster: a PostgreSQL that is stopped at once, too.
         stops: how often, spread over the kills.
         say: hears of progress.
@@ -47,6 +60,8 @@ async def kill_at_random(
     stop_at = {round((n + 0.5) * kills / stops) for n in range(stops)}
     began = time.monotonic()
     for n in range(kills):
+        if until_due is not None:
+            await until_due(n)
         await asyncio.sleep(chance.expovariate(1 / pause_seconds))
         if cluster is not None and n in stop_at:
             await cluster.stop_at_once()
@@ -66,12 +81,14 @@ class StepsReached:
     missed: list[str] = field(default_factory=list)
 
 
-async def see_steps(scene: Scene, seconds: float, *, quiet_seconds: float = 15) -> dict[str, str]:
+async def see_steps(
+    scene: Scene, seconds: float, *, quiet_seconds: float = 15
+) -> dict[str, set[str]]:
     """
     Let everybody note the steps that they pass, for so long, and on while there are new ones.
 
     Returns:
-        for each step one process that passes it.
+        for each step who passes it.
 
     """
     files = {name: scene.folder / f"{name}.steps" for name in scene.mortals}
@@ -79,20 +96,20 @@ async def see_steps(scene: Scene, seconds: float, *, quiet_seconds: float = 15) 
         file.touch()
         await scene.family.kill(name, seen=file)
     began = changed = time.monotonic()
-    found: dict[str, str] = {}
+    found: defaultdict[str, set[str]] = defaultdict(set)
     while time.monotonic() < max(began + seconds, changed + quiet_seconds):
         await asyncio.sleep(0.5)
-        for name, file in reversed(files.items()):
-            seen = file.read_text(encoding="utf-8").splitlines()
-            if set(seen) - set(found):
-                changed = time.monotonic()
-            found |= dict.fromkeys(seen, name)
-    return found
+        for name, file in files.items():
+            for step in file.read_text(encoding="utf-8").splitlines():
+                if step not in found:
+                    changed = time.monotonic()
+                found[step].add(name)
+    return dict(found)
 
 
 async def die_at_steps(
     scene: Scene,
-    steps: Mapping[str, str],
+    steps: Mapping[str, Collection[str]],
     *,
     patience_seconds: float,
     spoiler: "Spoiler | None" = None,
@@ -101,33 +118,41 @@ async def die_at_steps(
     """
     Let a process die once at every step: it kills itself there, and is started again.
 
-    A server and a worker are doomed at a time; the others do the work meanwhile.
-    A step that is not passed in time gets a second chance when all others are through.
+    Everybody is doomed to another step at a time, and does its work until it comes there.
+    A step that is not passed in time has its turn again when all others are through.
+
+    Args:
+        scene: whose processes.
+        steps: for each, who passes it.
+        patience_seconds: for a step's first turn; the next ones are longer.
+        spoiler: leads to rare steps.
+        say: hears of progress.
+
     """
     reached = StepsReached()
 
-    async def die(name: str, mine: list[str]) -> None:
-        again: list[str] = []
-        for round_, queue in enumerate((mine, again)):
-            for step in queue:
-                if spoiler is not None:
-                    spoiler.help_to(name, step)
-                await scene.family.kill(name, step=step)
-                if await scene.family.until_dead(name, patience_seconds * (1 + round_)):
-                    reached.died_at.append(step)
-                    say(f"  {name} died {step}")
-                elif round_ == 0:
-                    again.append(step)
-                else:
-                    reached.missed.append(step)
-                    say(f"  {name} never came to: {step}")
+    left = [(step, 1) for step in steps]
+
+    async def die(name: str) -> None:
+        while mine := [each for each in left if name in steps[each[0]]]:
+            step, turn = mine[0]
+            left.remove(mine[0])
+            if spoiler is not None:
+                spoiler.help_to(name, step)
+            await scene.family.kill(name, step=step)
+            if await scene.family.until_dead(name, patience_seconds * turn):
+                reached.died_at.append(step)
+                say(f"  {name} died {step}")
+            elif turn < _TURNS:
+                left.append((step, turn + 1))
+            else:
+                reached.missed.append(step)
+                say(f"  {name} never came to: {step}")
         await scene.family.kill(name)  # the last one may still be doomed
 
-    kinds = {"server": "server-1", "worker": "worker-1"}
     async with asyncio.TaskGroup() as group:
-        for kind, name in kinds.items():
-            mine = [step for step, who in steps.items() if who.startswith(kind)]
-            group.create_task(die(name, mine))
+        for name in scene.mortals:
+            group.create_task(die(name))
     return reached
 
 
@@ -145,7 +170,7 @@ class Spoiler:
         self._wanted: dict[str, str] = {}
 
     def help_to(self, who: str, step: str) -> None:
-        """Spoil most of all what leads the one who is doomed to its step."""
+        """Spoil most of all, and everywhere, what leads the one who is doomed to its step."""
         wanted = (call for part, call in _LEADS_TO.items() if part in step)
         self._wanted[who] = next(wanted, "")
 
@@ -158,12 +183,17 @@ class Spoiler:
                     await self._spoil(http)
 
     async def _spoil(self, http: httpx.AsyncClient) -> None:
-        chance = self._chance
-        control = f"{chance.choice(list(self._scene.gateways.values()))}/_simulator"
+        chance, gateways = self._chance, list(self._scene.gateways.values())
         wanted = [call for call in self._wanted.values() if call]
-        call = chance.choice(wanted if wanted and chance.random() < 0.8 else _CALLS)
-        await http.delete(f"{control}/faults")  # what was not used up stays rare
-        await http.post(
-            f"{control}/faults", json={"kind": chance.choice(_FAULTS), "operation": call}
-        )
-        await http.post(f"{control}/notices", json={"drop": chance.choice((0, 0, 2))})
+        if wanted and chance.random() < 0.8:
+            call = chance.choice(wanted)
+        else:
+            call, gateways = chance.choice(_CALLS), [chance.choice(gateways)]
+        for gateway in gateways:
+            faults = f"{gateway}/_simulator/faults"
+            await http.delete(faults)  # what was not used up stays rare
+            if call != _NOTICE:
+                spoilt = {"kind": chance.choice(_FAULTS), "operation": call}
+                await http.post(faults, json=spoilt)
+            drop = 5 if call == _NOTICE else chance.choice((0, 0, 2))
+            await http.post(f"{gateway}/_simulator/notices", json={"drop": drop})
