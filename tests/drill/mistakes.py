@@ -5,9 +5,10 @@ They are switched on for one run, from here alone; what ships knows nothing of t
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
@@ -27,6 +28,7 @@ from retender.domain.model.attempt import Attempt, next_check
 from retender.domain.model.errors import StoreBusy
 from retender.domain.model.transition import AttemptEvent, AttemptState, OrderEvent, OrderState
 from retender.domain.use_cases import (
+    announce_events,
     captured,
     check_attempt,
     check_refund,
@@ -166,17 +168,47 @@ def written_after_the_call() -> list[Patch]:
 def expiry_is_relative() -> list[Patch]:
     ask = AskForPage.__call__
 
-    async def anew(self, order, attempt, account, **more):
+    async def anew(self, order, attempt, account, *, first):
         charge = attempt.charge
-        lasts = charge.expires_at - charge.created_at
-        later = replace(attempt, charge=replace(charge, expires_at=self.clock() + lasts))
-        return await ask(self, order, later, account, **more)
+        if not first:
+            lasts = charge.expires_at - charge.created_at
+            expires_at = (self.clock() + lasts).replace(microsecond=0)
+            charge = replace(charge, expires_at=expires_at)
+        return await ask(self, order, replace(attempt, charge=charge), account, first=first)
 
     return [patch.object(AskForPage, "__call__", anew)]
 
 
 def strict_is_a_wish() -> list[Patch]:
     return [patch.object(LeavePages, "policy_for", lambda _self, _a: SwitchPolicy.BEST_EFFORT)]
+
+
+def strict_does_not_look_again() -> list[Patch]:
+    """Ask for a close and go on, whatever came of it."""
+    write = PayOrder._write_down
+
+    async def trusting(self, order, others):
+        live = [other for other in others if other.is_live]
+        closable = await self._ask(order, [o for o in live if not self._is_best_effort(o)])
+        leaving = [o for o in live if self._is_best_effort(o) or o.attempt_id in closable]
+        for other in leaving:
+            await self._want_closed(other)
+        await self.repair.close(leaving)
+        await self._unpaid(order, leaving)
+
+    async def trusting_too(self, work, order, wish, leave):
+        def policy_for(other):
+            if other.state is AttemptState.CLOSING:
+                return SwitchPolicy.BEST_EFFORT
+            return leave.policy_for(other)
+
+        lenient: Any = SimpleNamespace(policy_for=policy_for)  # all that it is asked for
+        return await write(self, work, order, wish, lenient)
+
+    return [
+        patch.object(LeavePages, "__call__", trusting),
+        patch.object(PayOrder, "_write_down", trusting_too),
+    ]
 
 
 # --- electing and ending ---
@@ -310,7 +342,7 @@ def told_before_the_commit() -> list[Patch]:
         town = Town.latest
         if added and town is not None:
             with suppress(ConnectionError):
-                await town.shop_hears(event)
+                await town.shop.hears(event)
         return added
 
     return [patch.object(SqlOutbox, "add", blurt)]
@@ -353,6 +385,11 @@ def told_without_a_claim() -> list[Patch]:
         patch.object(SqlOutbox, "claim_due", everything),
         patch.object(SqlOutbox, "any_due", something),
     ]
+
+
+def telling_takes_its_time() -> list[Patch]:
+    unbounded = SimpleNamespace(timeout=lambda _seconds: nullcontext())
+    return [patch.object(announce_events, "asyncio", unbounded)]
 
 
 # --- the store ---

@@ -91,6 +91,11 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "strict is a wish", "strict goes on with a page that may live", mistakes.strict_is_a_wish
     ),
+    Mutant(
+        "strict after close",
+        "strict goes on after a close, whatever came of it",
+        mistakes.strict_does_not_look_again,
+    ),
     Mutant("last writer wins", "the last capture pays the order", mistakes.last_writer_wins),
     Mutant(
         "late evidence", "what pays an EXPIRING order goes back", mistakes.late_evidence_is_refunded
@@ -125,6 +130,11 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant("stranger believed", "a notice need not be signed", mistakes.stranger_is_believed),
     Mutant("told without claim", "two workers tell at once", mistakes.told_without_a_claim),
+    Mutant(
+        "telling unbounded",
+        "a telling may outlast its lease",
+        mistakes.telling_takes_its_time,
+    ),
     Mutant("failed commit", "its transaction is left open", mistakes.failed_commit_is_an_end),
     Mutant("story forgotten", "an attempt's moves are not told", mistakes.story_is_forgotten),
 )

@@ -7,7 +7,14 @@ from retender.tests.simulation.plan import make_plan
 from retender.tests.simulation.seed import play
 from retender.tests.simulation.shrink import shrink
 
-QUICK = ("last writer wins", "surplus swallowed", "refund number", "told is noted first")
+QUICK = (
+    "last writer wins",
+    "surplus swallowed",
+    "refund number",
+    "told is noted first",
+    "told without claim",
+    "relative expiry",
+)
 BY_NAME = {mutant.name: mutant for mutant in ALL}
 
 

@@ -20,6 +20,11 @@ _HAS_WORK = """
 """
 
 
+def instant_of(stored: int) -> datetime:
+    """Read an instant as our database keeps it."""
+    return _EPOCH + timedelta(microseconds=stored)
+
+
 class Books:
     """What is committed, on a connection of its own; nothing is ever written."""
 

@@ -15,6 +15,7 @@ from retender.plugins.alipay.simulator.trades import SUCCESS, WAIT
 from retender.plugins.sandbox.ledger import TradeState as SandboxState
 from retender.plugins.sandbox.simulator import SandboxSimulator
 from retender.plugins.simulator_kit.delivery import Dressing, Forgery, RenderedNotice
+from retender.plugins.wechat_pay.beijing import from_text
 from retender.plugins.wechat_pay.simulator.identity import Identity, new_identity
 from retender.plugins.wechat_pay.simulator.simulator import WechatPaySimulator
 
@@ -55,6 +56,35 @@ def make_gateways(clock: Callable[[], datetime]) -> dict[str, Gateway]:
             "https://wechat.test", clock=clock, identity=keys.wechat_pay
         ),
         "sandbox": SandboxSimulator("https://sandbox.test", clock=clock, secret=keys.sandbox),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a gateway was asked for under a number, by whichever request made the trade."""
+
+    minor: int
+    expires_at: datetime | None
+
+    def __str__(self) -> str:
+        """Say it in a line."""
+        until = "no end" if self.expires_at is None else self.expires_at.isoformat()
+        return f"{self.minor} until {until}"
+
+
+def asked_of(gateway: Gateway) -> Mapping[str, Asked]:
+    """Read a gateway's books, paid or not: the terms of each number that has a trade."""
+    if isinstance(gateway, AlipaySimulator):
+        return {
+            trade.number: Asked(trade.terms.amount_minor, trade.terms.time_expire)
+            for trade in gateway._ledger._trades.values()
+        }
+    if isinstance(gateway, SandboxSimulator):
+        asks = (trade.ask for trade in gateway._gateway.ledger.all())
+        return {ask.number: Asked(ask.minor, ask.expires_at) for ask in asks}
+    forms = (trade.form for trade in gateway._trades)
+    return {
+        form.number: Asked(form.total, from_text(str(form.said["time_expire"]))) for form in forms
     }
 
 

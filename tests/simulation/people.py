@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from retender.domain.model.attempt import Payer
-from retender.domain.model.errors import RetenderError
+from retender.domain.model.errors import RetenderError, StoreBusy
 from retender.domain.model.money import Money
 from retender.domain.use_cases.payment import PageReady
 from retender.plugins.simulator_kit.payer import PayerAction
@@ -41,6 +41,8 @@ class Life:
         self.placed_at = 0.0
         self.cancelled = False
         self.refunds = 0
+        self._asked = 0
+        self._unanswered = 0
 
     @property
     def actor(self) -> str:
@@ -94,14 +96,26 @@ class Life:
 
     async def _ask(self, what: str, call: Callable[["Container"], Awaitable[T]]) -> T | None:
         """Ask the server as a client would; None if it said no or nothing."""
+        began, alone = self.town.loop.time(), not self._unanswered
+        self._asked += 1
+        self._unanswered += 1
+        mine = self._asked
         try:
             answer = await self.town.processes["server"].ask(call)
         except Unreachable:
             self.town.log(f"{what}: no answer")
+            return None  # it may be at work on it still
+        except StoreBusy as busy:
+            self.town.log(f"{what}: {busy.code}")
+            if alone and mine == self._asked and self.town.calm.has_held_since(began):
+                message = f"{self.plan.order_no}: {what}: {busy.message}"
+                self.town.bugs.append(f"{message}, and nobody else was there")
         except RetenderError as no:
             self.town.log(f"{what}: {no.code}")
         else:
+            self._unanswered -= 1
             return answer
+        self._unanswered -= 1
         return None
 
     async def _place(self) -> bool:
@@ -168,6 +182,9 @@ class Life:
             self.town.log(f"{action} {held.account} {held.number}: {done.code}")
             if done.ok and action is PayerAction.PAY:
                 self.paid.setdefault(held.number, self.town.loop.time())
+                if self.town.clock() > held.attempt.watch_until:
+                    what = f"{held.number} was paid, and nobody watches it any more"
+                    self.town.bugs.append(f"{self.plan.order_no}: {what}")
             self.town.look()
 
     async def _close(self, move: Move) -> None:

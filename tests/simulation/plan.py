@@ -43,14 +43,25 @@ PLACES = (
 """Where a process may die or stop, besides anywhere; to tell is to write an event down."""
 
 
+SHOPS = ((0.0,), (0.0,), (0.0, 3.0), (3.0, 8.0), (0.0, 0.0, 20.0, 2 * MINUTE))
+"""How long a shop may take: nothing, some seconds, or longer than a round and than a lease."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """A gateway that is not itself for a while: ``refused``, ``silent`` or ``http_5xx``."""
+    """
+    A gateway that is not itself for a while: ``refused``, ``silent`` or ``http_5xx``.
+
+    Attributes:
+        only: one operation that is out, while the others work; or all of them are.
+
+    """
 
     account: str
     begins: float
     ends: float
     how: str
+    only: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +128,8 @@ class Plan:
         call_rates: how likely each fault of a call is.
         notice_rates: the same of notices.
         shop_rate: how often the shop does not hear, or is not known to have heard.
+        shop_takes: for about how many seconds it takes its time to answer, one as likely as
+            the other.
         skews: by how many seconds each gateway's clock is ahead of ours.
         lies: when a stranger says that somebody has paid who has not.
 
@@ -132,6 +145,7 @@ class Plan:
     call_rates: Mapping[str, float]
     notice_rates: Mapping[str, float]
     shop_rate: float
+    shop_takes: tuple[float, ...]
     outages: tuple[Outage, ...]
     crashes: tuple[Crash, ...]
     pauses: tuple[Pause, ...]
@@ -162,7 +176,11 @@ def make_plan(seed: int, orders: int = ORDERS) -> Plan:
         call_rates=_rates(swarm, CALL_FAULTS, (0.0, 0.0, 0.0, 0.03, 0.15)),
         notice_rates=_rates(swarm, NOTICE_FAULTS, (0.0, 0.0, 0.2, 1.0)),
         shop_rate=swarm.choice((0.0, 0.0, 0.2)),
-        outages=tuple(_outages(stream(seed, "outages"), to_pay)),
+        shop_takes=stream(seed, "shop").choice(SHOPS),
+        outages=(
+            *_outages(stream(seed, "outages"), to_pay),
+            *_partial_outages(stream(seed, "partial outages"), to_pay),
+        ),
         crashes=tuple(_crashes(stream(seed, "crashes"), to_pay)),
         pauses=tuple(_pauses(stream(seed, "pauses"), to_pay)),
         store_troubles=tuple(_store_troubles(stream(seed, "store"), to_pay)),
@@ -184,6 +202,23 @@ def _outages(chance: Random, to_pay: float) -> list[Outage]:
             lasts = chance.choice((2 * MINUTE, 10 * MINUTE, 45 * MINUTE, 3 * HOUR))
             how = chance.choice(("refused", "silent", "http_5xx"))
             outages.append(Outage(account, begins, begins + lasts, how))
+    return outages
+
+
+def _partial_outages(chance: Random, to_pay: float) -> list[Outage]:
+    many = chance.choice((0, 0, 1, 3))
+    outages = []
+    for _ in range(many):
+        begins = chance.uniform(0, to_pay)
+        outages.append(
+            Outage(
+                account=chance.choice(ACCOUNTS),
+                begins=begins,
+                ends=begins + chance.choice((2 * MINUTE, 10 * MINUTE, 45 * MINUTE)),
+                how=chance.choice(("silent", "http_5xx")),
+                only=chance.choice(("open", "query", "close", "close", "refund")),
+            )
+        )
     return outages
 
 

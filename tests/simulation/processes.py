@@ -123,7 +123,7 @@ class Process:
             random=chance.random,
             random_text=lambda length: "".join(chance.choices(_LETTERS, k=length)),
             new_id=UlidIds(town.clock, chance.randbytes),
-            announcer=town.shop_hears,
+            announcer=town.shop.hears,
         )
 
     def is_down(self) -> bool:

@@ -18,6 +18,9 @@ MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
 _SPECIAL_CENTS = (9001, 9003, 9005, 9007, 9008, 9009)
 """Endings that choose an outcome at the sandbox: paid at once, paid while closing, one short."""
 
+_WAVERING = 0.15
+"""So many payers cannot make up their minds to pay, and do nothing else."""
+
 _DEEDS = ("pay_last",) * 3 + ("pay_any",) * 2 + ("pay_all",) * 3 + ("scan", "leave")
 
 
@@ -59,7 +62,8 @@ def make_order(seed: int, index: int, to_pay: float) -> OrderPlan:
     chance = stream(seed, "order", index)
     special = chance.random() < 0.25
     minor = chance.choice(_SPECIAL_CENTS) if special else chance.randrange(1, 300_000)
-    moves = sorted(_moves(chance, to_pay), key=lambda move: move.at)
+    moves = _wavering(stream(seed, "wavering", index), to_pay) or _moves(chance, to_pay)
+    moves = sorted(moves, key=lambda move: move.at)
     return OrderPlan(f"S{seed}-{index}", minor, chance.uniform(0, 5 * MINUTE), tuple(moves))
 
 
@@ -83,6 +87,16 @@ def _moves(chance: Random, to_pay: float) -> list[Move]:
             at = chance.uniform(MINUTE, 1.5 * to_pay)
             moves.append(Move(at, "shop's refunds", verb, luck=chance.random()))
     return moves
+
+
+def _wavering(chance: Random, to_pay: float) -> list[Move]:
+    """Let some press the same again and again, open nothing, and try to pay far too late."""
+    if chance.random() >= _WAVERING:
+        return []
+    who, (account, client) = "waverer", _way(chance)
+    presses = [Move(chance.uniform(0, to_pay), who, "press", account, client) for _ in range(3)]
+    end = to_pay + MINUTE
+    return [*presses, *(Move(end + chance.uniform(0, to_pay), who, "pay_last") for _ in range(3))]
 
 
 def _way(chance: Random) -> tuple[str, str]:

@@ -76,6 +76,8 @@ def _fewer_faults(plan: Plan) -> Iterator[Plan]:
         yield replace(plan, skews=dict.fromkeys(ACCOUNTS, 0.0))
     if plan.shop_rate:
         yield replace(plan, shop_rate=0.0)
+    if any(plan.shop_takes):
+        yield replace(plan, shop_takes=(0.0,))
     if plan.disorder:
         yield replace(plan, disorder=0.0)
 

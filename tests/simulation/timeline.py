@@ -28,7 +28,11 @@ def _profile(outcome: Outcome) -> list[str]:
     faults = ", ".join(f"{name} {rate:.0%}" for name, rate in rates.items() if rate)
     return [
         f"  faults: {faults or 'none'}; shop {plan.shop_rate:.0%}",
-        *(f"  outage: {o.account} {o.how}, {o.begins:.0f} to {o.ends:.0f}" for o in plan.outages),
+        *([f"  the shop takes one of {plan.shop_takes} s"] if any(plan.shop_takes) else []),
+        *(
+            f"  outage: {o.account} {o.only or 'all'} {o.how}, {o.begins:.0f} to {o.ends:.0f}"
+            for o in plan.outages
+        ),
         *(f"  crash: {c.process} at {c.at:.0f} for {c.down:.0f}" for c in plan.crashes),
         *(f"  stop: {p.process} at {p.at:.0f} for {p.lasts:.0f}" for p in plan.pauses),
         *(f"  database: {t.kind} at {t.at:.0f} for {t.lasts:.0f}" for t in plan.store_troubles),

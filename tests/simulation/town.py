@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from retender.domain.model.errors import RetenderError, UndefinedTransition
-from retender.domain.model.event import Event
 from retender.plugins.simulator_kit.delivery import MerchantUnreachable
 from retender.plugins.simulator_kit.faults import Faults
 from retender.ports.payment_provider import RawNotice
@@ -24,6 +23,7 @@ from retender.tests.simulation.kernel import Node, VirtualLoop, here
 from retender.tests.simulation.plan import CALL_FAULTS, NOTICE_FAULTS, PROCESSES, Plan
 from retender.tests.simulation.processes import Process, Unreachable
 from retender.tests.simulation.script import ACCOUNTS
+from retender.tests.simulation.shop import Calm, Shop
 from retender.tests.simulation.watch import Watch
 from retender.tests.simulation.wire import pump
 
@@ -40,9 +40,10 @@ class Town:
 
     Attributes:
         lines: the timeline, line by line.
-        told: what the shop has heard, by event id, with how often.
         bugs: what must not happen and was seen at once.
         disk: what our database is on.
+        calm: since when nothing hinders our processes.
+        shop: hears of what became true.
         settings: of our accounts, for whichever process is started next.
         is_quiet: nothing goes wrong any more, and nobody does anything.
         latest: the town that was built last; for mutants.
@@ -57,12 +58,12 @@ class Town:
         self.plan = plan
         self.loop = loop
         self.lines: list[str] = []
-        self.told: dict[str, tuple[Event, int]] = {}
         self.bugs: list[str] = []
         self.is_quiet = False
         self.call_rates: Mapping[str, float] = plan.call_rates
         self.notice_rates: Mapping[str, float] = plan.notice_rates
-        self.shop_rate = plan.shop_rate
+        self.calm = Calm(loop.time)
+        self.shop = Shop(self, plan.shop_rate)
         self._streams: dict[str, Random] = {}
         self._orders: dict[str, str | None] = {}
         self._world = here()
@@ -137,11 +138,12 @@ class Town:
         """Return a gateway's fault dials."""
         return self.gateways[account].faults
 
-    def outage_of(self, account: str) -> str | None:
-        """Tell how a gateway is out at this moment, if it is."""
+    def outage_of(self, account: str, operation: str) -> str | None:
+        """Tell how a gateway is out at this moment for an operation, if it is."""
         now = self.loop.time()
         for outage in self.plan.outages:
-            if outage.account == account and outage.begins <= now < outage.ends:
+            is_out = outage.account == account and outage.begins <= now < outage.ends
+            if is_out and outage.only in {None, operation}:
                 return outage.how
         return None
 
@@ -149,7 +151,7 @@ class Town:
         """Let nothing go wrong any more; what was lost stays lost."""
         self.call_rates = dict.fromkeys(CALL_FAULTS, 0.0)
         self.notice_rates = dict.fromkeys(NOTICE_FAULTS, 0.0)
-        self.shop_rate = 0.0
+        self.shop.rate = 0.0
         for gateway in self.gateways.values():
             gateway.faults.clear()
         for process in self.processes.values():
@@ -180,17 +182,6 @@ class Town:
         self.log(f"notice: {taken.code} {taken.order_no or ''}")
         self.look()
         return taken.acknowledgement.status, taken.acknowledgement.body
-
-    async def shop_hears(self, event: Event) -> None:
-        """Be the shop's end of the announcements, and sometimes lose one, or its answer."""
-        chance = self.chance_here()
-        if chance.random() < self.shop_rate:
-            raise ConnectionError("the shop did not hear")
-        times = self.told.get(event.event_id, (event, 0))[1] + 1
-        self.told[event.event_id] = (event, times)
-        self.log(f"the shop hears {event.kind} of {event.order_no}")
-        if chance.random() < self.shop_rate:
-            raise ConnectionError("the shop heard, and its answer was lost")
 
     def look(self) -> None:
         """Look at what can be checked at once."""

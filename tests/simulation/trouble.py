@@ -47,8 +47,14 @@ async def _die(town: "Town", crash: Crash) -> None:
         return
     node = process.node
     steps = crash.steps if crash.place is None else None
-    await _meet(node, Fate(node.kill, steps, crash.place))
-    node.kill()  # if it did not come there
+
+    def die() -> None:
+        town.calm.is_broken()
+        node.kill()
+
+    await _meet(node, Fate(die, steps, crash.place))
+    if node.alive:  # it did not come there
+        die()
     town.log(f"killed {crash.place or 'somewhere'}")
     await asyncio.sleep(crash.down)
     if process.is_down():
@@ -61,12 +67,22 @@ async def _stop(town: "Town", pause: Pause) -> None:
     await asyncio.sleep(pause.at)
     node = town.processes[pause.process].node
     steps = pause.steps if pause.place is None else None
-    await _meet(node, Fate(node.stop, steps, pause.place))
+    was_stopped = False
+
+    def stop() -> None:
+        nonlocal was_stopped
+        was_stopped = True
+        town.calm.breaks()
+        node.stop()
+
+    await _meet(node, Fate(stop, steps, pause.place))
     if node.alive and node.is_stopped:
         town.log(f"stopped {pause.place or 'somewhere'}")
         await asyncio.sleep(pause.lasts)
         town.log("goes on")
     town.loop.go_on(node)
+    if was_stopped:
+        town.calm.comes_back()
 
 
 async def _meet(node: Node, fate: Fate) -> None:
@@ -83,8 +99,10 @@ async def _fill_disk(town: "Town", trouble: StoreTrouble) -> None:
     await asyncio.sleep(trouble.at)
     town.log("disk full")
     town.disk.is_full = True
+    town.calm.breaks()
     await asyncio.sleep(trouble.lasts)
     town.disk.is_full = False
+    town.calm.comes_back()
     town.log("disk has room again")
 
 
@@ -99,8 +117,10 @@ async def _keep_lock(town: "Town", trouble: StoreTrouble) -> None:
             except sqlite3.OperationalError:
                 await asyncio.sleep(0.05)
         town.log("database locked by another program")
+        town.calm.breaks()
         await asyncio.sleep(trouble.lasts)
         intruder.execute("ROLLBACK")
+        town.calm.comes_back()
     town.log("database not locked any more")
 
 
@@ -117,6 +137,7 @@ async def _rotate(town: "Town", rotation: Rotation) -> None:
     town.settings[account] = settings
     for process in town.processes.values():
         if not process.is_down():
+            town.calm.is_broken()
             process.node.kill()
             await asyncio.sleep(1)
             process.start()

@@ -55,7 +55,7 @@ class Line:
         """Send, or not, or later, and say what a caller would see."""
         town, chance = self.town, self.town.chance_of(request)
         await asyncio.sleep(chance.uniform(0.01, 0.2))
-        fault = town.outage_of(self.account) or _drawn(chance, town.call_rates)
+        fault = town.outage_of(self.account, request.operation) or _drawn(chance, town.call_rates)
         if fault is not None:
             town.log(f"{self.account} {request.operation}: {fault}")
         match fault:
