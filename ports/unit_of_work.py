@@ -19,12 +19,12 @@ from typing import Protocol
 
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.event import Event, StoryEntry, UntoldEvent
-from retender.domain.model.figures import Figures
-from retender.domain.model.incident import Ending, Incident, IncidentCode
+from retender.domain.model.incident import Ending, Incident
 from retender.domain.model.order import EndReason, Order
 from retender.domain.model.page import Page
 from retender.domain.model.refund import Refund
 from retender.domain.model.transition import AttemptEvent, OrderEvent, RefundEvent
+from retender.ports.unfinished import Unfinished
 
 
 class Orders(Protocol):
@@ -245,6 +245,13 @@ class Refunds(Protocol):
     ) -> bool:
         """Plan the next look at a SENT refund, count a try, end the lease, as attempts do."""
 
+    async def put_off(self, refund_no: str, next_try_at: datetime, *, held_until: datetime) -> bool:
+        """
+        Plan the next step of a DUE or SENT refund of which nobody can be asked now.
+
+        It counts no try, and ends the lease, which the row must bear.
+        """
+
 
 class Inbox(Protocol):
     """Which notices were taken."""
@@ -278,39 +285,6 @@ class Incidents(Protocol):
 
     async def end(self, incident_id: str, ending: Ending) -> bool:
         """Note how it ended; False if it is not open any more."""
-
-
-class Unfinished(Protocol):
-    """
-    What has not come to its end; reads only.
-
-    A subject is *quiet* for a code if an incident of that code is open for it, or
-    if any incident of it ended after ``quiet_since``: somebody knows already.
-    """
-
-    async def attempts(
-        self, watched_until: datetime, quiet_since: datetime, limit: int
-    ) -> Sequence[Attempt]:
-        """Return live attempts whose watch ended by then, not quiet for UNKNOWN_TOO_LONG."""
-
-    async def refunds(
-        self, code: IncidentCode, made_by: datetime, quiet_since: datetime, limit: int
-    ) -> Sequence[Refund]:
-        """Return refunds in a state where the code stands, made by then and not quiet for it."""
-
-    async def events(self, made_by: datetime, quiet_since: datetime, limit: int) -> Sequence[Event]:
-        """Return untold events, made by then and not quiet for UNTOLD_TOO_LONG."""
-
-    async def over(self, limit: int, incident_id: str | None = None) -> Sequence[Incident]:
-        """
-        Return open escalations that stand no more, the oldest first.
-
-        ``STANDS`` says in which states of its subject one stands. With an
-        ``incident_id``, only that one is looked at.
-        """
-
-    async def figures(self) -> Figures:
-        """Count what is under way; its cost grows with that, not with the history."""
 
 
 class Outbox(Protocol):

@@ -137,6 +137,14 @@ class MemoryRefunds:
         )
         return True
 
+    async def put_off(self, refund_no: str, next_try_at: datetime, *, held_until: datetime) -> bool:
+        """Plan the next step of a refund that is under way; count nothing."""
+        refund = self.rows.refunds.get(refund_no)
+        if refund is None or refund.state not in UNDER_WAY or refund.leased_until != held_until:
+            return False
+        self.rows.refunds[refund_no] = replace(refund, next_try_at=next_try_at, leased_until=None)
+        return True
+
 
 def _clash(refund: Refund, other: Refund) -> bool:
     """Tell whether two refunds cannot both be there."""

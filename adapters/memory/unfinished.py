@@ -16,7 +16,7 @@ from retender.domain.model.figures import (
     Figures,
     Waiting,
 )
-from retender.domain.model.incident import ESCALATIONS, STANDS, About, Incident, IncidentCode
+from retender.domain.model.incident import STANDS, About, Incident, IncidentCode
 from retender.domain.model.refund import Refund
 
 
@@ -66,7 +66,7 @@ class MemoryUnfinished:
             incident
             for incident in self.rows.incidents.values()
             if incident.is_open
-            and incident.code in ESCALATIONS
+            and incident.code in STANDS
             and incident_id in {None, incident.incident_id}
             and not self._stands(incident)
         )

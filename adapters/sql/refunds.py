@@ -51,6 +51,7 @@ _MOVE_HELD = {event: move.where(is_held(refunds)) for event, move in _MOVE.items
 _RESCHEDULE = _CHANGE.where(among(refunds.c.state, [RefundState.SENT]), is_held(refunds)).values(
     _COUNT
 )
+_PUT_OFF = _CHANGE.where(among(refunds.c.state, UNDER_WAY), is_held(refunds))
 _LEASE = update(refunds).where(refunds.c.refund_no.in_(bindparam(THEM, expanding=True)))
 
 
@@ -186,6 +187,16 @@ class SqlRefunds:
         if provider_refund_no is not None:
             changes["provider_refund_no"] = provider_refund_no
         return (await self.connection.execute(_RESCHEDULE, changes)).rowcount == 1
+
+    async def put_off(self, refund_no: str, next_try_at: datetime, *, held_until: datetime) -> bool:
+        """Plan the next step of a refund that is under way; count nothing."""
+        changes: Values = {
+            ITS: refund_no,
+            HELD: held_until,
+            "next_try_at": next_try_at,
+            "leased_until": None,
+        }
+        return (await self.connection.execute(_PUT_OFF, changes)).rowcount == 1
 
     async def _first(self, wanted: Select[Any], values: Values) -> Refund | None:
         row = (await self.connection.execute(wanted, values)).first()

@@ -35,7 +35,7 @@ from retender.domain.model.figures import (
 )
 from retender.domain.model.incident import STANDS, About, Incident, IncidentCode
 from retender.domain.model.refund import Refund
-from retender.domain.model.transition import LIVE
+from retender.domain.model.transition import LIVE, AttemptState, RefundState
 
 StateT = TypeVar("StateT", bound=StrEnum)
 
@@ -174,15 +174,16 @@ def _is_news(about: About, subject: ColumnElement[str], code: IncidentCode) -> C
 
 def _is_over(code: IncidentCode) -> ColumnElement[bool]:
     """Say that the subject of an incident of this code is where it was no more."""
-    subject = incidents.c.subject
-    if code is IncidentCode.UNKNOWN_TOO_LONG:
-        its_end = exists().where(
-            attempts.c.attempt_id == subject, ~among(attempts.c.state, STANDS[code])
+    subject, about = incidents.c.subject, incidents.c.about
+    if code is IncidentCode.UNTOLD_TOO_LONG:
+        told = exists().where(outbox.c.event_id == subject, outbox.c.sent_at.is_not(None))
+        return and_(among(incidents.c.code, [code]), told)
+    ends = [
+        and_(among(about, [kind]), exists().where(name == subject, ~among(state, states)))
+        for kind, name, state, of in (
+            (About.ATTEMPT, attempts.c.attempt_id, attempts.c.state, AttemptState),
+            (About.REFUND, refunds.c.refund_no, refunds.c.state, RefundState),
         )
-    elif code is IncidentCode.UNTOLD_TOO_LONG:
-        its_end = exists().where(outbox.c.event_id == subject, outbox.c.sent_at.is_not(None))
-    else:
-        its_end = exists().where(
-            refunds.c.refund_no == subject, ~among(refunds.c.state, STANDS[code])
-        )
-    return and_(among(incidents.c.code, [code]), its_end)
+        if (states := [each for each in STANDS[code] if isinstance(each, of)])
+    ]
+    return and_(among(incidents.c.code, [code]), or_(*ends))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from retender.domain.model.transition import LIVE, AttemptState, RefundState
+from retender.domain.model.transition import LIVE, UNDER_WAY, AttemptState, RefundState
 
 
 class IncidentCode(StrEnum):
@@ -28,22 +28,35 @@ class IncidentCode(StrEnum):
     """A refund was refused for good, or its tries ran out."""
     UNTOLD_TOO_LONG = "UNTOLD_TOO_LONG"
     """The shop has not heard of an event for long."""
+    ACCOUNT_GONE = "ACCOUNT_GONE"
+    """An attempt or a refund is of an account that is configured no more."""
 
 
 STANDS: Mapping[IncidentCode, tuple[AttemptState | RefundState, ...]] = {
     IncidentCode.UNKNOWN_TOO_LONG: LIVE,
-    IncidentCode.REFUND_TOO_LONG: (RefundState.DUE, RefundState.SENT),
+    IncidentCode.REFUND_TOO_LONG: UNDER_WAY,
     IncidentCode.REFUND_STUCK: (RefundState.STUCK,),
     IncidentCode.UNTOLD_TOO_LONG: (),
+    IncidentCode.ACCOUNT_GONE: (*LIVE, *UNDER_WAY),
 }
 """
 Our own calls, and in which states of its subject each one stands.
 
 In any other state it is over by itself. An event has no states: it is told or
-it is not. Of each code, at most one is open for one subject.
+it is not.
 """
 
-ESCALATIONS = tuple(STANDS)
+ESCALATIONS = (
+    IncidentCode.UNKNOWN_TOO_LONG,
+    IncidentCode.REFUND_TOO_LONG,
+    IncidentCode.REFUND_STUCK,
+    IncidentCode.UNTOLD_TOO_LONG,
+)
+"""
+What takes too long. Of each of these, at most one is open for one subject.
+
+ACCOUNT_GONE is none of them: it calls at once, once a day, and its id says which day.
+"""
 
 
 class About(StrEnum):

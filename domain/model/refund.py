@@ -102,3 +102,14 @@ def next_try(refund: Refund, now: datetime) -> datetime:
     """Return when to send or ask again: 10 s, 1, 5, 10, 20, 30 min, then hourly; jittered."""
     wait = _RETRIES[min(refund.tries, len(_RETRIES) - 1)]
     return now + jittered(wait, refund.number, refund.tries)
+
+
+def next_try_unasked(refund: Refund, now: datetime) -> datetime:
+    """
+    Return when to come back to a refund of which nobody could be asked.
+
+    In as long as it has been waiting already, an hour at most, so that the pauses grow
+    without a try: tries run out, and none was made. Jittered, as above.
+    """
+    wait = min(max(now - refund.created_at, _RETRIES[0]), _RETRIES[-1])
+    return now + jittered(wait, refund.number, refund.tries)

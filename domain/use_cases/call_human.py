@@ -1,5 +1,6 @@
 """``call_human`` and ``end_incident``: each with its line in the order's story."""
 
+import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -52,6 +53,31 @@ async def end_incident(work: Work, incident: Incident, ending: Ending) -> bool:
     return True
 
 
+async def call_for_account(work: Work, subject: Attempt | Refund, *, at: datetime) -> None:
+    """
+    Let what belongs to an account that is configured no more wait for a human, at once.
+
+    Nobody can be asked about it, and only a human can tell whether the account comes back.
+    It waits once; what was only noted is brought up again the next day.
+    """
+    order = await work.orders.by_id(subject.order_id)
+    order_no = None if order is None else order.order_no
+    its_name = subject.refund_no if isinstance(subject, Refund) else subject.attempt_id
+    claim = f"{IncidentCode.ACCOUNT_GONE}|{subject.account}|{its_name}|{at.date()}"
+    incident = incident_about(
+        subject,
+        order_no,
+        code=IncidentCode.ACCOUNT_GONE,
+        incident_id=hashlib.sha256(claim.encode()).hexdigest()[:32],
+        at=at,
+        source=f"{subject.account} is configured no more, and nobody can be asked",
+        data=facts_of_refund(subject) if isinstance(subject, Refund) else facts_of_attempt(subject),
+    )
+    waiting = await work.incidents.open_of(order_no or "")
+    if not any(w.code is incident.code and w.subject == incident.subject for w in waiting):
+        await call_human(work, incident)
+
+
 def incident_about(
     subject: Attempt | Refund,
     order_no: str | None,
@@ -75,6 +101,16 @@ def incident_about(
         subject=subject.refund_no if isinstance(subject, Refund) else subject.attempt_id,
         order_no=order_no,
     )
+
+
+def facts_of_attempt(attempt: Attempt) -> dict[str, str]:
+    """Return what a human must know of an attempt that does not end."""
+    return {
+        "state": str(attempt.state),
+        "amount": str(attempt.charge.amount),
+        "watch_until": attempt.watch_until.isoformat(),
+        "looks": str(attempt.checks),
+    }
 
 
 def facts_of_refund(refund: Refund) -> dict[str, str]:

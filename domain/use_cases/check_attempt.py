@@ -8,6 +8,7 @@ from retender.domain.model.errors import UnknownName
 from retender.domain.model.event import StoryKind
 from retender.domain.model.lease import is_free, is_held
 from retender.domain.model.transition import AttemptEvent, AttemptState
+from retender.domain.use_cases.call_human import call_for_account
 from retender.domain.use_cases.captured import tell
 from retender.domain.use_cases.find_out import FindOut
 from retender.domain.use_cases.redone import redone
@@ -112,7 +113,7 @@ class CheckAttempt:
         asked_at: datetime,
         problem: str | None,
     ) -> Attempt:
-        """Plan the next look, and return the attempt as it is by now."""
+        """Plan the next look, call a human if nobody can be asked, and return how it stands."""
         async with self.unit_of_work() as work:
             now = self.clock()
             looked = replace(attempt, checks=attempt.checks + 1)
@@ -131,6 +132,7 @@ class CheckAttempt:
                     kind=StoryKind.NO_ANSWER,
                     facts={"account": attempt.account},
                 )
+                await call_for_account(work, attempt, at=now)
             found = await work.attempts.get(attempt.attempt_id)
             await work.commit()
         return found or attempt

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from retender.domain.model.errors import ProviderError, ProviderRefused, Refusal
+from retender.domain.model.errors import ProviderError, ProviderRefused, Refusal, UnknownName
 from retender.domain.model.event import StoryKind
 from retender.domain.model.lease import is_held
-from retender.domain.model.refund import Refund, next_try
+from retender.domain.model.refund import Refund, next_try, next_try_unasked
 from retender.domain.model.refund_errors import RefundNotExist
 from retender.domain.model.transition import RefundEvent, RefundState
+from retender.domain.use_cases.call_human import call_for_account
 from retender.domain.use_cases.captured import facts_of, tell
 from retender.domain.use_cases.redone import redone
 from retender.domain.use_cases.settle_refund import (
@@ -57,10 +58,15 @@ class CheckRefund:
 
         Raises:
             RefundNotExist: no such number.
-            UnknownName: its account is configured no more.
+            UnknownName: its account is configured no more, and it is a step by hand.
 
         """
-        refund, order, account = await self._load(refund_no)
+        try:
+            refund, order, account = await self._load(refund_no)
+        except UnknownName:
+            if held_until is None:
+                raise  # whoever looks by hand is told
+            return await self._wait_for_account(refund_no, held_until)
         if refund.state is RefundState.DONE:
             return refund
         if held_until and not is_held(refund.leased_until, held_until, self.clock()):
@@ -106,6 +112,21 @@ class CheckRefund:
             notify_url=account.notify_url,
         )
         return refund, order, account
+
+    @redone
+    async def _wait_for_account(self, refund_no: str, held_until: datetime) -> Refund:
+        """Look again later, and call a human now: the account is configured no more."""
+        async with self.unit_of_work() as work:
+            now = self.clock()
+            refund = await work.refunds.get(refund_no)
+            if refund is None:
+                raise RefundNotExist(refund_no)
+            planned = next_try_unasked(refund, now)
+            if await work.refunds.put_off(refund_no, planned, held_until=held_until):
+                await call_for_account(work, refund, at=now)
+            found = await work.refunds.get(refund_no)
+            await work.commit()
+        return found or refund
 
     @redone
     async def _write_sent(self, refund: Refund, held_until: datetime | None) -> Refund:

@@ -11,6 +11,7 @@ from retender.domain.model.refund import Refund
 from retender.domain.use_cases.call_human import (
     call_human,
     end_incident,
+    facts_of_attempt,
     facts_of_refund,
     incident_about,
 )
@@ -113,12 +114,7 @@ class Escalate:
             incident_id=self.new_id(),
             at=now,
             source=f"unknown for more than {self.patience.attempts} after its watch",
-            data={
-                "state": str(attempt.state),
-                "amount": str(attempt.charge.amount),
-                "watch_until": attempt.watch_until.isoformat(),
-                "looks": str(attempt.checks),
-            },
+            data=facts_of_attempt(attempt),
         )
 
     def _of_refund(
@@ -179,4 +175,5 @@ _OVER = {
     IncidentCode.REFUND_TOO_LONG: "the refund is under way no more",
     IncidentCode.REFUND_STUCK: "the refund is stuck no more",
     IncidentCode.UNTOLD_TOO_LONG: "the shop has heard of it at last",
+    IncidentCode.ACCOUNT_GONE: "it came to its end all the same",
 }

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from retender.domain.model.attempt import Attempt
-from retender.domain.model.incident import ESCALATIONS, Incident, Resolution
+from retender.domain.model.incident import STANDS, Incident, Resolution
 from retender.domain.model.refund import Refund
 from retender.domain.model.transition import RefundState
 
@@ -69,7 +69,7 @@ def _options(
             "It is sent again under the same number, so that nothing goes back twice.",
             None if stuck else f"the refund is {refund.state}: the worker goes on with it",
         )
-    again = " If it does not end, it is brought up again." if incident.code in ESCALATIONS else ""
+    again = " If it does not end, it is brought up again." if incident.code in STANDS else ""
     yield Option(Resolution.NOTED, f"You have seen it; nothing changes.{again}")
 
 

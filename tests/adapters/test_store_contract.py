@@ -5,6 +5,7 @@ import inspect
 import pytest
 
 from retender.ports import unit_of_work as port
+from retender.ports.unfinished import Unfinished
 from retender.tests.contracts.store.deeds import DEEDS
 from retender.tests.contracts.unit_of_work import UnitOfWorkContract
 
@@ -14,7 +15,7 @@ PARTS = {
     "refunds": port.Refunds,
     "inbox": port.Inbox,
     "incidents": port.Incidents,
-    "unfinished": port.Unfinished,
+    "unfinished": Unfinished,
     "outbox": port.Outbox,
     "story": port.Story,
 }

@@ -221,6 +221,31 @@ class AttentionContract(StoreContract):
             assert list(await work.unfinished.over(10)) == []
 
     @pytest.mark.asyncio
+    @pytest.mark.parametrize("about", [About.ATTEMPT, About.REFUND])
+    async def test_a_call_for_an_account_is_over_when_its_subject_has_ended(
+        self, unit_of_work: UnitOfWork, about: About
+    ) -> None:
+        """Be it an attempt or a refund, and whatever another kind of the same name does."""
+        alike = "A0000001"
+        order = an_order()
+        attempt = an_attempt(order, attempt_id=alike, watch_until=NOW)
+        refund = a_refund(attempt, refund_no=alike)
+        code = IncidentCode.ACCOUNT_GONE
+        call = an_incident(code=code, about=about, subject=alike)
+        await keep(unit_of_work, order, attempt, refund, call)
+        codes = {
+            About.ATTEMPT: IncidentCode.UNKNOWN_TOO_LONG,
+            About.REFUND: IncidentCode.REFUND_TOO_LONG,
+        }
+        other = next(kind for kind in codes if kind is not about)
+        await _end_subject(unit_of_work, codes[other], alike)
+        async with unit_of_work(read_only=True) as work:
+            assert list(await work.unfinished.over(10)) == []
+        await _end_subject(unit_of_work, codes[about], alike)
+        async with unit_of_work(read_only=True) as work:
+            assert list(await work.unfinished.over(10)) == [call]
+
+    @pytest.mark.asyncio
     async def test_what_is_under_way_is_counted(self, unit_of_work: UnitOfWork) -> None:
         """By state, what is final left out; and since when something is due."""
         orders = [order_in(state) for state in OrderState]

@@ -39,6 +39,7 @@ class Scene:
     attempt: Attempt
     due: Refund
     sent: Refund
+    held: Refund
     event: Event
     incident: Incident
     new_order: Order
@@ -52,9 +53,10 @@ async def a_scene(unit_of_work: UnitOfWork) -> Scene:
     order = an_order()
     attempt = an_attempt(order, next_check_at=NOW, asking_until=NOW)
     due, sent = a_refund(attempt), a_refund(attempt, state=RefundState.SENT)
+    held = a_refund(attempt, leased_until=HELD)
     event = an_event(order)
     incident = an_incident()
-    await keep(unit_of_work, order, attempt, due, sent, event, incident)
+    await keep(unit_of_work, order, attempt, due, sent, held, event, incident)
     async with unit_of_work() as work:
         await work.outbox.claim_due(NOW - MINUTE, HELD, 1)
         await work.commit()
@@ -63,6 +65,7 @@ async def a_scene(unit_of_work: UnitOfWork) -> Scene:
         attempt=attempt,
         due=due,
         sent=sent,
+        held=held,
         event=event,
         incident=incident,
         new_order=an_order(),
@@ -118,6 +121,7 @@ DEEDS: Mapping[str, Deed] = {
     "refunds.reschedule": lambda w, s: w.refunds.reschedule(
         s.sent.refund_no, LATER, held_until=None
     ),
+    "refunds.put_off": lambda w, s: w.refunds.put_off(s.held.refund_no, LATER, held_until=HELD),
     "inbox.add": lambda w, _: w.inbox.add("tea-house", "evt-1", "hash", NOW),
     "incidents.add": lambda w, s: w.incidents.add(an_incident(incident_id=s.order.order_id)),
     "incidents.end": lambda w, s: w.incidents.end(s.incident.incident_id, an_ending()),

@@ -146,6 +146,22 @@ class RefundsContract(StoreContract):
         assert found == (replace(after, tries=6) if is_sent else refund)
 
     @pytest.mark.asyncio
+    @pytest.mark.parametrize("state", RefundState)
+    @pytest.mark.parametrize("bears", [None, UNTIL, AGAIN])
+    async def test_a_refund_of_which_nobody_can_be_asked_is_put_off(
+        self, unit_of_work: UnitOfWork, state: RefundState, bears: datetime | None
+    ) -> None:
+        """While it is under way, by who holds it; no try counts, and the lease ends."""
+        refund = await a_kept_refund(unit_of_work, state=state, tries=4, leased_until=bears)
+        can = state in UNDER_WAY and bears == UNTIL
+        after = replace(refund, next_try_at=AGAIN, leased_until=None)
+        async with unit_of_work() as work:
+            done = await work.refunds.put_off(refund.refund_no, AGAIN, held_until=UNTIL)
+            assert done is can
+            assert await work.refunds.get(refund.refund_no) == (after if can else refund)
+            assert not await work.refunds.put_off("nobody", AGAIN, held_until=UNTIL)
+
+    @pytest.mark.asyncio
     @pytest.mark.parametrize("event", [RefundEvent.SENT, RefundEvent.TRY_AGAIN])
     @pytest.mark.parametrize(("bears", "brings"), [(None, UNTIL), (AGAIN, UNTIL)])
     async def test_who_does_not_hold_a_refund_does_nothing_to_it(

@@ -515,12 +515,15 @@ async def test_an_account_that_is_gone_is_no_way_to_be_forgotten(shop):
     await shop.page()
     account = shop.accounts.by_name.pop("wechat")
     await shop.settle_down(hours=2, every=60)
-    incident = await the_one(shop)
+    gone, incident = await waiting(shop)
+    codes = (gone.code, incident.code)
+    assert codes == (IncidentCode.ACCOUNT_GONE, IncidentCode.UNKNOWN_TOO_LONG)
     still = await shop.recheck_attention(incident_id=incident.incident_id)
     assert still.is_open
-    await resolve(shop, Resolution.DEAD)
+    await resolve(shop, Resolution.DEAD, incident)
     await shop.work_once()
     assert await shop.states() == ("CLOSED", ["CLOSED"])
+    assert await waiting(shop) == [], "the other call is over by itself"
     shop.accounts.by_name["wechat"] = account
 
 

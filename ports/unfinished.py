@@ -1,0 +1,44 @@
+"""Unfinished: what has not come to its end, for whoever calls a human."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from retender.domain.model.attempt import Attempt
+from retender.domain.model.event import Event
+from retender.domain.model.figures import Figures
+from retender.domain.model.incident import Incident, IncidentCode
+from retender.domain.model.refund import Refund
+
+
+class Unfinished(Protocol):
+    """
+    What has not come to its end; reads only.
+
+    A subject is *quiet* for a code if an incident of that code is open for it, or
+    if any incident of it ended after ``quiet_since``: somebody knows already.
+    """
+
+    async def attempts(
+        self, watched_until: datetime, quiet_since: datetime, limit: int
+    ) -> Sequence[Attempt]:
+        """Return live attempts whose watch ended by then, not quiet for UNKNOWN_TOO_LONG."""
+
+    async def refunds(
+        self, code: IncidentCode, made_by: datetime, quiet_since: datetime, limit: int
+    ) -> Sequence[Refund]:
+        """Return refunds in a state where the code stands, made by then and not quiet for it."""
+
+    async def events(self, made_by: datetime, quiet_since: datetime, limit: int) -> Sequence[Event]:
+        """Return untold events, made by then and not quiet for UNTOLD_TOO_LONG."""
+
+    async def over(self, limit: int, incident_id: str | None = None) -> Sequence[Incident]:
+        """
+        Return open escalations that stand no more, the oldest first.
+
+        ``STANDS`` says in which states of its subject one stands. With an
+        ``incident_id``, only that one is looked at.
+        """
+
+    async def figures(self) -> Figures:
+        """Count what is under way; its cost grows with that, not with the history."""
