@@ -90,7 +90,9 @@ class PaySettings(Section):
     )
     cutoff_seconds: Seconds = Field(0, description="refuse who comes with less time than this left")
     watch_seconds: Seconds = Field(
-        120, description="how long after the provider's deadline late money is looked for"
+        120,
+        description="how long after the provider's deadline late money is looked for; "
+        "nobody begins to pay where clocks are further apart than this",
     )
     asking_seconds: int = Field(
         15, ge=1, le=600, description="how long one request may be busy asking for a page"

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -221,6 +221,13 @@ class Guards:
         circuit = Circuit(account, limits=self._limits, clock=self._clock, random=self._random)
         self.circuits[account] = circuit
         return GuardedTransport(self._transports(account), circuit, limits=self._limits)
+
+    def left_alone(self) -> Mapping[str, bool]:
+        """Tell of every account whether its gateway is left alone by now, or only probed."""
+        return {
+            account: circuit.state is not CircuitState.CLOSED
+            for account, circuit in self.circuits.items()
+        }
 
     def allowed(self, account: str, wanted: int) -> int:
         """Return how many of so many calls to this account are worth beginning now."""

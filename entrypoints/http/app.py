@@ -86,6 +86,7 @@ def _cases(container: "Container") -> Cases:
         clock=container.clock(),
         random_text=container.random_text(),
         check_store=container.store().check,
+        left_alone=container.guards().left_alone,
         clock_offsets=container.gateway_clocks().offsets,
         public_url=container.settings().public_url,
     )

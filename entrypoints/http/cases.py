@@ -45,6 +45,7 @@ class Cases:
     random_text: Callable[[int], str]
     check_store: Callable[[], Awaitable[None]]
     clock_offsets: Callable[[], Mapping[str, timedelta]]
+    left_alone: Callable[[], Mapping[str, bool]]
     public_url: str
 
     def page_url(self, attempt_id: str) -> str:

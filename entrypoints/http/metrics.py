@@ -36,9 +36,15 @@ class _Figures(Collector):
     it would cost more with every order. A clock that was never seen is not shown.
     """
 
-    def __init__(self, attention: Attention, clock_offsets: Mapping[str, timedelta]) -> None:
+    def __init__(
+        self,
+        attention: Attention,
+        clock_offsets: Mapping[str, timedelta],
+        left_alone: Mapping[str, bool],
+    ) -> None:
         self._attention = attention
         self._clock_offsets = clock_offsets
+        self._left_alone = left_alone
 
     def collect(self) -> Iterator[Metric]:
         """Yield each gauge."""
@@ -65,6 +71,19 @@ class _Figures(Collector):
             "How long the longest waiting look or refund is overdue; grows if no worker runs.",
             overdue.total_seconds(),
         )
+        yield from self._gateways()
+
+    def _gateways(self) -> Iterator[Metric]:
+        """Yield what this server's own calls have found."""
+        broken = GaugeMetricFamily(
+            "retender_gateway_circuit_open",
+            "1 while this server leaves the gateway alone, or only probes it, since it did not "
+            "answer; the worker has a circuit of its own.",
+            labels=["account"],
+        )
+        for account, alone in self._left_alone.items():
+            broken.add_metric([account], float(alone))
+        yield broken
         offsets = GaugeMetricFamily(
             "retender_gateway_clock_offset_seconds",
             "The gateway's clock minus that of this server, by the last answer that this server "
@@ -95,7 +114,9 @@ async def metrics(cases: Given) -> Response:
     Only what is told of gateways is this server's own: how its calls fared.
     """
     registry = CollectorRegistry()
-    registry.register(_Figures(await cases.list_attention(limit=0), cases.clock_offsets()))
+    registry.register(
+        _Figures(await cases.list_attention(limit=0), cases.clock_offsets(), cases.left_alone())
+    )
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 

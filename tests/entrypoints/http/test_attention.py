@@ -106,6 +106,8 @@ async def test_of_a_quiet_shop_every_number_is_there_and_zero(shop):
         *(("retender_refunds", state) for state in OPEN_REFUNDS),
         ("retender_events_untold",),
         ("retender_work_overdue_seconds",),
+        ("retender_gateway_circuit_open", "sandbox"),
+        ("retender_gateway_circuit_open", "other"),
     }
 
 
@@ -133,6 +135,21 @@ async def test_of_a_gateway_that_answered_the_clock_is_shown(shop):
     found = await gauges(shop)
     assert found["retender_gateway_clock_offset_seconds", "sandbox"] == -69.5
     assert ("retender_gateway_clock_offset_seconds", "other") not in found
+
+
+async def test_of_a_gateway_that_does_not_answer_it_is_shown_that_it_is_left_alone(shop):
+    """Until it answers again, to a probe; another account is not touched by that."""
+    await shop.place()
+    circuit = shop.container.guards().circuits["sandbox"]
+    for _ in range(5):
+        circuit.leave(circuit.enter(), answered=False)
+    found = await gauges(shop)
+    assert found["retender_gateway_circuit_open", "sandbox"] == 1
+    assert found["retender_gateway_circuit_open", "other"] == 0
+    shop.clock.pass_by(seconds=6)
+    assert (await gauges(shop))["retender_gateway_circuit_open", "sandbox"] == 1, "not yet probed"
+    await shop.page()
+    assert (await gauges(shop))["retender_gateway_circuit_open", "sandbox"] == 0
 
 
 async def test_no_number_tells_a_secret(shop_folder):
