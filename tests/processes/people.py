@@ -70,14 +70,16 @@ class Life:
         await self.shop.show(self.order_no, self.chance)
 
     async def wanders(self) -> None:
-        """Look at one provider's page after the other, and pay the last one that there was."""
+        """Look at one provider's page after the other, then pay the last one, or give it all up."""
         last = None
         for account in self.chance.sample(list(self.gateways), len(self.gateways)):
             if page := await self.shop.pay(self.order_no, account, self.chance):
                 await self._act(account, page, "scan")
                 last = account, page
-        if last:
+        if last and self.chance.random() < 0.5:
             await self._act(*last)
+        else:
+            await self.shop.close(self.order_no, self.chance)
 
     async def gives_back(self) -> None:
         """Pay, then the shop gives back all or a part, and asks for it twice."""
