@@ -8,6 +8,7 @@ from retender.domain.model.errors import UnknownName
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
+    from retender.plugins.simulator_kit.clock import SimulatorClock
     from retender.plugins.simulator_kit.delivery import Send
     from retender.plugins.simulator_kit.switches import Switches
     from retender.ports.clock import Clock
@@ -19,6 +20,10 @@ class RunnableSimulator(Protocol):
     @property
     def app(self) -> "ASGIApp":
         """The ASGI application: gateway, human pages, control API."""
+
+    @property
+    def clock(self) -> "SimulatorClock":
+        """What time it is there."""
 
     @property
     def settings(self) -> Mapping[str, str]:

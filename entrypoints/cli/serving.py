@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -11,7 +12,9 @@ import uvicorn
 from retender.domain.model.errors import SetupError
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from retender.ports.clock import Clock
 
 LOOPBACK = "127.0.0.1"
 _LOOK_EVERY = 0.01
@@ -41,15 +44,28 @@ def address_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-async def run_server(app: "ASGIApp", listener: socket.socket) -> None:
-    """Serve the application until a signal comes."""
-    await uvicorn.Server(_config(app, _GRACE_SECONDS)).serve(sockets=[listener])
+async def run_server(
+    app: "ASGIApp", listener: socket.socket, *, clock: "Clock | None" = None
+) -> None:
+    """
+    Serve the application until a signal comes.
+
+    Args:
+        app: what is served.
+        listener: where.
+        clock: tells what time it is there, in the ``Date`` of every answer; default:
+            this machine's.
+
+    """
+    await uvicorn.Server(_config(app, _GRACE_SECONDS, clock)).serve(sockets=[listener])
 
 
 @asynccontextmanager
-async def serving(app: "ASGIApp", listener: socket.socket) -> AsyncIterator[None]:
-    """Serve the application until the block is left; then stop it in good order."""
-    server = _GuestServer(_config(app, _GUEST_GRACE_SECONDS))
+async def serving(
+    app: "ASGIApp", listener: socket.socket, *, clock: "Clock | None" = None
+) -> AsyncIterator[None]:
+    """Serve as ``run_server`` does, until the block is left; then stop in good order."""
+    server = _GuestServer(_config(app, _GUEST_GRACE_SECONDS, clock))
     task = asyncio.create_task(server.serve(sockets=[listener]))
     try:
         while not server.started:
@@ -73,12 +89,28 @@ class _GuestServer(uvicorn.Server):
         yield
 
 
-def _config(app: "ASGIApp", grace_seconds: int) -> uvicorn.Config:
+def _config(app: "ASGIApp", grace_seconds: int, clock: "Clock | None") -> uvicorn.Config:
     # Logging is configured already, once for everything.
     return uvicorn.Config(
-        app,
+        app if clock is None else _dated(app, clock),
+        date_header=clock is None,
         log_config=None,
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=grace_seconds,
     )
+
+
+def _dated(app: "ASGIApp", clock: "Clock") -> "ASGIApp":
+    """Let every answer bear the time of this clock: callers measure theirs against it."""
+
+    async def dated(scope: "Scope", receive: "Receive", send: "Send") -> None:
+        async def say(message: "Message") -> None:
+            if message["type"] == "http.response.start":
+                date = format_datetime(clock(), usegmt=True).encode()
+                message["headers"] = [*message.get("headers", ()), (b"date", date)]
+            await send(message)
+
+        await app(scope, receive, say)
+
+    return dated

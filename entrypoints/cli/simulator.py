@@ -66,7 +66,7 @@ def simulator(
 
         async def run() -> None:
             try:
-                await run_server(made.app, listener)
+                await run_server(made.app, listener, clock=made.clock.now)
             finally:
                 await sender.aclose()
 

@@ -142,7 +142,7 @@ async def _simulate(stack: AsyncExitStack, provider: str, clock: SkippingClock) 
     stack.push_async_callback(sender.aclose)
     # Making keys takes a second or so, and nothing else is to be held up by it.
     simulator = await asyncio.to_thread(new_simulator, provider, url, clock=clock, send=sender)
-    await stack.enter_async_context(serving(simulator.app, listener))
+    await stack.enter_async_context(serving(simulator.app, listener, clock=simulator.clock.now))
     return _Simulated(url, simulator.settings)
 
 

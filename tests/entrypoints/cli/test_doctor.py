@@ -5,6 +5,7 @@ import sqlite3
 from datetime import timedelta
 from importlib.metadata import EntryPoint, entry_points
 
+import httpx
 import pytest
 from dependency_injector.providers import Object
 
@@ -125,6 +126,18 @@ def test_clocks_that_are_apart_are_told_with_what_follows(shop, ahead, state, wo
     (seconds,) = re.findall(r"([+-][0-9.]+) s from ours", told["told"])
     assert abs(float(seconds) - ahead) < 5
     assert ("NTP" in told["fix"]) is (state != "well")
+
+
+def test_a_simulators_clock_that_is_put_forward_shows_in_its_answers(shop):
+    """As a real gateway's would: all that we know of its clock is what it says."""
+    clock = f"{shop.sandbox}/_simulator/clock"
+    try:
+        answer = httpx.post(clock, json={"advance_seconds": 300}, trust_env=False)
+        assert answer.status_code == 200, answer.text
+        found = examined(shop, shop.file, "--online", code=1)
+    finally:
+        httpx.post(clock, json={"reset": True}, trust_env=False)
+    assert "nobody can begin to pay there" in found["clock of account sandbox"]["told"]
 
 
 def test_a_file_that_is_no_database_is_wrong(shop, write, tmp_path):
