@@ -15,6 +15,7 @@ from retender.plugins.simulator_kit.delivery import MerchantUnreachable
 from retender.plugins.simulator_kit.faults import Faults
 from retender.ports.payment_provider import RawNotice
 from retender.ports.transport import Request
+from retender.tests.simulation.always import Always
 from retender.tests.simulation.books import Books
 from retender.tests.simulation.chance import stream
 from retender.tests.simulation.database import Disk, is_planned
@@ -77,6 +78,7 @@ class Town:
             account: dict(gateway.settings) for account, gateway in self.gateways.items()
         }
         self.watch = Watch(self)
+        self.always = Always(books)
         self.processes = {name: Process(self, name) for name in PROCESSES}
         for account in ACCOUNTS:
             actor = f"notices of {account}"
@@ -186,6 +188,7 @@ class Town:
     def look(self) -> None:
         """Look at what can be checked at once."""
         self.watch.look()
+        self.bugs += self.always.broken()
 
 
 class Ear(logging.Handler):

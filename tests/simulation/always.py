@@ -1,0 +1,61 @@
+"""What is true of our database after every commit, whoever dies in which moment."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from retender.tests.simulation.books import Books
+
+_LIVE = "('CREATING', 'OPEN', 'CLOSING')"
+
+# One transaction makes each of these true, so that no moment is between its halves.
+_RULES = {
+    "is PAID, and its winner has not SUCCEEDED": """
+        orders JOIN attempts ON attempt_id = winner WHERE attempts.state != 'SUCCEEDED'""",
+    "is PAID, and nobody will be told": """
+        orders WHERE state = 'PAID' AND order_no NOT IN (
+            SELECT order_no FROM outbox WHERE kind = 'order.paid')""",
+    "keeps money of an attempt that is not its winner": """
+        attempts JOIN orders USING (order_id)
+        WHERE attempts.state = 'SUCCEEDED' AND attempt_id IS NOT winner""",
+    "is CLOSED, and a page of it may live": f"""
+        attempts JOIN orders USING (order_id)
+        WHERE attempts.state IN {_LIVE} AND orders.state = 'CLOSED'""",
+    "has an attempt that nobody will ask after": f"""
+        attempts JOIN orders USING (order_id)
+        WHERE attempts.state IN {_LIVE} AND next_check_at IS NULL""",
+    "has a surplus, and no refund of all of it is written down": """
+        attempts JOIN orders USING (order_id)
+        WHERE attempts.state LIKE 'REFUND%' AND NOT EXISTS (
+            SELECT 1 FROM refunds WHERE refunds.attempt_id = attempts.attempt_id
+            AND cause != 'shop' AND refunds.amount_minor = attempts.amount_minor)""",
+    "has a refund that nobody will send or ask after": """
+        refunds JOIN orders USING (order_id)
+        WHERE refunds.state IN ('DUE', 'SENT') AND next_try_at IS NULL""",
+    "gives back by itself what pays it": """
+        refunds JOIN orders USING (order_id) WHERE cause != 'shop' AND attempt_id = winner""",
+    "gives back more than was taken": """
+        attempts JOIN orders USING (order_id) JOIN (
+            SELECT attempt_id, sum(amount_minor) AS minor FROM refunds
+            WHERE state IN ('DUE', 'SENT', 'DONE') GROUP BY attempt_id) USING (attempt_id)
+        WHERE minor > attempts.amount_minor""",
+}
+_BROKEN = " UNION ALL ".join(
+    f"SELECT order_no, '{what}' AS what FROM {where}"  # noqa: S608 - words of ours
+    for what, where in _RULES.items()
+)
+
+
+@dataclass(slots=True)
+class Always:
+    """Looks whenever something was committed since the last look; finding each problem once."""
+
+    books: Books
+    _version: int = -1
+
+    def broken(self) -> Iterator[str]:
+        """Yield what is not as it must be now."""
+        version = self.books.version()
+        if version != self._version:
+            self._version = version
+            for row in self.books.rows(_BROKEN):
+                yield f"{row['order_no']}: {row['what']}"
