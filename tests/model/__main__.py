@@ -2,16 +2,16 @@
 ``make model``: explore, and say how much there was.
 
 Without arguments, the configurations of CI and then wider ones; with words, those
-whose names contain them. ``mutants`` shows what each mistake breaks, and how few
-steps it takes. ``large`` climbs a ladder of three attempts: nothing fails, one kind
-of fault at a time, each to its end, then everything at once, as far as the bounds
-go; ``--minutes`` and ``--gigabytes`` set them for each configuration.
+whose names contain them, and what is known not to hold, if its name does.
+``mutants`` shows what each mistake breaks, and how few steps it takes. ``large``
+climbs a ladder of three attempts, one kind of fault at a time and then everything at
+once, as far as the bounds go; ``--minutes`` and ``--gigabytes`` set them for each.
 """
 
 import argparse
 import sys
 
-from retender.tests.model.configurations import CI, LARGE, WIDE
+from retender.tests.model.configurations import CI, LARGE, OPEN, WIDE
 from retender.tests.model.explorer import Bound
 from retender.tests.model.parallel import explorations, hunts
 
@@ -49,7 +49,7 @@ def main(arguments: list[str]) -> int:
     words = asked.words[large:]
     rules = [
         one
-        for one in (LARGE if large else (*CI, *WIDE))
+        for one in (LARGE if large else (*CI, *WIDE, *(OPEN if words else ())))
         if not words or any(word in one.name for word in words)
     ]
     bound = Bound(megabytes=int(asked.gigabytes * 1000), seconds=asked.minutes * 60)

@@ -6,9 +6,10 @@ sense any more: refusing it is production's business. Who is honest looks into t
 provider's books first, and
 
 * calls nothing dead that was paid,
+* says "retry" once the provider will look at a refused number as if it were new,
 * says "refunded" if the books show it, or means to give the money back by other
   means: once the word was accepted, so that nobody of ours begins to send it any
-  more, once those who were at it are done, and if the books show nothing then.
+  more, once those who were at it are done, and if the books show the money there then.
 
 A liar says all of that whether it is so or not, and gives back nothing.
 """
@@ -68,11 +69,11 @@ def may_decide(rules: Rules, ledger: Ledger, books: Books) -> Iterator[tuple[str
 
 
 def after_the_word(core: Core, job: Job) -> Core:
-    """Keep in mind what was said although it is not so, or not yet."""
+    """Keep in mind what was said although it is not so, or not yet; a retry is judged anew."""
     said = Decision.of(job)
     attempt = core.ledger.attempt_by_id(said.waits.subject)
     refund = next((r for r in core.ledger.refunds if r.refund_no == said.waits.subject), None)
-    untrue = core.untrue
+    untrue, books = core.untrue, core.books
     if said.resolution is Resolution.DEAD and attempt is not None:
         till = find(core.books, attempt.number)
         if till is not None and till.state is Trade.PAID:
@@ -81,7 +82,11 @@ def after_the_word(core: Core, job: Job) -> Core:
         till = _till_of(core, refund.attempt_id)
         if till is not None and till.fate_of(refund.number) is not Fate.DONE:
             untrue |= {refund.number}
-    return core._replace(untrue=untrue)
+    elif said.resolution is Resolution.RETRY and refund is not None:
+        till = _till_of(core, refund.attempt_id)
+        if till is not None and till.fate_of(refund.number) is Fate.REFUSED:
+            books = put(books, till.without_fate(refund.number))
+    return core._replace(untrue=untrue, books=books)
 
 
 def goes_too_far(core: Core, after: Ledger) -> str | None:
@@ -108,11 +113,10 @@ def what_is_handed_over(core: Core, rules: Rules) -> Iterator[tuple[str, Core]]:
         till = _till_of(core, refund.attempt_id)
         if rules.liars or refund.number not in core.untrue or till is None:
             continue
-        fate = till.fate_of(refund.number)
-        if fate is Fate.PENDING:
+        if any(fate is Fate.PENDING for _, fate in till.refunds):
             continue  # whoever looks into the books sees it on its way, and waits
-        words, books = f"the books show {refund.number}: done, as was said", core.books
-        if fate is not Fate.DONE:
+        words, books = f"the books show the money of {refund.number} gone", core.books
+        if till.holds_money:
             words = f"a human hands over the money of {refund.number}, as was said"
             books = put(books, till.with_fate(by_other_means(refund.number), Fate.DONE))
         yield words, core._replace(books=books, untrue=core.untrue - {refund.number})

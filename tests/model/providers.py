@@ -122,7 +122,6 @@ class Faults(NamedTuple):
     unavailable: frozenset[str]
     refusals: frozenset[str]
     slow_refunds: bool
-    relents: bool
 
 
 class Outcome(NamedTuple):
@@ -158,8 +157,6 @@ def outcomes(call: Call, books: Books, phase: Phase, faults: Faults) -> Iterator
         yield Outcome("f", "refused", books, REFUSED)
     if call.verb == "refund" and changes:
         yield from _troubled_refund(call, books, faults)
-    if call.verb == "refund" and faults.relents and not changes:
-        yield from _accepted_at_last(call, books)
     if call.verb in faults.losses:
         yield Outcome("f", "lost", books, LOST)
         if changes:
@@ -177,17 +174,6 @@ def _troubled_refund(call: Call, books: Books, faults: Faults) -> Iterator[Outco
             yield Outcome("f", "accepted, answer lost", accepted.books, LOST)
     if call.verb in faults.refusals:
         yield _refunded(call, books, Fate.REFUSED)
-
-
-def _accepted_at_last(call: Call, books: Books) -> Iterator[Outcome]:
-    """Yield that a refund is taken which was refused before, or failed: a human has seen to it."""
-    till = find(books, call.what.charge_number)
-    if till is not None and till.fate_of(call.what.number) in {Fate.REFUSED, Fate.FAILED}:
-        books = put(books, till.with_fate(call.what.number, Fate.DONE))
-        receipt = RefundReceipt(
-            number=call.what.number, state=RefundReceiptState.DONE, amount=call.what.amount
-        )
-        yield Outcome("s", "done at last", books, receipt)
 
 
 def carry_out(call: Call, books: Books, phase: Phase) -> Outcome:

@@ -87,10 +87,4 @@ class Rules:
     @property
     def faults(self) -> Faults:
         """What may become of a call."""
-        return Faults(
-            self.losses,
-            self.unavailable,
-            self.refusals,
-            slow_refunds=self.slow_refunds,
-            relents=Resolution.RETRY in self.decides,
-        )
+        return Faults(self.losses, self.unavailable, self.refusals, slow_refunds=self.slow_refunds)

@@ -103,6 +103,10 @@ class Till(NamedTuple):
         """Return what became of a refund number; None: the provider never saw it."""
         return next((fate for known, fate in self.refunds if known == number), None)
 
+    def without_fate(self, number: str) -> "Till":
+        """Return the entry as if the provider had never seen this number."""
+        return self._replace(refunds=tuple(known for known in self.refunds if known[0] != number))
+
     def with_fate(self, number: str, fate: Fate) -> "Till":
         """Return the entry after this became of the number; more than two are not told apart."""
         others = [refund for refund in self.refunds if refund[0] != number]

@@ -13,11 +13,14 @@ from retender.tests.model.configurations import (
     CI,
     HUMAN_REFUNDS,
     HUMAN_SURPLUS,
+    LARGE,
     LATE_PAYMENTS,
     ONE_EAGER,
     ONE_LAZY,
+    OPEN,
     SHOP_REFUNDS,
     SURPLUS_BY_HAND,
+    WIDE,
 )
 from retender.tests.model.explorer import Bound, Explorer, Report
 from retender.tests.model.parallel import at_work, explore
@@ -85,6 +88,18 @@ def test_the_model_meets_refunds_of_every_kind():
         for core in cores(SMALL[-2])
     }
     assert {("STUCK", "DONE"), ("STUCK", "STUCK"), ("DONE",)} <= shops
+
+
+def test_the_model_meets_the_second_of_three_payments():
+    rules = next(rules for rules in CI if rules.name == "three, best effort, nothing fails")
+    ends = {tuple(attempt.state for attempt in core.ledger.attempts) for core in cores(rules)}
+    assert {("REFUNDED", "CLOSED", "SUCCEEDED"), ("SUCCEEDED", "CLOSED", "REFUNDED")} <= ends
+
+
+def test_no_two_configurations_bear_one_name():
+    """They are chosen by their names, and found by them in what is reported."""
+    names = [rules.name for rules in (*CI, *WIDE, *LARGE, *OPEN)]
+    assert len(set(names)) == len(names)
 
 
 def test_the_model_meets_humans_who_are_called_and_what_they_say():
