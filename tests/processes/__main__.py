@@ -82,6 +82,8 @@ async def _steps(given: argparse.Namespace, folder: Path) -> Run:
                 scene, steps, patience_seconds=30, spoiler=spoiler, say=_say
             )
             spoiling.cancel()
+            await asyncio.wait([spoiling])
+            await spoiler.end()
             run.numbers["named steps"] = len(steps)
             run.numbers["named steps died at"] = len(reached.died_at)
             run.problems += [f"no process came to: {step}" for step in reached.missed]

@@ -182,6 +182,14 @@ class Spoiler:
                 with suppress(httpx.TransportError):  # the next one will do as well
                     await self._spoil(http)
 
+    async def end(self) -> None:
+        """Leave no fault behind: from now on the gateways are well."""
+        async with a_client() as http:
+            for gateway in self._scene.gateways.values():
+                (await http.delete(f"{gateway}/_simulator/faults")).raise_for_status()
+                notices = f"{gateway}/_simulator/notices"
+                (await http.post(notices, json={"drop": 0})).raise_for_status()
+
     async def _spoil(self, http: httpx.AsyncClient) -> None:
         chance, gateways = self._chance, list(self._scene.gateways.values())
         wanted = [call for call in self._wanted.values() if call]
