@@ -324,8 +324,18 @@ class Container(DeclarativeContainer):
     check_attempt = Factory(CheckAttempt, unit_of_work, accounts, clock, new_id)
     close_order = Factory(CloseOrder, unit_of_work, accounts, clock, new_id, time_budget)
     expire_orders = Factory(ExpireOrders, unit_of_work, clock, new_id)
-    refund_payment = Factory(RefundPayment, unit_of_work, accounts, clock, new_id, time_budget)
-    check_refund = Factory(CheckRefund, unit_of_work, accounts, clock, new_id)
+    refund_payment = Factory(
+        RefundPayment,
+        unit_of_work,
+        accounts,
+        clock,
+        new_id,
+        time_budget,
+        Factory(_lease, settings),
+    )
+    check_refund = Factory(
+        CheckRefund, unit_of_work, accounts, clock, new_id, lease=Factory(_lease, settings)
+    )
     show_order = Factory(ShowOrder, unit_of_work)
     show_refund = Factory(ShowRefund, unit_of_work)
     show_page = Factory(ShowPage, unit_of_work, clock, policy)

@@ -208,15 +208,19 @@ class Refunds(Protocol):
         provider_refund_no: str | None = None,
         problem: str | None = None,
         held_until: datetime | None = None,
+        hold_until: datetime | None = None,
     ) -> bool:
         """
         Change state if the table allows it.
 
         SENT counts a try, RETRIED begins to count anew; ``next_try_at`` is kept as
         given (None clears it). With ``held_until`` it is the act of a worker, and
-        happens only while the row bears this lease.
-        The lease ends when nothing is left to do, and with the holder's own
-        TRY_AGAIN; who has sent goes on holding it.
+        happens only while the row bears this lease. FAILED happens only while the
+        row bears exactly ``held_until``, be it None: a "no" of long ago must not end
+        what somebody sends at this moment.
+        With ``hold_until`` it happens only while nobody holds the row, and the row
+        is held from then on. The lease ends when nothing is left to do, and with the
+        holder's own TRY_AGAIN; who has sent goes on holding it.
         """
 
     async def any_due(

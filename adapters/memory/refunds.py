@@ -49,13 +49,16 @@ class MemoryRefunds:
         provider_refund_no: str | None = None,
         problem: str | None = None,
         held_until: datetime | None = None,
+        hold_until: datetime | None = None,
     ) -> bool:
         """Follow the table, and leave a line in the story."""
         row = transition(event)
         refund = self.rows.refunds.get(refund_no)
         if refund is None or refund.state not in row.sources:
             return False
-        if held_until not in {None, refund.leased_until}:
+        if held_until != refund.leased_until and (held_until or event is RefundEvent.FAILED):
+            return False
+        if hold_until is not None and not is_free(refund.leased_until, at):
             return False
         goes_on = row.target in UNDER_WAY and not (held_until and event is RefundEvent.TRY_AGAIN)
         again = event is RefundEvent.RETRIED
@@ -64,7 +67,7 @@ class MemoryRefunds:
             state=RefundState(row.target),
             tries=0 if again else refund.tries + (event is RefundEvent.SENT),
             next_try_at=next_try_at,
-            leased_until=refund.leased_until if goes_on else None,
+            leased_until=hold_until or (refund.leased_until if goes_on else None),
             provider_refund_no=provider_refund_no or refund.provider_refund_no,
             problem=problem or refund.problem,
         )

@@ -48,6 +48,7 @@ _MOVE = {
 }
 _MOVE[RefundEvent.SENT] = _MOVE[RefundEvent.SENT].values(_COUNT)
 _MOVE_HELD = {event: move.where(is_held(refunds)) for event, move in _MOVE.items()}
+_TAKE_AND_SEND = _MOVE[RefundEvent.SENT].where(is_free(refunds))
 _RESCHEDULE = _CHANGE.where(among(refunds.c.state, [RefundState.SENT]), is_held(refunds)).values(
     _COUNT
 )
@@ -115,6 +116,7 @@ class SqlRefunds:
         provider_refund_no: str | None = None,
         problem: str | None = None,
         held_until: datetime | None = None,
+        hold_until: datetime | None = None,
     ) -> bool:
         """Follow the table in one conditional update, and leave a line in the story."""
         row = transition(event)
@@ -129,7 +131,10 @@ class SqlRefunds:
         if problem is not None:
             changes["problem"] = problem
         move = _MOVE[event]
-        if held_until is not None:
+        if hold_until is not None:
+            move = _TAKE_AND_SEND
+            changes |= {NOW: at, "leased_until": hold_until}
+        elif held_until is not None or event is RefundEvent.FAILED:
             move, changes[HELD] = _MOVE_HELD[event], held_until
         if before is None or (await self.connection.execute(move, changes)).rowcount == 0:
             return False

@@ -1,7 +1,7 @@
 """CheckRefund: take one refund a step further: send it, or ask what became of it."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from retender.domain.model.errors import ProviderError, ProviderRefused, Refusal, UnknownName
 from retender.domain.model.event import StoryKind
@@ -35,9 +35,13 @@ class CheckRefund:
     A worker brings the token of its lease. If it woke up late, and the refund is
     held by another or was moved on, it does nothing at all.
 
+    Whoever sends by hand takes a lease, too: two who send at a time could not trust
+    a "no", since it would not be about the other's call.
+
     Attributes:
         budget: the time that a command has to ask after a SENT one; sending takes
             the time that the transport gives.
+        lease: for how long one who sends by hand holds the refund.
 
     """
 
@@ -46,6 +50,7 @@ class CheckRefund:
     clock: Clock
     new_id: NewId
     budget: TimeBudget | None = None
+    lease: timedelta = timedelta(minutes=1)
 
     async def __call__(self, *, refund_no: str, held_until: datetime | None = None) -> Refund:
         """
@@ -74,7 +79,7 @@ class CheckRefund:
         if refund.state is RefundState.DUE:
             refund = await self._write_sent(refund, held_until)
             if refund.state is RefundState.SENT:
-                await self._send(refund, order, account, held_until)
+                await self._send(refund, order, account, refund.leased_until)
         else:
             try:
                 await self._ask(refund, order, account, held_until)
@@ -140,6 +145,7 @@ class CheckRefund:
                 why=f"try {refund.tries + 1} under {refund.number}",
                 next_try_at=next_try(refund, now),
                 held_until=held_until,
+                hold_until=None if held_until else now + self.lease,
             )
             found = await work.refunds.get(refund.refund_no)
             await work.commit()
@@ -203,16 +209,25 @@ class CheckRefund:
             await self._again(refund, f"{refused.message} Then: {problem}", refused, held_until)
             return
         if receipt.state is RefundReceiptState.NOT_FOUND:
-            await self._give_up(refund, refused)
+            await self._give_up(refund, refused, held_until)
         else:
             await self._settle(refund, receipt, "refund query", held_until)
 
     @redone
-    async def _give_up(self, refund: Refund, refused: ProviderRefused) -> None:
+    async def _give_up(
+        self, refund: Refund, refused: ProviderRefused, held_until: datetime | None
+    ) -> None:
         async with self.unit_of_work() as work:
             at = self.clock()
             await _tell_trouble(work, refund, "refund", refused, at=at)
-            await fail_refund(work, refund, refused.message, at=at, new_id=self.new_id)
+            await fail_refund(
+                work,
+                refund,
+                refused.message,
+                at=at,
+                new_id=self.new_id,
+                held_until=held_until,
+            )
             await work.commit()
 
     @redone

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.errors import (
@@ -47,6 +47,11 @@ class RefundPayment:
     cannot give back more than was paid. Before that it is found out what the sum
     depends on: whether an order that is not known as paid was, and what became of
     refunds whose look is due.
+
+    Attributes:
+        lease: for how long it holds the refund that it sends, so that no worker sends
+            it as well; longer than a call of a provider and the question after it take.
+
     """
 
     unit_of_work: UnitOfWork
@@ -54,6 +59,7 @@ class RefundPayment:
     clock: Clock
     new_id: NewId
     budget: NewTimeBudget
+    lease: timedelta = timedelta(minutes=1)
 
     async def __call__(
         self, *, order_no: str, refund_no: str, amount: Money | None = None, reason: str = "Refund"
@@ -84,7 +90,8 @@ class RefundPayment:
         due = refund.next_try_at
         if refund.state is not RefundState.DUE or due is None or due > self.clock():
             return refund
-        check = CheckRefund(self.unit_of_work, self.accounts, self.clock, self.new_id)
+        asking = (self.unit_of_work, self.accounts, self.clock, self.new_id)
+        check = CheckRefund(*asking, lease=self.lease)
         try:
             return await check(refund_no=refund_no)
         except UnknownName:

@@ -31,8 +31,9 @@ async def settle_refund(
 
     DONE ends it, and the surplus with it; FAILED makes it STUCK, for an
     operator; PENDING plans another look; NOT_FOUND makes it due again, under
-    the same number. Harmless when repeated. What it proves counts whoever brings
-    it; what is planned is planned by the holder of the lease, if there is one.
+    the same number. Harmless when repeated. That the money went back counts whoever
+    brings it; what is planned or given up is so by the holder of the lease, if there
+    is one, since a "no" is as old as its question, and the holder may be sending.
     """
     if receipt.amount is not None and receipt.amount != refund.amount:
         await _keep_misfit(work, refund, receipt, source, at=at, held_until=held_until)
@@ -54,10 +55,13 @@ async def settle_refund(
                 work, refund, why=why, at=at, new_id=new_id, provider_refund_no=number
             )
         case RefundReceiptState.FAILED:
-            await fail_refund(work, refund, receipt.problem or why, at=at, new_id=new_id)
+            problem = receipt.problem or why
+            await fail_refund(work, refund, problem, at=at, new_id=new_id, held_until=held_until)
         case RefundReceiptState.PENDING:
             if refund.tries >= MOST_TRIES:
-                await fail_refund(work, refund, "tries ran out", at=at, new_id=new_id)
+                await fail_refund(
+                    work, refund, "tries ran out", at=at, new_id=new_id, held_until=held_until
+                )
             else:
                 known = receipt.provider_refund_no
                 await look_again(work, refund, known, at=at, held_until=held_until)
@@ -74,12 +78,15 @@ async def look_again(
     held_until: datetime | None,
 ) -> None:
     """Plan another look at a SENT refund, unless it is held by another, who does the same."""
+    planned, token = next_try(refund, at), _token(refund, held_until, at)
+    await work.refunds.reschedule(refund.refund_no, planned, provider_refund_no, held_until=token)
+
+
+def _token(refund: Refund, held_until: datetime | None, at: datetime) -> datetime | None:
+    """Return what the row must bear still: the caller's lease, or the one that is over."""
     if held_until is None and is_free(refund.leased_until, at):
-        held_until = refund.leased_until  # nobody's then, and it must be nobody's still
-    planned = next_try(refund, at)
-    await work.refunds.reschedule(
-        refund.refund_no, planned, provider_refund_no, held_until=held_until
-    )
+        return refund.leased_until  # nobody's then, and it must be nobody's still
+    return held_until
 
 
 async def try_refund_again(
@@ -93,7 +100,8 @@ async def try_refund_again(
 ) -> None:
     """Plan to send the same number again; after the last try an operator is called."""
     if refund.tries >= MOST_TRIES:
-        await fail_refund(work, refund, f"tries ran out; {why}", at=at, new_id=new_id)
+        problem = f"tries ran out; {why}"
+        await fail_refund(work, refund, problem, at=at, new_id=new_id, held_until=held_until)
         return
     await work.refunds.move(
         refund.refund_no,
@@ -107,11 +115,27 @@ async def try_refund_again(
 
 
 async def fail_refund(
-    work: Work, refund: Refund, problem: str, *, at: datetime, new_id: NewId
+    work: Work,
+    refund: Refund,
+    problem: str,
+    *,
+    at: datetime,
+    new_id: NewId,
+    held_until: datetime | None,
 ) -> None:
-    """Give up on a refund for good: STUCK, with the provider's own words, for an operator."""
+    """
+    Give up on a refund for good: STUCK, with the provider's own words, for an operator.
+
+    Not if somebody else holds it, or has held it since it was loaded: an operator
+    may have had it sent again, and its amount would be free while it is on its way.
+    """
     failed = await work.refunds.move(
-        refund.refund_no, RefundEvent.FAILED, at=at, why=problem, problem=problem
+        refund.refund_no,
+        RefundEvent.FAILED,
+        at=at,
+        why=problem,
+        problem=problem,
+        held_until=_token(refund, held_until, at),
     )
     if not failed:
         return

@@ -11,7 +11,7 @@ once, as far as the bounds go; ``--minutes`` and ``--gigabytes`` set them for ea
 import argparse
 import sys
 
-from retender.tests.model.configurations import CI, LARGE, OPEN, WIDE
+from retender.tests.model.configurations import CI, LARGE, WIDE
 from retender.tests.model.explorer import Bound
 from retender.tests.model.parallel import explorations, hunts
 
@@ -49,7 +49,7 @@ def main(arguments: list[str]) -> int:
     words = asked.words[large:]
     rules = [
         one
-        for one in (LARGE if large else (*CI, *WIDE, *(OPEN if words else ())))
+        for one in (LARGE if large else (*CI, *WIDE))
         if not words or any(word in one.name for word in words)
     ]
     bound = Bound(megabytes=int(asked.gigabytes * 1000), seconds=asked.minutes * 60)

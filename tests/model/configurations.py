@@ -304,7 +304,12 @@ One kind of fault at a time, for every policy, in seconds to an hour each; then 
 Those last are explored as far as the bounds go.
 """
 
+TWO_SENDERS = replace(HUMAN_REFUNDS, name="a human beside two senders", hands=2, presses=1)
+"""A command, a worker and a human's ``retry``: a late "no" must not end what is just being sent."""
+SLEEPERS = replace(TWO_SENDERS, name="a human beside sleepers", shop_refunds=("S1",), naps=1)
+
 WIDE = (
+    TWO_SENDERS,
     Rules(
         name="two attempts, strict, two lazy", policy=_STRICT, accounts=(LAZY, LAZY_TOO), hands=1
     ),
@@ -338,14 +343,7 @@ WIDE = (
         slow_refunds=True,
         tires=True,
     ),
-    replace(
-        HUMAN_REFUNDS,
-        name="a human beside sleepers",
-        hands=2,
-        presses=1,
-        shop_refunds=("S1",),
-        naps=1,
-    ),
+    SLEEPERS,
     replace(
         HUMAN_SURPLUS,
         name="a human lies, surplus, all",
@@ -363,13 +361,3 @@ WIDE = (
     ),
 )
 """Minutes each: two attempts with all faults, two handlers at once, humans beside all of it."""
-
-OPEN = (replace(HUMAN_REFUNDS, name="a human beside two senders", hands=2, presses=1),)
-"""
-Known not to hold, and explored when it is named: what is found in it is to be mended.
-
-A shop's command sends without a lease, so a worker may send the same refund beside
-it. If its "no" is written down late, after a human's ``retry``, a refund is STUCK
-that is being sent at this moment; another one, asked for just then, finds its money
-free.
-"""

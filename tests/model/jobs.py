@@ -54,6 +54,7 @@ def use_cases(rules: Rules, clock: ModelClock, names: Names) -> dict[str, Callab
     accounts = Accounts({name: _account(name) for name in rules.accounts})
     policy = PayPolicy(switch_policy=rules.policy, strict_over=rules.strict_over)
     asking = (unit_of_work, accounts, clock, names)
+    check_refund = CheckRefund(*asking, lease=LEASE)
     pay = PayOrder(
         unit_of_work, accounts, ClientTypes(), clock, names, policy, no_time_limit, _in_step
     )
@@ -62,11 +63,11 @@ def use_cases(rules: Rules, clock: ModelClock, names: Names) -> dict[str, Callab
             order_no=ORDER_NO, user_id=PAYER, account=account, client_type="pc"
         ),
         "work": lambda _: _work_off(
-            FindDueWork(unit_of_work, clock, LEASE), CheckAttempt(*asking), CheckRefund(*asking)
+            FindDueWork(unit_of_work, clock, LEASE), CheckAttempt(*asking), check_refund
         ),
         "check": lambda attempt_id: CheckAttempt(*asking)(attempt_id=attempt_id),
-        "refund": lambda refund_no: CheckRefund(*asking)(refund_no=refund_no),
-        "shop refund": lambda no: RefundPayment(*asking, no_time_limit)(
+        "refund": lambda refund_no: check_refund(refund_no=refund_no),
+        "shop refund": lambda no: RefundPayment(*asking, no_time_limit, LEASE)(
             order_no=ORDER_NO, refund_no=no
         ),
         "expire": lambda _: ExpireOrders(unit_of_work, clock, names)(),

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from retender.adapters.memory.refunds import MemoryRefunds
 from retender.domain.model.refund import Refund
-from retender.domain.model.transition import AttemptEvent, RefundState
+from retender.domain.model.transition import AttemptEvent, RefundEvent, RefundState
 from retender.domain.use_cases import captured as captured_module
 from retender.domain.use_cases import refund_payment, settle_refund
 from retender.domain.use_cases.captured import Outcome
@@ -34,6 +35,26 @@ def refund_number_is_random(patch: pytest.MonkeyPatch) -> None:
         return refund, replace(order, number=RANDOM), account
 
     patch.setattr(CheckRefund, "_load", dice)
+
+
+def a_late_no_counts(patch: pytest.MonkeyPatch) -> None:
+    move = MemoryRefunds.move
+
+    async def whoever_says_so(self: Any, refund_no: str, event: Any, **more: Any) -> bool:
+        if event is RefundEvent.FAILED and (refund := await self.get(refund_no)):
+            more["held_until"] = refund.leased_until
+        return await move(self, refund_no, event, **more)
+
+    patch.setattr(MemoryRefunds, "move", whoever_says_so)
+
+
+def sent_by_hand_without_a_lease(patch: pytest.MonkeyPatch) -> None:
+    move = MemoryRefunds.move
+
+    async def held_by_nobody(self: Any, refund_no: str, event: Any, **more: Any) -> bool:
+        return await move(self, refund_no, event, **more | {"hold_until": None})
+
+    patch.setattr(MemoryRefunds, "move", held_by_nobody)
 
 
 def not_reached_is_refused(patch: pytest.MonkeyPatch) -> None:

@@ -22,8 +22,10 @@ from retender.tests.model.configurations import (
     ONE_LAZY,
     SHOP_REFUNDS,
     SHOP_REFUNDS_RACE,
+    SLEEPERS,
     SURPLUS_BY_HAND,
     SURPLUS_REFUSED,
+    TWO_SENDERS,
 )
 from retender.tests.model.explorer import Explorer, Report
 from retender.tests.model.rules import NEVER, Rules
@@ -215,6 +217,8 @@ MUTANTS = (
     Mutant(
         "refunded ends the call alone", "I5", HUMAN_TIRED, deciding.refunded_ends_the_call_alone
     ),
+    Mutant("a late no counts", "K", SLEEPERS, refund.a_late_no_counts),
+    Mutant("sent by hand without a lease", "K", TWO_SENDERS, refund.sent_by_hand_without_a_lease),
     Mutant("nobody is called", "H", HUMAN_REFUNDS, deciding.nobody_is_called),
     Mutant("calls stand for ever", "H", HUMAN_REFUNDS, deciding.calls_stand_for_ever),
 )

@@ -330,7 +330,11 @@ def _plain_attempt(attempt: Attempt) -> Attempt:
 
 
 def _plain_refund(refund: Refund) -> Refund:
-    """Forget a refund's planned try, its lease, its words, and tries that are not the last."""
+    """
+    Forget a refund's planned try, its words, and tries that are not the last.
+
+    Its lease is kept: whoever sends takes one, workers or not, and a "no" counts under it.
+    """
     under_way = refund.state in (RefundState.DUE, RefundState.SENT)
     return replace(
         refund,
@@ -339,6 +343,5 @@ def _plain_refund(refund: Refund) -> Refund:
         created_at=START,
         next_try_at=START if under_way and refund.next_try_at is not None else None,
         tries=MOST_TRIES if refund.tries >= MOST_TRIES else 0,
-        leased_until=None,
         problem=None,
     )

@@ -17,7 +17,6 @@ from retender.tests.model.configurations import (
     LATE_PAYMENTS,
     ONE_EAGER,
     ONE_LAZY,
-    OPEN,
     SHOP_REFUNDS,
     SURPLUS_BY_HAND,
     WIDE,
@@ -98,7 +97,7 @@ def test_the_model_meets_the_second_of_three_payments():
 
 def test_no_two_configurations_bear_one_name():
     """They are chosen by their names, and found by them in what is reported."""
-    names = [rules.name for rules in (*CI, *WIDE, *LARGE, *OPEN)]
+    names = [rules.name for rules in (*CI, *WIDE, *LARGE)]
     assert len(set(names)) == len(names)
 
 

@@ -214,8 +214,7 @@ class Model:
             after = self._tidied(core._replace(ledger=ledger))
             # Whoever asks ends before its claim does; only the dead leave one behind.
             yield Start(Job("pay", ""), 0, Move("t", ("the claim to ask runs out",), after))
-        if rules.has_leases:
-            yield from self._end_leases(core)
+        yield from self._end_leases(core)
         for words, handed_over in what_is_handed_over(core, rules):
             # It is looked at once nobody is at it any more.
             yield Start(Job("", ""), -1, Move("s", (words,), self._tidied(handed_over)))
@@ -227,13 +226,19 @@ class Model:
                 yield Start(job, beside, move)
 
     def _end_leases(self, core: Core) -> Iterator[Start]:
-        """End leases that nobody alive holds: workers, or tellers of events."""
+        """
+        End leases that nobody alive holds: workers, those who send refunds, tellers of events.
+
+        Refunds are sent by several kinds of handlers; so those end when nobody is at anything.
+        """
         for name, rows in held_rows(core.ledger).items():
             if not any(row.leased_until is not None for row in rows):
                 continue
             ledger = self.ledgers.freeze(without_leases(core.ledger, name), core.ledger.events)
             after = self._tidied(core._replace(ledger=ledger))
-            yield Start(Job(name, ""), 0, Move("t", (f"leases to {name} run out",), after))
+            several = any(refund.leased_until for refund in core.ledger.refunds)
+            job, beside = (Job("", ""), -1) if name == "work" and several else (Job(name, ""), 0)
+            yield Start(job, beside, Move("t", (f"leases to {name} run out",), after))
 
     def _go_on(self, number: int, rank: int) -> Iterator[Move]:
         core, place = self.cores[number], self.place(rank)

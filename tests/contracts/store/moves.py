@@ -214,6 +214,7 @@ class MovesContract(StoreContract):
                 next_try_at=LATER + TICK,
                 provider_refund_no="5030",
                 problem="no",
+                held_until=refund.leased_until if event is RefundEvent.FAILED else None,
             )
             await work.commit()
         allowed = state in transition(event).sources

@@ -184,17 +184,52 @@ class RefundsContract(StoreContract):
             assert list(await work.story.of_order(refund.order_id)) == []
 
     @pytest.mark.asyncio
-    @pytest.mark.parametrize("event", [RefundEvent.CONFIRMED, RefundEvent.FAILED])
-    async def test_evidence_counts_whoever_brings_it(
-        self, unit_of_work: UnitOfWork, event: RefundEvent
+    async def test_that_the_money_went_back_counts_whoever_says_so(
+        self, unit_of_work: UnitOfWork
     ) -> None:
         """A notice does not wait for the worker that holds the refund; the lease is over then."""
         refund = await a_kept_refund(unit_of_work, state=RefundState.SENT, leased_until=AGAIN)
         async with unit_of_work() as work:
-            assert await work.refunds.move(refund.refund_no, event, at=NOW, why="x")
+            confirmed = RefundEvent.CONFIRMED
+            assert await work.refunds.move(refund.refund_no, confirmed, at=NOW, why="x")
             found = await work.refunds.get(refund.refund_no)
         assert found is not None
         assert found.leased_until is None
+
+    @pytest.mark.asyncio
+    @pytest.mark.parametrize("bears", [None, UNTIL, AGAIN])
+    @pytest.mark.parametrize("brings", [None, UNTIL, AGAIN])
+    async def test_a_refund_is_given_up_by_its_holder_or_while_it_has_none(
+        self, unit_of_work: UnitOfWork, bears: datetime | None, brings: datetime | None
+    ) -> None:
+        """A "no" is as old as its question, and another may be sending at this moment."""
+        refund = await a_kept_refund(unit_of_work, state=RefundState.SENT, leased_until=bears)
+        its, failed = refund.refund_no, RefundEvent.FAILED
+        async with unit_of_work() as work:
+            done = await work.refunds.move(its, failed, at=NOW, why="x", held_until=brings)
+            found = await work.refunds.get(its)
+        assert done is (bears == brings)
+        stuck = replace(refund, state=RefundState.STUCK, next_try_at=None, leased_until=None)
+        assert found == (stuck if done else refund)
+
+    @pytest.mark.asyncio
+    @pytest.mark.parametrize("bears", [None, NOW - TICK, NOW, UNTIL])
+    async def test_who_sends_by_hand_takes_what_nobody_holds(
+        self, unit_of_work: UnitOfWork, bears: datetime | None
+    ) -> None:
+        """A lease that is over holds nothing."""
+        refund = await a_kept_refund(unit_of_work, leased_until=bears)
+        its, sent = refund.refund_no, RefundEvent.SENT
+        async with unit_of_work() as work:
+            taken = await work.refunds.move(
+                its, sent, at=NOW, why="x", next_try_at=NOW, hold_until=AGAIN
+            )
+            found = await work.refunds.get(its)
+            claimed = await work.refunds.claim_due(AGAIN - TICK, AGAIN, 10)
+        assert taken is (bears != UNTIL)
+        assert found is not None
+        assert found.leased_until == (AGAIN if taken else bears)
+        assert bool(claimed) is not taken
 
     @pytest.mark.asyncio
     @pytest.mark.parametrize("held", [None, UNTIL])

@@ -6,8 +6,9 @@ from itertools import pairwise
 
 import pytest
 
-from retender.domain.model.errors import ProviderUncertain
+from retender.domain.model.errors import ProviderRefused, ProviderUncertain, Refusal
 from retender.domain.model.event import UntoldEvent, next_telling
+from retender.domain.model.transition import RefundEvent
 from retender.domain.use_cases.announce_events import AnnounceEvents
 from retender.domain.use_cases.find_due_work import DueWork
 
@@ -225,14 +226,64 @@ async def test_a_refund_without_an_answer_is_free_again_when_planned(shop):
     assert (await refund_of(shop)).state == "DONE"
 
 
-async def test_a_step_by_hand_never_ends_the_lease_of_a_worker(shop):
+async def test_a_step_by_hand_leaves_to_a_worker_what_it_holds(shop):
     refund_no, held_until = await due_refund(shop)
-    shop.wechat.fail("refund", UNKNOWN)
     refund = await shop.check_refund(refund_no=refund_no)
-    assert refund.leased_until == held_until
-    shop.clock.pass_by(minutes=1)
-    await shop.work_once()
+    assert (refund.state, refund.leased_until) == ("DUE", held_until)
+    assert not [call for call in shop.wechat.calls if "refund" in call]
+    await shop.check_refund(refund_no=refund_no, held_until=held_until)
     assert (await refund_of(shop)).state == "DONE"
+
+
+async def test_a_look_by_hand_at_a_refund_never_ends_the_lease_of_a_worker(shop):
+    refund_no, held_until = await due_refund(shop)
+    shop.wechat.pending_refunds = True
+    await shop.check_refund(refund_no=refund_no, held_until=held_until)
+    held_until = await taken_over(shop)
+    refund = await shop.check_refund(refund_no=refund_no)
+    assert (refund.state, refund.leased_until) == ("SENT", held_until)
+
+
+async def test_no_worker_sends_what_is_just_being_sent_by_hand(shop):
+    """Two who send at a time could not trust a "no": it would not be about the other's call."""
+    found = []
+
+    async def meanwhile():
+        shop.clock.pass_by(seconds=59)
+        found.append(await shop.find_due_work())
+        shop.clock.pass_by(seconds=1)
+        found.append(await shop.find_due_work())
+
+    refund_no, _ = await due_refund(shop)
+    shop.clock.pass_by(minutes=1)
+    shop.wechat.during("refund", meanwhile)
+    await shop.check_refund(refund_no=refund_no)
+    assert [due.refund_nos for due in found] == [(), (refund_no,)]
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+async def test_a_no_of_long_ago_does_not_end_what_another_sends_by_now(shop, by_hand):
+    """Found by the model: the amount looked free while the money was on its way."""
+    refund_no, late = await due_refund(shop)
+    if by_hand:
+        shop.clock.pass_by(minutes=1)
+        late = None
+
+    async def meanwhile():
+        await shop.check_refund(refund_no=refund_no, held_until=await taken_over(shop))
+        held_until = await taken_over(shop)
+        async with shop.unit_of_work() as work:
+            event, now = RefundEvent.SENT, shop.clock()
+            assert await work.refunds.move(
+                refund_no, event, at=now, why="just sending", next_try_at=now, held_until=held_until
+            )
+            await work.commit()
+
+    shop.wechat.fail("refund", ProviderRefused(Refusal.REJECTED, provider_code="NO"))
+    shop.wechat.during("query_refund", meanwhile)
+    refund = await shop.check_refund(refund_no=refund_no, held_until=late)
+    assert refund.state == "SENT"
+    assert refund.may_have_moved
 
 
 # --- finding work ------------------------------------------------------------------------
