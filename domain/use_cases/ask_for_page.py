@@ -34,6 +34,10 @@ logger = logging.getLogger(__name__)
 _SOON = timedelta(seconds=2)
 
 
+class NumberRefused(PayOrderFail):
+    """The provider takes no payment under this number; under a new one it may."""
+
+
 @dataclass(frozen=True, slots=True)
 class AskForPage:
     """
@@ -50,9 +54,9 @@ class AskForPage:
 
     async def __call__(
         self, order: Order, attempt: Attempt, account: Account, *, first: bool
-    ) -> PageReady | AnswerPending | None:
+    ) -> PageReady | AnswerPending:
         """
-        Return the page, or that the answer is unknown, or None: a new number is needed.
+        Return the page, or that the answer is unknown.
 
         Args:
             order: what is paid.
@@ -63,6 +67,7 @@ class AskForPage:
 
         Raises:
             PayOrderFail: the provider said no.
+            NumberRefused: it said so of this number; the attempt is left behind.
             PayOrderStateError: the order was paid or closed meanwhile.
             ProviderUnavailable: surely not reached, or told to come later.
             StoreError: only while nothing of this request is written down.
@@ -84,7 +89,7 @@ class AskForPage:
 
     async def _asked(
         self, order: Order, attempt: Attempt, account: Account, *, first: bool
-    ) -> PageReady | AnswerPending | None:
+    ) -> PageReady | AnswerPending:
         """Call the provider, and write down what it answers."""
         try:
             page = await account.provider.open(attempt.charge)
@@ -192,9 +197,10 @@ class AskForPage:
         refused: ProviderRefused,
         *,
         first: bool,
-    ) -> AnswerPending | None:
+    ) -> AnswerPending:
         why = f"{refused.provider_code} {refused.provider_message}".rstrip()
         await self._release(attempt, f"refused ({refused.refusal})", refused)
+        failed: type[PayOrderFail] = PayOrderFail
         match refused.refusal:
             case Refusal.NOT_NOW:
                 message = f"{account.title} is busy: {why}; press again."
@@ -206,17 +212,17 @@ class AskForPage:
                 return AnswerPending(order=order, attempt=attempt, retry_after=_SOON)
             case Refusal.NEW_NUMBER:
                 await self._move(attempt, AttemptEvent.CLOSE_WANTED, why)
-                return None
+                failed = NumberRefused
             case Refusal.REJECTED:
                 if first:
                     await self._move(attempt, AttemptEvent.REFUSED, why)
-                message = f"{account.title} refused the payment: {why}."
-                raise PayOrderFail(
-                    message,
-                    order_no=order.order_no,
-                    provider_code=refused.provider_code,
-                    provider_message=refused.provider_message or None,
-                ) from refused
+        message = f"{account.title} refused the payment: {why}."
+        raise failed(
+            message,
+            order_no=order.order_no,
+            provider_code=refused.provider_code,
+            provider_message=refused.provider_message or None,
+        ) from refused
 
     @redone
     async def _move(self, attempt: Attempt, event: AttemptEvent, why: str) -> None:

@@ -21,7 +21,7 @@ from retender.domain.model.errors import (
 from retender.domain.model.event import StoryEntry, StoryKind
 from retender.domain.model.order import Order
 from retender.domain.model.transition import AttemptEvent, OrderState
-from retender.domain.use_cases.ask_for_page import AskForPage
+from retender.domain.use_cases.ask_for_page import AskForPage, NumberRefused
 from retender.domain.use_cases.captured import facts_of, tell
 from retender.domain.use_cases.leave_pages import LeavePages
 from retender.domain.use_cases.payment import AnswerPending, PageReady
@@ -119,6 +119,10 @@ class PayOrder:
             try:
                 if answer := await self._round(order_no, user_id, wish, leave):
                     return answer
+            except NumberRefused:
+                # A new number may do. If none does, it is the provider's no, not a lack of turns.
+                if rounds == _ROUNDS - 1:
+                    raise
             except (StoreBusy, StoreFull) as trouble:
                 if rounds == 0:
                     raise

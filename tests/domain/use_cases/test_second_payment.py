@@ -19,7 +19,6 @@ from retender.domain.model.errors import (
     ProviderUnavailable,
     ProviderUncertain,
     Refusal,
-    StoreBusy,
     UnknownName,
 )
 from retender.domain.model.money import Money
@@ -363,9 +362,10 @@ async def test_a_number_that_is_spent_is_retired_and_the_payer_gets_a_page_all_t
 async def test_a_provider_that_spends_every_number_is_not_asked_for_ever(shop):
     shop.wechat.fail("open", *[refused(Refusal.NEW_NUMBER)] * 10)
     await shop.place()
-    with pytest.raises(StoreBusy):
+    with pytest.raises(PayOrderFail) as no:
         await shop.pay()
-    assert len(shop.wechat.trouble["open"]) > 0
+    assert (no.value.code, no.value.details["provider_code"]) == ("PAY_ORDER_FAIL", "SOME_CODE")
+    assert len(shop.wechat.trouble["open"]) == 6
 
 
 async def test_a_number_that_is_paid_already_pays_the_order(shop):
