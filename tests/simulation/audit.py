@@ -47,6 +47,7 @@ class Account:
 
     Attributes:
         misfit: a gateway took another amount than was asked; a human must look.
+        called: refunds of which a human was told that they are stuck.
 
     """
 
@@ -57,6 +58,7 @@ class Account:
     events: Sequence[Row]
     books: Mapping[str, Book]
     misfit: bool
+    called: frozenset[str]
     life: "Life"
     problems: list[str] = field(default_factory=list)
 
@@ -64,6 +66,20 @@ class Account:
         """Return what a gateway took under a number and has not given back."""
         book = self.books.get(number)
         return 0 if book is None else book.captured_minor - book.refunded_minor
+
+    def is_left_to_people(self, refund: Row) -> bool:
+        """Tell whether its amount is one that the sandbox never gives back, and a human knows."""
+        never = outcome_of(self.order["amount_minor"]) is Outcome.REFUND_STUCK
+        is_stuck = never and (refund["account"], refund["state"]) == ("sandbox", "STUCK")
+        return is_stuck and refund["refund_no"] in self.called
+
+    def stuck_surpluses(self) -> set[str]:
+        """Return the attempts whose money stays with us until people have given it back."""
+        return {
+            refund["attempt_id"]
+            for refund in self.refunds
+            if refund["cause"] != "shop" and self.is_left_to_people(refund)
+        }
 
 
 def audit(town: "Town", lives: Sequence["Life"]) -> list[str]:
@@ -93,6 +109,11 @@ def _accounts(town: "Town", lives: Sequence["Life"]) -> Iterator[Account]:
     events = town.books.rows("SELECT * FROM outbox ORDER BY seq")
     incidents = town.books.rows("SELECT * FROM incidents")
     misfits = {row["number"] for row in incidents if row["code"] == "EVIDENCE_AMOUNT_MISMATCH"}
+    called = frozenset(
+        row["subject"]
+        for row in incidents
+        if row["code"] == "REFUND_STUCK" and row["ended_at"] is None
+    )
     books = {account: gateway.books() for account, gateway in town.gateways.items()}
     for life in lives:
         order = orders.get(life.plan.order_no)
@@ -112,6 +133,7 @@ def _accounts(town: "Town", lives: Sequence["Life"]) -> Iterator[Account]:
                 if (book := books[row["account"]].get(row["number"])) and book.captured_minor
             },
             misfit=bool(numbers & misfits),
+            called=called,
             life=life,
         )
 
@@ -134,12 +156,13 @@ def _rest(account: Account) -> Iterator[str]:
         return
     if account.order["state"] not in _FINAL["orders"]:
         yield f"stays {account.order['state']}"
-    may_fail = outcome_of(account.order["amount_minor"]) is Outcome.REFUND_STUCK
+    stuck = account.stuck_surpluses()
     for attempt in account.attempts:
-        if attempt["state"] not in _FINAL["attempts"]:
+        final = {"REFUND_STUCK"} if attempt["attempt_id"] in stuck else _FINAL["attempts"]
+        if attempt["state"] not in final:
             yield f"attempt {attempt['number']} stays {attempt['state']}"
     for refund in account.refunds:
-        if refund["state"] != "DONE" and not may_fail:
+        if refund["state"] != "DONE" and not account.is_left_to_people(refund):
             yield f"refund {refund['number']} stays {refund['state']}: {refund['problem']}"
 
 
@@ -148,6 +171,7 @@ def _money(account: Account) -> Iterator[str]:
     if account.misfit:
         return
     order = account.order
+    stuck = account.stuck_surpluses()
     winner = next((a for a in account.attempts if a["attempt_id"] == order["winner"]), None)
     if (order["state"] == "PAID") != (winner is not None):
         yield f"is {order['state']}, and its winner is {winner and winner['number']}"
@@ -155,10 +179,12 @@ def _money(account: Account) -> Iterator[str]:
         number, book = attempt["number"], account.books.get(attempt["number"])
         if (book is not None) != (attempt["state"] in _CAPTURED):
             yield f"attempt {number} is {attempt['state']}, and the gateway has {book}"
-        due = 0
+        due = attempt["amount_minor"] if attempt["attempt_id"] in stuck else 0
         if winner is not None and attempt["attempt_id"] == winner["attempt_id"]:
             due = order["amount_minor"] - sum(
-                r["amount_minor"] for r in account.refunds if r["cause"] == "shop"
+                r["amount_minor"]
+                for r in account.refunds
+                if r["cause"] == "shop" and not account.is_left_to_people(r)
             )
         if account.kept(number) != due:
             yield f"of {number} {account.kept(number)} is kept, and {due} is due"
