@@ -72,7 +72,7 @@ class Cases:
         return found.code
 
 
-def _cases(request: Request) -> Cases:
+async def _cases(request: Request) -> Cases:  # not async, it would be called in a thread
     return cast("Cases", request.app.state.cases)
 
 
