@@ -34,8 +34,19 @@ logger = logging.getLogger(__name__)
 _SOON = timedelta(seconds=2)
 
 
-class NumberRefused(PayOrderFail):
-    """The provider takes no payment under this number; under a new one it may."""
+class NumberRefused(Exception):
+    """
+    The provider takes no payment under this number; under a new one it may.
+
+    Attributes:
+        no: what to say if none is taken.
+
+    """
+
+    def __init__(self, no: PayOrderFail) -> None:
+        """Keep the provider's words."""
+        super().__init__(no.message)
+        self.no = no
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,9 +209,8 @@ class AskForPage:
         *,
         first: bool,
     ) -> AnswerPending:
-        why = f"{refused.provider_code} {refused.provider_message}".rstrip()
+        why = _words_of(refused)
         await self._release(attempt, f"refused ({refused.refusal})", refused)
-        failed: type[PayOrderFail] = PayOrderFail
         match refused.refusal:
             case Refusal.NOT_NOW:
                 message = f"{account.title} is busy: {why}; press again."
@@ -212,17 +222,11 @@ class AskForPage:
                 return AnswerPending(order=order, attempt=attempt, retry_after=_SOON)
             case Refusal.NEW_NUMBER:
                 await self._move(attempt, AttemptEvent.CLOSE_WANTED, why)
-                failed = NumberRefused
+                raise NumberRefused(_failed(order, account, refused)) from refused
             case Refusal.REJECTED:
                 if first:
                     await self._move(attempt, AttemptEvent.REFUSED, why)
-        message = f"{account.title} refused the payment: {why}."
-        raise failed(
-            message,
-            order_no=order.order_no,
-            provider_code=refused.provider_code,
-            provider_message=refused.provider_message or None,
-        ) from refused
+                raise _failed(order, account, refused) from refused
 
     @redone
     async def _move(self, attempt: Attempt, event: AttemptEvent, why: str) -> None:
@@ -251,3 +255,17 @@ def _why_again(attempt: Attempt, now: datetime) -> tuple[str, str]:
     if attempt.page_until <= now:
         return "page_ran_out", f"its page ran out at {attempt.page_until.isoformat()}"
     return "strategy", "the provider decides which page (ask_provider)"
+
+
+def _words_of(refused: ProviderRefused) -> str:
+    return f"{refused.provider_code} {refused.provider_message}".rstrip()
+
+
+def _failed(order: Order, account: Account, refused: ProviderRefused) -> PayOrderFail:
+    """Return the provider's no, its own code and words with it."""
+    return PayOrderFail(
+        f"{account.title} refused the payment: {_words_of(refused)}.",
+        order_no=order.order_no,
+        provider_code=refused.provider_code,
+        provider_message=refused.provider_message or None,
+    )

@@ -119,10 +119,10 @@ class PayOrder:
             try:
                 if answer := await self._round(order_no, user_id, wish, leave):
                     return answer
-            except NumberRefused:
+            except NumberRefused as refused:
                 # A new number may do. If none does, it is the provider's no, not a lack of turns.
                 if rounds == _ROUNDS - 1:
-                    raise
+                    raise refused.no from refused
             except (StoreBusy, StoreFull) as trouble:
                 if rounds == 0:
                     raise
