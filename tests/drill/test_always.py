@@ -7,6 +7,8 @@ import pytest
 
 from retender.tests.simulation.always import Always
 from retender.tests.simulation.books import Books
+from retender.tests.simulation.plan import make_plan
+from retender.tests.simulation.seed import play
 
 SOUND = """
     CREATE TABLE orders (order_id, order_no, state, winner);
@@ -87,3 +89,8 @@ def test_a_break_is_seen_at_the_next_look_and_told_once(file, always, deed):
     write(file, deed)
     assert list(always.broken()) == [BREAKS[deed]]
     assert list(always.broken()) == []
+
+
+def test_the_simulation_looks_after_every_commit(mocker):
+    mocker.patch.object(Always, "broken", return_value=["S0-0: seen"])
+    assert "S0-0: seen" in play(make_plan(0, orders=1)).problems

@@ -47,7 +47,7 @@ _BROKEN = " UNION ALL ".join(
 
 @dataclass(slots=True)
 class Always:
-    """Looks whenever something was committed since the last look; finding each problem once."""
+    """Looks after every commit, before anybody else takes a step; tells of each break once."""
 
     books: Books
     _version: int = -1

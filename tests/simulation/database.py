@@ -26,9 +26,17 @@ _WRITING = ("INSERT", "UPDATE", "DELETE")
 
 @dataclass(slots=True)
 class Disk:
-    """What the database's file is on."""
+    """
+    What the database's file is on.
+
+    Attributes:
+        is_full: nothing more can be written.
+        committed: hears of every commit, before anybody else takes a step.
+
+    """
 
     is_full: bool = False
+    committed: Callable[[], None] = lambda: None
 
 
 class DiskFull(sqlite3.OperationalError):
@@ -155,6 +163,8 @@ class Connection(sqlite3.Connection):
         if self._writes and self.disk.is_full:
             raise DiskFull
         self.insist(super().commit)
+        if self._writes:
+            self.disk.committed()
         self._come_to("after a commit")
         self._writes = self._tells = False
         self.turn()
