@@ -136,7 +136,8 @@ class SqlUnitOfWork:
             self._turn() if self._in_line and not read_only else nullcontext(),
             connected(self._readers if read_only else self._engine) as connection,
         ):
-            await connection.begin()
+            if not read_only:
+                await connection.begin()  # here one waits for the lock; a reader waits for nobody
             work = SqlWork(connection, self._seal, read_only=read_only)
             try:
                 yield work

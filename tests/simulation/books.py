@@ -42,11 +42,6 @@ class Books:
         """Read what is committed now."""
         return self._connection.execute(query, values).fetchall()
 
-    def version(self) -> int:
-        """Return a number that is another one once somebody has committed something."""
-        ((version,),) = self.rows("PRAGMA data_version")
-        return int(version)
-
     def order_of(self, number: str) -> str | None:
         """Return the shop's number of the order that an attempt's or refund's number is of."""
         found = self.rows(_ORDER_OF, number=number)

@@ -31,12 +31,15 @@ class Disk:
 
     Attributes:
         is_full: nothing more can be written.
-        committed: hears of every commit, before anybody else takes a step.
+        is_looked_at: whether a commit with this statement in it is told of.
+        committed: hears of a commit, before anybody else takes a step. It is given a plain
+            cursor of the connection that committed: any other would read the file anew.
 
     """
 
     is_full: bool = False
-    committed: Callable[[], None] = lambda: None
+    is_looked_at: Callable[[str], bool] = lambda _: False
+    committed: Callable[[sqlite3.Cursor], None] = lambda _: None
 
 
 class DiskFull(sqlite3.OperationalError):
@@ -109,6 +112,7 @@ class Connection(sqlite3.Connection):
     is_dead = False
     _writes = False
     _tells = False
+    _is_looked_at = False
 
     def cut(self) -> None:
         """Do what the operating system does for a dead process: undo, and let go of all locks."""
@@ -140,6 +144,7 @@ class Connection(sqlite3.Connection):
         """Note what the transaction does; a full disk is noticed when much is written, or late."""
         if statement.startswith(_WRITING):
             self._writes = True
+            self._is_looked_at = self._is_looked_at or self.disk.is_looked_at(statement)
             self._tells = self._tells or statement.startswith("INSERT INTO outbox")
             if self.disk.is_full and statement.startswith("INSERT INTO attempts"):
                 raise DiskFull
@@ -163,15 +168,15 @@ class Connection(sqlite3.Connection):
         if self._writes and self.disk.is_full:
             raise DiskFull
         self.insist(super().commit)
-        if self._writes:
-            self.disk.committed()
+        if self._is_looked_at:
+            self.disk.committed(sqlite3.Cursor(self))
         self._come_to("after a commit")
-        self._writes = self._tells = False
+        self._writes = self._tells = self._is_looked_at = False
         self.turn()
 
     def rollback(self) -> None:
         """Undo."""
-        self._writes = self._tells = False
+        self._writes = self._tells = self._is_looked_at = False
         if not self.is_dead:
             super().rollback()
 

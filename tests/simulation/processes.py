@@ -141,7 +141,7 @@ class Process:
         pause, idle = ROUND_EVERY, 0
         while True:
             done = Round()
-            if idle % EMPTY_ROUNDS == 0 or town.books.has_work(town.clock()):
+            if idle % EMPTY_ROUNDS == EMPTY_ROUNDS - 1 or town.books.has_work(town.clock()):
                 done = await worker.run_once()
             idle = idle + 1 if done == Round() else 0
             if not idle:

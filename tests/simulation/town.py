@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import re
+import sqlite3
 from collections.abc import Callable, Coroutine, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
@@ -15,7 +16,7 @@ from retender.plugins.simulator_kit.delivery import MerchantUnreachable
 from retender.plugins.simulator_kit.faults import Faults
 from retender.ports.payment_provider import RawNotice
 from retender.ports.transport import Request
-from retender.tests.simulation.always import Always
+from retender.tests.simulation.always import broken, may_break
 from retender.tests.simulation.books import Books
 from retender.tests.simulation.chance import stream
 from retender.tests.simulation.database import Disk, is_planned
@@ -70,7 +71,7 @@ class Town:
         self._world = here()
         self.books = books
         self.began = self.clock()
-        self.disk = Disk(committed=self.look_at_books)
+        self.disk = Disk(is_looked_at=may_break, committed=self.look_at_books)
         self.gateways = make_gateways(self.clock)
         for account, gateway in self.gateways.items():
             gateway.clock.advance(timedelta(seconds=plan.skews[account]))
@@ -78,7 +79,6 @@ class Town:
             account: dict(gateway.settings) for account, gateway in self.gateways.items()
         }
         self.watch = Watch(self)
-        self.always = Always(books)
         self.processes = {name: Process(self, name) for name in PROCESSES}
         for account in ACCOUNTS:
             actor = f"notices of {account}"
@@ -189,9 +189,9 @@ class Town:
         """Look at what can be checked at once."""
         self.watch.look()
 
-    def look_at_books(self) -> None:
+    def look_at_books(self, books: sqlite3.Cursor) -> None:
         """Look whether what was just committed leaves everything true that must be."""
-        self.bugs += self.always.broken()
+        self.bugs += [each for each in broken(books) if each not in self.bugs]
 
 
 class Ear(logging.Handler):
