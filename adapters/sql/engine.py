@@ -58,6 +58,7 @@ def open_engine(url: str, *, patience: timedelta = PATIENCE) -> AsyncEngine:
             pool_size=product.connections,
             max_overflow=0,
             pool_timeout=patience.total_seconds(),
+            pool_use_lifo=True,
             hide_parameters=True,  # payers and pages have no business in an error's text
             **product.options,
         )
