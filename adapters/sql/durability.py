@@ -2,7 +2,7 @@
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from retender.adapters.sql.engine import READ_ONLY, connected, product_of
+from retender.adapters.sql.engine import connected, product_of
 
 
 async def shortcomings(engine: AsyncEngine) -> tuple[str, ...]:
@@ -14,5 +14,5 @@ async def shortcomings(engine: AsyncEngine) -> tuple[str, ...]:
     cannot share memory, a build of SQLite that ignores a pragma.
     """
     product = product_of(engine.url)
-    async with connected(engine.execution_options(**{READ_ONLY: True})) as connection:
+    async with connected(engine, reading=True) as connection:
         return tuple(await connection.run_sync(product.shortcomings))

@@ -3,9 +3,8 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from weakref import WeakSet
 
-from sqlalchemy import URL, Connection, event, make_url
+from sqlalchemy import URL, event, make_url
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
@@ -17,13 +16,10 @@ from retender.adapters.sql.mariadb import MariaDB
 from retender.adapters.sql.postgresql import PostgreSQL
 from retender.adapters.sql.product import Product, uncertain, unreachable
 from retender.adapters.sql.sqlite import Sqlite
-from retender.domain.model.errors import SetupError, StoreBusy
+from retender.domain.model.errors import RetenderError, SetupError, StoreBusy
 
 PATIENCE = timedelta(seconds=5)
 """How long anybody waits for a lock or a connection before ``StoreBusy``."""
-
-READ_ONLY = "retender_read_only"
-"""Execution option of connections that take no write lock."""
 
 PRODUCTS: Mapping[str, Product] = {
     "sqlite": Sqlite(),
@@ -102,14 +98,24 @@ def product_of(url: URL) -> Product:
 
 
 @asynccontextmanager
-async def connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+async def connected(
+    engine: AsyncEngine, *, reading: bool = False
+) -> AsyncIterator[AsyncConnection]:
     """
-    Take a connection; giving it back undoes what was not committed.
+    Take a connection and begin; giving it back undoes what was not committed.
+
+    This is the only way to begin as the product asks: ``engine.begin()`` is not told how.
+
+    Args:
+        engine: made by ``open_engine``.
+        reading: see all of one instant, write nothing and wait for nobody.
 
     Raises:
-        StoreBusy: all of them stayed in use, or none could be made.
+        StoreBusy: all connections stayed in use, none could be made, or another
+            writer did not finish in time.
 
     """
+    begin = product_of(engine.url).begin(reading=reading)
     connection = engine.connect()
     try:
         await connection.start()
@@ -119,9 +125,29 @@ async def connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     except OSError as trouble:
         raise unreachable() from trouble
     try:
+        if begin is not None:
+            await connection.exec_driver_sql(begin)
         yield connection
     finally:
         await _give_back(connection)
+
+
+async def commit(connection: AsyncConnection) -> None:
+    """
+    Commit what was begun.
+
+    Raises:
+        StoreBusy: nothing was kept: others were in the way.
+        StoreFull: nothing was kept: there is no room.
+        StoreUncertain: it was cut off, and may have been kept.
+
+    """
+    try:
+        await connection.commit()
+    except (RetenderError, IntegrityError):
+        raise  # the database said no
+    except Exception as trouble:
+        raise uncertain() from trouble
 
 
 async def _give_back(connection: AsyncConnection) -> None:
@@ -142,12 +168,9 @@ class _Manners:
             address.render_as_string(hide_password=True) if address.host else address.database
         )
         self._set_up = product.set_up(patience)
-        self._committing: WeakSet[Connection] = WeakSet()
 
     def teach(self, engine: AsyncEngine) -> None:
         event.listen(engine.sync_engine, "connect", self._on_connect)
-        event.listen(engine.sync_engine, "begin", self._on_begin)
-        event.listen(engine.sync_engine, "commit", self._committing.add)
         event.listen(engine.sync_engine, "handle_error", self._on_error, retval=True)
 
     def _on_connect(self, connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
@@ -163,22 +186,13 @@ class _Manners:
             raise
         cursor.close()
 
-    def _on_begin(self, connection: Connection) -> None:
-        """Begin as a reader or as a writer."""
-        self._committing.discard(connection)
-        reading = connection.get_execution_options().get(READ_ONLY, False)
-        statement = self._product.begin(reading=reading)
-        if statement is not None:
-            connection.exec_driver_sql(statement)
-
     def _on_error(self, context: ExceptionContext) -> BaseException | None:
         """Return an error of our own for what the caller or the operator can do something about."""
         if context.is_pre_ping or _is_expected(context):
             return None  # SQLAlchemy deals with it, and nobody notices
         trouble = context.original_exception
         if _while_ending(context) and not self._product.is_undone(trouble):
-            # A rollback that broke off is one all the same; a commit may be kept or not.
-            return _left_open(context) if context.connection in self._committing else None
+            return None  # a rollback is one all the same; of a commit ``commit`` tells
         meaning = self._product.meaning(trouble, str(self._place))
         if meaning is None and self._product.remote and _is_lost(context):
             return unreachable()
@@ -194,13 +208,6 @@ def _is_expected(context: ExceptionContext) -> bool:
 
 def _while_ending(context: ExceptionContext) -> bool:
     return context.connection is not None and context.statement is None
-
-
-def _left_open(context: ExceptionContext) -> BaseException | None:
-    """Return the error for a commit of which nobody knows if it was kept; None if one does."""
-    is_refused = isinstance(context.sqlalchemy_exception, IntegrityError)
-    is_ours = not isinstance(context.original_exception, Exception)  # cancelled, or interrupted
-    return None if is_refused or is_ours else uncertain()
 
 
 def _is_lost(context: ExceptionContext) -> bool:

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from retender.adapters.sql.differences import differences
 from retender.adapters.sql.engine import (
     PATIENCE,
-    READ_ONLY,
+    commit,
     connected,
     database_url,
     open_engine,
@@ -48,7 +48,7 @@ async def current(url: str) -> str | None:
         return None  # to connect would be to create it
     async with (
         _reaching(url, PATIENCE) as engine,
-        connected(engine.execution_options(**{READ_ONLY: True})) as connection,
+        connected(engine, reading=True) as connection,
     ):
         return await connection.run_sync(_revision)
 
@@ -79,7 +79,7 @@ async def differing(url: str) -> tuple[str, ...]:
     """Return where the tables of an up-to-date database are not as they should be, in words."""
     async with (
         _reaching(url, PATIENCE) as engine,
-        connected(engine.execution_options(**{READ_ONLY: True})) as connection,
+        connected(engine, reading=True) as connection,
     ):
         return await connection.run_sync(differences)
 
@@ -119,7 +119,7 @@ async def upgrade(url: str) -> str:
     """
     async with _reaching(url, UPGRADE_PATIENCE) as engine, connected(engine) as connection:
         await connection.run_sync(_upgrade)
-        await connection.commit()
+        await commit(connection)
     return newest()
 
 

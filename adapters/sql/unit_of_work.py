@@ -8,7 +8,7 @@ from datetime import timedelta
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from retender.adapters.sql.attempts import SqlAttempts
-from retender.adapters.sql.engine import PATIENCE, READ_ONLY, connected, product_of
+from retender.adapters.sql.engine import PATIENCE, commit, connected, product_of
 from retender.adapters.sql.orders import SqlOrders
 from retender.adapters.sql.records import SqlInbox, SqlIncidents, SqlOutbox, SqlStory
 from retender.adapters.sql.refunds import SqlRefunds
@@ -73,7 +73,7 @@ class SqlWork:
             message = "a read-only unit of work has nothing to commit"
             raise RuntimeError(message)
         try:
-            await connection.commit()
+            await commit(connection)
         except BaseException:
             # SQLAlchemy takes a failed COMMIT for an end and rolls nothing back, but SQLite keeps
             # the transaction, and the lock that everybody else waits for. Closing it does.
@@ -123,7 +123,6 @@ class SqlUnitOfWork:
 
         """
         self._engine = engine
-        self._readers = engine.execution_options(**{READ_ONLY: True})
         self._seal = PageSeal(page_key)
         self._patience = patience
         self._in_line = product_of(engine.url).one_writer
@@ -134,10 +133,8 @@ class SqlUnitOfWork:
         """Begin a transaction; it is rolled back unless committed."""
         async with (
             self._turn() if self._in_line and not read_only else nullcontext(),
-            connected(self._readers if read_only else self._engine) as connection,
+            connected(self._engine, reading=read_only) as connection,
         ):
-            if not read_only:
-                await connection.begin()  # here one waits for the lock; a reader waits for nobody
             work = SqlWork(connection, self._seal, read_only=read_only)
             try:
                 yield work

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from retender.adapters.clock import system_clock
 from retender.adapters.sql.durability import shortcomings
-from retender.adapters.sql.engine import PATIENCE, database_url, open_engine
+from retender.adapters.sql.engine import PATIENCE, connected, database_url, open_engine
 from retender.adapters.sql.product import FORGOTTEN
 from retender.adapters.sql.unit_of_work import SqlUnitOfWork
 from retender.domain.model.errors import SetupError, StoreBusy, StoreUncertain
@@ -135,8 +135,7 @@ async def test_who_only_looked_leaves_nothing_to_the_next(unit_of_work):
 
 @on_servers
 async def test_a_reader_may_not_write(engine):
-    readers = engine.execution_options(retender_read_only=True)
-    async with readers.connect() as connection:
+    async with connected(engine, reading=True) as connection:
         with pytest.raises((SetupError, DBAPIError)):
             await connection.execute(text("DELETE FROM story"))
 

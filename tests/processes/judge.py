@@ -10,7 +10,7 @@ import httpx
 from sqlalchemy import Row, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from retender.adapters.sql.engine import READ_ONLY, connected
+from retender.adapters.sql.engine import connected
 from retender.adapters.sql.tables import attempts, incidents, orders, outbox, refunds
 from retender.domain.model.transition import LIVE, AttemptState, OrderState, RefundState
 from retender.tests.processes.scene import Scene
@@ -63,7 +63,7 @@ async def unsettled(engine: AsyncEngine) -> Mapping[str, int]:
         ),
         "events": select(func.count()).where(outbox.c.sent_at.is_(None)).select_from(outbox),
     }
-    async with connected(engine.execution_options(**{READ_ONLY: True})) as connection:
+    async with connected(engine, reading=True) as connection:
         counts = {what: await connection.scalar(query) for what, query in questions.items()}
     return {what: count for what, count in counts.items() if count}
 
@@ -126,7 +126,7 @@ def announced(scene: Scene) -> Counter[tuple[str, str]]:
 
 
 async def _rows(engine: AsyncEngine) -> tuple[Sequence[Ours], Sequence[Row[Any]]]:
-    async with connected(engine.execution_options(**{READ_ONLY: True})) as connection:
+    async with connected(engine, reading=True) as connection:
         found = {row.order_id: Ours(row) for row in await connection.execute(select(orders))}
         by_number = {order.row.order_no: order for order in found.values()}
         wanted = [c for c in attempts.c if c.name not in {"sealed_page", "charge_details"}]
