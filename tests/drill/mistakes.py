@@ -185,30 +185,13 @@ def strict_is_a_wish() -> list[Patch]:
 
 def strict_does_not_look_again() -> list[Patch]:
     """Ask for a close and go on, whatever came of it."""
-    write = PayOrder._write_down
+    strictly = LeavePages.policy_for
 
-    async def trusting(self, order, others):
-        live = [other for other in others if other.is_live]
-        closable = await self._ask(order, [o for o in live if not self._is_best_effort(o)])
-        leaving = [o for o in live if self._is_best_effort(o) or o.attempt_id in closable]
-        for other in leaving:
-            await self._want_closed(other)
-        await self.repair.close(leaving)
-        await self._unpaid(order, leaving)
+    def policy_for(self, attempt):
+        closing = attempt.state is AttemptState.CLOSING
+        return SwitchPolicy.BEST_EFFORT if closing else strictly(self, attempt)
 
-    async def trusting_too(self, work, order, wish, leave):
-        def policy_for(other):
-            if other.state is AttemptState.CLOSING:
-                return SwitchPolicy.BEST_EFFORT
-            return leave.policy_for(other)
-
-        lenient: Any = SimpleNamespace(policy_for=policy_for)  # all that it is asked for
-        return await write(self, work, order, wish, lenient)
-
-    return [
-        patch.object(LeavePages, "__call__", trusting),
-        patch.object(PayOrder, "_write_down", trusting_too),
-    ]
+    return [patch.object(LeavePages, "policy_for", policy_for)]
 
 
 # --- electing and ending ---
