@@ -229,8 +229,14 @@ def _how_much(order: Order, earlier: Sequence[Refund], amount: Money | None) -> 
 
 def _when(earlier: Sequence[Refund], terms: RefundTerms, now: datetime) -> datetime:
     """Keep the provider's least time between two refunds of one charge."""
-    last = max((refund.next_try_at or refund.created_at for refund in earlier), default=None)
+    last = max((_sent_by(refund, now) for refund in earlier), default=None)
     return now if last is None else max(now, last + terms.spacing)
+
+
+def _sent_by(refund: Refund, now: datetime) -> datetime:
+    """Return by when it is sent; what is planned for one that was sent already is a look."""
+    planned = refund.next_try_at or refund.created_at
+    return planned if refund.state is RefundState.DUE else min(planned, now)
 
 
 def _check_terms(
