@@ -10,15 +10,16 @@ import time
 from contextlib import AsyncExitStack, closing
 from datetime import datetime, timedelta
 
+import aiosqlite
 import pytest
 import pytest_asyncio
 from sqlalchemy import event, text
 from sqlalchemy.exc import IntegrityError
 
-from retender.adapters.sql.engine import open_engine
+from retender.adapters.sql.engine import connected, open_engine
 from retender.adapters.sql.sqlite import CONNECTIONS
 from retender.adapters.sql.unit_of_work import SqlUnitOfWork
-from retender.domain.model.errors import SetupError, StoreBusy, StoreFull
+from retender.domain.model.errors import SetupError, StoreBusy, StoreFull, StoreUncertain
 from retender.domain.model.transition import AttemptState, OrderState
 from retender.tests.contracts.store.samples import (
     NOW,
@@ -68,9 +69,8 @@ def another_process(path):
 )
 async def test_every_connection_keeps_the_promises(engine, pragma, value):
     async with AsyncExitStack() as stack:
-        readers = engine.execution_options(retender_read_only=True)
         for _ in range(CONNECTIONS):
-            connection = await stack.enter_async_context(readers.connect())
+            connection = await stack.enter_async_context(connected(engine, reading=True))
             assert await connection.scalar(text(f"PRAGMA {pragma}")) == value
 
 
@@ -102,6 +102,28 @@ async def test_a_failed_commit_lets_go_of_the_lock(unit_of_work, path):
     async with unit_of_work() as work:
         assert await work.orders.add(an_order())
         await work.commit()
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+async def test_a_commit_that_broke_off_may_have_been_kept(unit_of_work, mocker, is_kept):
+    """A disk that fails in the middle of it does not say which."""
+    commit = aiosqlite.Connection.commit
+
+    async def break_off(connection):
+        if is_kept:
+            await commit(connection)
+        broken = sqlite3.OperationalError("disk I/O error")
+        broken.sqlite_errorcode = sqlite3.SQLITE_IOERR_FSYNC
+        raise broken
+
+    mocker.patch.object(aiosqlite.Connection, "commit", break_off)
+    order = an_order()
+    with pytest.raises(StoreUncertain):
+        await keep(unit_of_work, order)
+    mocker.stopall()
+    async with unit_of_work(read_only=True) as reader:
+        assert (await reader.orders.by_id(order.order_id) is not None) is is_kept
+    await keep(unit_of_work, an_order())
 
 
 async def test_a_reader_has_no_lock(unit_of_work, path):
