@@ -299,9 +299,14 @@ class PayOrder:
 
         The order row is locked first, and its state and deadline are checked in
         that very statement: what a racing request did is seen here.
+
+        Raises:
+            PayOrderStateError, PayOrderPayTimeout: it ended, or its time is over by now.
+
         """
         now = self.clock()
         if not await work.orders.hold_new(order.order_id, now):
+            self._admit(await work.orders.by_id(order.order_id) or order, wish)
             return None
         attempts = await work.attempts.of_order(order.order_id)
         if any(wish.fits(other, order.amount, now) for other in attempts):

@@ -368,6 +368,20 @@ async def test_a_provider_that_spends_every_number_is_not_asked_for_ever(shop):
     assert len(shop.wechat.trouble["open"]) == 6
 
 
+async def test_who_is_late_in_the_last_round_is_told_so_and_not_that_others_press(shop):
+    async def take_long_in_the_end() -> None:
+        if shop.wechat.trouble["open"]:
+            shop.wechat.during("close", take_long_in_the_end)
+        else:
+            shop.clock.pass_by(minutes=30)
+
+    shop.wechat.fail("open", *[refused(Refusal.NEW_NUMBER)] * 3)
+    shop.wechat.during("close", take_long_in_the_end)
+    await shop.place()
+    with pytest.raises(PayOrderPayTimeout):
+        await shop.pay()
+
+
 async def test_a_number_that_is_paid_already_pays_the_order(shop):
     await shop.place()
     shop.wechat.fail("open", UNKNOWN, after_effect=True)
