@@ -94,7 +94,8 @@ def test_the_simulation_looks_where_a_rule_may_break_and_tells_of_a_break_once(m
 
 
 def test_no_commit_that_is_not_looked_at_changes_what_the_rules_are_about(mocker):
-    concerned, seen, counts = False, None, Counter()
+    counts: Counter[bool] = Counter()
+    concerned, seen = False, None
 
     def note(statement):
         nonlocal concerned
