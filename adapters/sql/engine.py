@@ -7,7 +7,7 @@ from datetime import timedelta
 from sqlalchemy import URL, event, make_url
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, InvalidRequestError
 from sqlalchemy.exc import TimeoutError as NoConnectionInTime
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -54,7 +54,7 @@ def open_engine(url: str, *, patience: timedelta = PATIENCE) -> AsyncEngine:
             pool_size=product.connections,
             max_overflow=0,
             pool_timeout=patience.total_seconds(),
-            pool_use_lifo=True,
+            pool_use_lifo=True,  # the one used last has the most pages at hand
             hide_parameters=True,  # payers and pages have no business in an error's text
             **product.options,
         )
@@ -144,8 +144,8 @@ async def commit(connection: AsyncConnection) -> None:
     """
     try:
         await connection.commit()
-    except (RetenderError, IntegrityError):
-        raise  # the database said no
+    except (RetenderError, IntegrityError, InvalidRequestError):
+        raise  # the database said no, or was not asked
     except Exception as trouble:
         raise uncertain() from trouble
 

@@ -14,9 +14,9 @@ import aiosqlite
 import pytest
 import pytest_asyncio
 from sqlalchemy import event, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, InvalidRequestError
 
-from retender.adapters.sql.engine import connected, open_engine
+from retender.adapters.sql.engine import commit, connected, open_engine
 from retender.adapters.sql.sqlite import CONNECTIONS
 from retender.adapters.sql.unit_of_work import SqlUnitOfWork
 from retender.domain.model.errors import SetupError, StoreBusy, StoreFull, StoreUncertain
@@ -124,6 +124,13 @@ async def test_a_commit_that_broke_off_may_have_been_kept(unit_of_work, mocker, 
     async with unit_of_work(read_only=True) as reader:
         assert (await reader.orders.by_id(order.order_id) is not None) is is_kept
     await keep(unit_of_work, an_order())
+
+
+async def test_a_commit_that_was_never_asked_for_kept_nothing(engine):
+    async with connected(engine) as connection:
+        await connection.invalidate()
+        with pytest.raises(InvalidRequestError):
+            await commit(connection)
 
 
 async def test_a_reader_has_no_lock(unit_of_work, path):
