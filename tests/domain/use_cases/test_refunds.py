@@ -180,6 +180,15 @@ async def test_the_providers_least_time_between_two_refunds_is_kept(shop):
     assert (await ShowRefund(shop.unit_of_work)(refund_no="RF2")).state == "DONE"
 
 
+async def test_the_least_time_is_kept_after_a_refund_that_was_just_sent(shop):
+    shop.wechat.refund_terms = RefundTerms(spacing=timedelta(minutes=1))
+    await paid(shop)
+    shop.wechat.pending_refunds = True
+    assert (await refund(shop, "RF1", amount=cny(1))).state == "SENT"
+    second = await refund(shop, "RF2", amount=cny(1))
+    assert second.next_try_at == shop.clock() + timedelta(minutes=1)
+
+
 async def test_a_refund_that_is_long_on_its_way_holds_up_no_other(shop):
     shop.wechat.refund_terms = RefundTerms(spacing=timedelta(minutes=1))
     await paid(shop)

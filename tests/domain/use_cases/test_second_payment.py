@@ -368,17 +368,31 @@ async def test_a_provider_that_spends_every_number_is_not_asked_for_ever(shop):
     assert len(shop.wechat.trouble["open"]) == 6
 
 
-async def test_who_is_late_in_the_last_round_is_told_so_and_not_that_others_press(shop):
-    async def take_long_in_the_end() -> None:
+async def its_time_ends(shop):
+    shop.clock.pass_by(minutes=30)
+
+
+async def it_is_given_up(shop):
+    await shop.close_order(order_no="A1")
+
+
+@pytest.mark.parametrize(
+    ("event", "told"),
+    [(its_time_ends, PayOrderPayTimeout), (it_is_given_up, PayOrderStateError)],
+)
+async def test_what_ends_the_order_in_the_last_round_is_told(shop, event, told):
+    """And not that others press, as it is when four rounds came to nothing."""
+
+    async def happen_in_the_end() -> None:
         if shop.wechat.trouble["open"]:
-            shop.wechat.during("close", take_long_in_the_end)
+            shop.wechat.during("close", happen_in_the_end)
         else:
-            shop.clock.pass_by(minutes=30)
+            await event(shop)
 
     shop.wechat.fail("open", *[refused(Refusal.NEW_NUMBER)] * 3)
-    shop.wechat.during("close", take_long_in_the_end)
+    shop.wechat.during("close", happen_in_the_end)
     await shop.place()
-    with pytest.raises(PayOrderPayTimeout):
+    with pytest.raises(told):
         await shop.pay()
 
 
