@@ -45,10 +45,8 @@ _BROKEN = " UNION ALL ".join(
 )
 
 
-_TABLES, _COLUMNS = (
-    "orders|attempts|refunds|outbox",
-    "state|winner|next_check_at|next_try_at|amount_minor|cause|kind",
-)
+_TABLES = "orders|attempts|refunds|outbox"
+_COLUMNS = "state|winner|next_check_at|next_try_at|amount_minor|cause|kind"
 _CONCERNS = re.compile(rf"(INSERT INTO|DELETE FROM) ({_TABLES})\b|\b({_COLUMNS})\s*=")
 
 
