@@ -13,7 +13,6 @@ from sqlalchemy import create_engine
 from retender.adapters.sql import schema
 from retender.adapters.sql.tables import metadata
 from retender.domain.model.errors import SetupError
-from retender.tests.adapters.old_rows import ROWS_OF_0001, fill, see_rows_of_0001, upgraded_to
 
 pytestmark = pytest.mark.asyncio
 
@@ -57,15 +56,6 @@ async def test_an_upgrade_from_nothing_gives_the_tables_of_the_code(new, tmp_pat
 async def test_nothing_differs_after_an_upgrade(new):
     await schema.upgrade(url_of(new))
     assert await schema.differing(url_of(new)) == ()
-
-
-async def test_refunds_get_the_account_of_their_attempt(new):
-    """0002, on rows of 0001."""
-    await upgraded_to("0001", url_of(new))
-    await fill(url_of(new), ROWS_OF_0001)
-    await schema.upgrade(url_of(new))
-    assert await schema.differing(url_of(new)) == ()
-    await see_rows_of_0001(url_of(new))
 
 
 async def test_a_second_upgrade_changes_nothing(new):
