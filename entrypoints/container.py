@@ -49,7 +49,7 @@ from retender.domain.use_cases.take_notice import TakeNotice
 from retender.entrypoints.accounts import AccountBuilder, secrets_of
 from retender.entrypoints.page_key import page_key_of
 from retender.entrypoints.settings import MEMORY, Settings
-from retender.entrypoints.store import Store
+from retender.entrypoints.store import Store, forgetful
 from retender.entrypoints.worker import Worker
 from retender.plugins.host import PluginHost, load_plugins
 from retender.plugins.registry import ClientTypeRegistry
@@ -74,16 +74,7 @@ def _open_store(settings: Settings, key: bytes, exits: AsyncExitStack) -> Store:
     """Open the database that the settings name; it connects when first used."""
     url = settings.database_url.get_secret_value()
     if url == MEMORY:
-        return Store(
-            unit_of_work=MemoryUnitOfWork(),
-            embedded=True,
-            upgrade=_nothing_to_upgrade,
-            current=_nothing_to_upgrade,
-            check=_nothing_to_check,
-            standing=_always_current,
-            differences=_nothing_differs,
-            shortcomings=_forgets_all,
-        )
+        return forgetful(MemoryUnitOfWork())
     engine = open_engine(url)
     exits.push_async_callback(engine.dispose)
     return Store(
@@ -100,26 +91,6 @@ def _open_store(settings: Settings, key: bytes, exits: AsyncExitStack) -> Store:
 
 def _unit_of_work(store: Store) -> UnitOfWork:
     return store.unit_of_work
-
-
-async def _nothing_to_upgrade() -> str:
-    return "memory"
-
-
-async def _nothing_to_check() -> None:
-    """Be content: there are no tables."""
-
-
-async def _always_current() -> str:
-    return schema.Standing.CURRENT
-
-
-async def _nothing_differs() -> tuple[str, ...]:
-    return ()
-
-
-async def _forgets_all() -> tuple[str, ...]:
-    return ("it is in memory: all of it is forgotten when the process ends",)
 
 
 def _transports(
@@ -232,6 +203,10 @@ def _time_budget(settings: Settings) -> NewTimeBudget:
     return partial(AsyncTimeBudget, timedelta(seconds=settings.pay.repair_seconds))
 
 
+def _time_to_ask(policy: PayPolicy) -> NewTimeBudget:
+    return partial(AsyncTimeBudget, policy.open_within)
+
+
 class Container(DeclarativeContainer):
     """
     Everything of one deployment, made when first asked for.
@@ -260,6 +235,7 @@ class Container(DeclarativeContainer):
         guards: the same, but keeping each account's trouble to itself; what plugins get.
         accounts: what is configured.
         time_budget: gives a command its time to ask around before it acts.
+        time_to_ask: gives one call for a page its time, all its calls together.
         announcer: tells the shop.
         secrets: texts that no log may show.
 
@@ -307,6 +283,7 @@ class Container(DeclarativeContainer):
     secrets: Singleton[tuple[str, ...]] = Singleton(_secrets, settings, plugins)
 
     time_budget: Singleton[NewTimeBudget] = Singleton(_time_budget, settings)
+    time_to_ask: Singleton[NewTimeBudget] = Singleton(_time_to_ask, policy)
 
     place_order = Factory(PlaceOrder, unit_of_work, clock, new_id, Factory(_pay_within, settings))
     pay_order = Factory(
@@ -319,6 +296,7 @@ class Container(DeclarativeContainer):
         policy,
         time_budget,
         clock_difference,
+        time_to_ask,
     )
     take_notice = Factory(TakeNotice, unit_of_work, accounts, clock, new_id)
     check_attempt = Factory(CheckAttempt, unit_of_work, accounts, clock, new_id)

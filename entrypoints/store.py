@@ -32,3 +32,37 @@ class Store:
     standing: Callable[[], Awaitable[str]]
     differences: Callable[[], Awaitable[tuple[str, ...]]]
     shortcomings: Callable[[], Awaitable[tuple[str, ...]]]
+
+
+def forgetful(unit_of_work: UnitOfWork) -> Store:
+    """Return a store in memory: it has no tables, and says that it forgets."""
+    return Store(
+        unit_of_work=unit_of_work,
+        embedded=True,
+        upgrade=_nothing_to_upgrade,
+        current=_nothing_to_upgrade,
+        check=_nothing_to_check,
+        standing=_always_current,
+        differences=_nothing_differs,
+        shortcomings=_forgets_all,
+    )
+
+
+async def _nothing_to_upgrade() -> str:
+    return "memory"
+
+
+async def _nothing_to_check() -> None:
+    """Be content: there are no tables."""
+
+
+async def _always_current() -> str:
+    return "current"
+
+
+async def _nothing_differs() -> tuple[str, ...]:
+    return ()
+
+
+async def _forgets_all() -> tuple[str, ...]:
+    return ("it is in memory: all of it is forgotten when the process ends",)

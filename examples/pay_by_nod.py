@@ -2,7 +2,7 @@
 
 from retender.domain.model.attempt import Charge
 from retender.domain.model.client_type import Device
-from retender.domain.model.page import PageKind, RedirectPage
+from retender.domain.model.page import Opened, PageKind, RedirectPage
 from retender.plugins.ask_only import AskOnly
 from retender.plugins.hookspecs import ProviderContext, ProviderPlugin, Setting, hookimpl
 from retender.ports.payment_provider import (
@@ -28,8 +28,8 @@ class PayByNod(AskOnly):
     def __init__(self, context: ProviderContext) -> None:
         self.till, self.send = context.settings["till"], context.transport
 
-    async def open(self, charge: Charge) -> RedirectPage:
-        return RedirectPage(f"{self.till}/{charge.number}?fen={charge.amount.minor}")
+    async def open(self, charge: Charge) -> Opened:
+        return Opened(RedirectPage(f"{self.till}/{charge.number}?fen={charge.amount.minor}"))
 
     async def query(self, charge: Charge) -> Receipt:
         address = f"{self.till}/{charge.number}/nodded"

@@ -5,7 +5,7 @@ from datetime import date
 
 from retender.domain.model.attempt import Charge
 from retender.domain.model.errors import NoticeProblem, NoticeRejected, ProviderRefused, Refusal
-from retender.domain.model.page import Page
+from retender.domain.model.page import Opened
 from retender.ports.payment_provider import (
     Acknowledgement,
     BillLine,
@@ -36,7 +36,7 @@ class AskOnly(PaymentProvider):
         """What this account offers; constant."""
 
     @abstractmethod
-    async def open(self, charge: Charge) -> Page:
+    async def open(self, charge: Charge) -> Opened:
         """Ask for payment and return what to hand to the payer."""
 
     @abstractmethod

@@ -2,141 +2,46 @@
 PaymentProvider: all that a plugin author must read.
 
 A provider translates between our words and a gateway's; it stores nothing and
-decides nothing. What it can do it publishes as ``ProviderTerms``, so the core
-never asks who it is. ``PaymentProviderContract`` proves what is promised here.
+decides nothing. What it can do it publishes as ``ProviderTerms`` (see there), so the
+core never asks who it is. ``PaymentProviderContract`` proves what is promised here.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Protocol
 
 from retender.domain.model.attempt import Charge
-from retender.domain.model.client_type import Device
-from retender.domain.model.deadline import ExpiryTerms
 from retender.domain.model.errors import NoticeRejected
 from retender.domain.model.money import Money
-from retender.domain.model.page import Page, PageKind
+from retender.domain.model.page import Opened
+from retender.ports.provider_terms import (
+    ClosePower,
+    PageTerms,
+    PayerNeed,
+    ProviderTerms,
+    RefundTerms,
+)
 
-# --- terms: what the provider can do ---------------------------------------------------
-
-
-class ClosePower(StrEnum):
-    """What closing a charge can achieve before the payer has acted on its page."""
-
-    AUTHORITATIVE = "authoritative"
-    """The trade exists as soon as the page does; a closed one takes no money."""
-    LAZY = "lazy"
-    """The trade exists only once the payer acts; until then closing has no effect."""
-    NONE = "none"
-    """There is no such call."""
-
-
-class PayerNeed(StrEnum):
-    """What the payer's side must supply for a page; names of ``Payer``'s fields."""
-
-    OPENID = "openid"
-    CLIENT_IP = "client_ip"
-    RETURN_URL = "return_url"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PageTerms:
-    """
-    One kind of page that the provider makes, and on what terms.
-
-    Attributes:
-        kind: the kind.
-        devices: where it may be shown.
-        product: the provider's own name for it.
-        needs: what the payer's side must supply.
-        validity: how long the page itself works, or None: until the charge expires.
-        reopens: whether asking again under the same number is allowed.
-        close: what closing achieves before the payer has acted.
-        frozen: what may not change under one number, in words.
-
-    """
-
-    kind: PageKind
-    devices: frozenset[Device]
-    product: str
-    needs: frozenset[PayerNeed] = frozenset()
-    validity: timedelta | None = None
-    reopens: bool = True
-    close: ClosePower = ClosePower.AUTHORITATIVE
-    frozen: tuple[str, ...] = ("amount", "subject", "client type", "expiry")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RefundTerms:
-    """
-    How money goes back.
-
-    Attributes:
-        partial: whether less than everything may go back.
-        most: how many refunds one charge takes, or None: no stated limit.
-        spacing: least time between two refunds of one charge.
-        window: how long after payment, or None: by contract.
-        immediate: whether the answer to ``refund`` is the result itself.
-
-    """
-
-    partial: bool = True
-    most: int | None = None
-    spacing: timedelta = timedelta(0)
-    window: timedelta | None = None
-    immediate: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProviderTerms:
-    """
-    What a provider offers, as data.
-
-    Attributes:
-        provider: the plugin's name for it, ``[a-z][a-z0-9_]*``.
-        title: for people.
-        pages: one entry per kind and device; at most one for each pair.
-        currencies: ISO 4217 codes.
-        smallest: least amount in minor units.
-        largest: greatest amount in minor units.
-        expiry: what may be said about when a charge ends.
-        refunds: how money goes back.
-        instalments: numbers of monthly rates on offer.
-        notices_signed: whether notices carry proof of their sender.
-        notice_retries: gaps between deliveries of one notice.
-        bills: whether daily bills can be fetched.
-
-    """
-
-    provider: str
-    title: str
-    pages: tuple[PageTerms, ...]
-    currencies: frozenset[str]
-    smallest: int = 1
-    largest: int = 10**10
-    expiry: ExpiryTerms = field(default_factory=ExpiryTerms)
-    refunds: RefundTerms = field(default_factory=RefundTerms)
-    instalments: tuple[int, ...] = ()
-    notices_signed: bool = True
-    notice_retries: tuple[timedelta, ...] = ()
-    bills: bool = False
-
-    def page_for(self, charge: Charge) -> PageTerms:
-        """
-        Return the terms under which the charge's page was made.
-
-        Raises:
-            LookupError: no such page is offered; such a charge is never made.
-
-        """
-        for terms in self.pages:
-            if terms.kind is charge.page_kind and charge.device in terms.devices:
-                return terms
-        message = f"{self.provider} offers no {charge.page_kind} on a {charge.device}"
-        raise LookupError(message)
-
+__all__ = [
+    "Acknowledgement",
+    "BillLine",
+    "ClosePower",
+    "Notice",
+    "Opened",
+    "PageTerms",
+    "PayerNeed",
+    "PaymentProvider",
+    "ProviderTerms",
+    "RawNotice",
+    "Receipt",
+    "ReceiptState",
+    "RefundOrder",
+    "RefundReceipt",
+    "RefundReceiptState",
+    "RefundTerms",
+]
 
 # --- receipts: what the provider says --------------------------------------------------
 
@@ -160,7 +65,9 @@ class Receipt:
     What a provider says of one charge: authenticated, decoded, believed.
 
     Attributes:
-        number: the provider-side number it speaks of.
+        number: our number that it speaks of, where it names it.
+        reference: the provider's own id that it speaks of, where it names one. At least
+            one of the two is there; both fill in a reference that was lost.
         state: see ``ReceiptState``.
         amount: what was taken; set when PAID.
         provider_trade_no: the provider's own number, where it has one.
@@ -170,15 +77,19 @@ class Receipt:
 
     """
 
-    number: str
+    number: str | None
     state: ReceiptState
     amount: Money | None = None
     provider_trade_no: str | None = None
     captured_at: datetime | None = None
     foreign: str | None = None
+    reference: str | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a payment that does not say how much."""
+        """Refuse what speaks of nothing, and a payment that does not say how much."""
+        if self.number is None and self.reference is None:
+            message = "a receipt names a number or a reference"
+            raise ValueError(message)
         if self.state is ReceiptState.PAID and self.amount is None:
             message = "a PAID receipt says how much was taken"
             raise ValueError(message)
@@ -197,6 +108,7 @@ class RefundOrder:
         amount: what goes back now.
         reason: what the payer may read.
         notify_url: where to send notices of it.
+        reference: the provider's own id of the charge, if it gave one.
 
     """
 
@@ -207,6 +119,7 @@ class RefundOrder:
     amount: Money
     reason: str
     notify_url: str
+    reference: str | None = None
 
 
 class RefundReceiptState(StrEnum):
@@ -295,13 +208,18 @@ class Acknowledgement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BillLine:
-    """One line of a provider's bill: a payment, or a refund if it has a refund number."""
+    """
+    One line of a provider's bill: a payment, or a refund if it has a refund number.
 
-    number: str
+    ``number`` is ours and ``reference`` the provider's own; at least one is there.
+    """
+
+    number: str | None
     refund_number: str | None
     amount: Money
     provider_trade_no: str | None
     at: datetime
+    reference: str | None = None
 
 
 # --- the port --------------------------------------------------------------------------
@@ -322,12 +240,16 @@ class PaymentProvider(Protocol):
     def terms(self) -> ProviderTerms:
         """What this account offers; constant."""
 
-    async def open(self, charge: Charge) -> Page:
+    async def open(self, charge: Charge) -> Opened:
         """
         Ask for payment and return what to hand to the payer.
 
         The same charge may be opened again: the answer is a page that pays the
         very same number, the old one or a new one as the provider decides.
+
+        Its calls together are cut off when the core's time for a page is over. A call
+        that makes nothing (it fetches a token) and whose answer is lost means that the
+        charge was not sent: wrap it in ``plugins.nothing_sent``, which says so.
         """
 
     async def query(self, charge: Charge) -> Receipt:

@@ -22,7 +22,11 @@ class Unfinished(Protocol):
     async def attempts(
         self, watched_until: datetime, quiet_since: datetime, limit: int
     ) -> Sequence[Attempt]:
-        """Return live attempts whose watch ended by then, not quiet for UNKNOWN_TOO_LONG."""
+        """
+        Return live attempts whose watch ended by then, not quiet for UNKNOWN_TOO_LONG.
+
+        Nor any of an account that a human is called for as a whole (EVIDENCE_ABSENT).
+        """
 
     async def refunds(
         self, code: IncidentCode, made_by: datetime, quiet_since: datetime, limit: int

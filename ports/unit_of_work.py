@@ -18,12 +18,11 @@ from datetime import datetime
 from typing import Protocol
 
 from retender.domain.model.attempt import Attempt
-from retender.domain.model.event import Event, StoryEntry, UntoldEvent
-from retender.domain.model.incident import Ending, Incident
 from retender.domain.model.order import EndReason, Order
-from retender.domain.model.page import Page
+from retender.domain.model.page import Opened
 from retender.domain.model.refund import Refund
 from retender.domain.model.transition import AttemptEvent, OrderEvent, RefundEvent
+from retender.ports.records import Inbox, Incidents, Outbox, Story
 from retender.ports.unfinished import Unfinished
 
 
@@ -94,6 +93,9 @@ class Attempts(Protocol):
     async def by_number(self, account: str, number: str) -> Attempt | None:
         """Return the account's attempt of this provider-side number."""
 
+    async def by_reference(self, account: str, reference: str) -> Attempt | None:
+        """Return the account's attempt of which the provider gave this reference."""
+
     async def of_order(self, order_id: str) -> Sequence[Attempt]:
         """Return the order's attempts by ``idx``."""
 
@@ -126,16 +128,40 @@ class Attempts(Protocol):
         False if it is not payable any more, or if another one's claim runs.
         """
 
-    async def keep_page(self, attempt_id: str, page: Page, until: datetime, at: datetime) -> bool:
+    async def keep_page(
+        self,
+        attempt_id: str,
+        opened: Opened,
+        until: datetime,
+        at: datetime,
+        *,
+        asked_until: datetime,
+    ) -> bool:
         """
-        Keep what the provider answered, if the attempt is still payable.
+        Keep what the provider answered, page and reference, if the attempt is still payable.
 
         CREATING becomes OPEN; an OPEN one gets the new page; the claim to ask
         ends. False otherwise: then the page must not be shown to anyone.
+        Only the holder of the claim keeps a page: ``asked_until`` is what it was given. Not
+        if another attempt of the account bears the reference, either.
         """
 
-    async def release_asking(self, attempt_id: str) -> None:
-        """End the claim to ask, so that the payer may press again at once."""
+    async def fill_in(
+        self,
+        attempt_id: str,
+        *,
+        reference: str | None = None,
+        provider_trade_no: str | None = None,
+    ) -> bool:
+        """
+        Keep what evidence says of an attempt, where nothing is known yet, in any state.
+
+        False, and nothing is changed, if each of the two is known already or not given, or
+        if another attempt of the account bears one of them.
+        """
+
+    async def release_asking(self, attempt_id: str, *, asked_until: datetime) -> None:
+        """End the caller's own claim to ask, so that the payer may press again at once."""
 
     async def any_due(
         self, now: datetime, *, account: str | None = None, but: Collection[str] = ()
@@ -255,76 +281,6 @@ class Refunds(Protocol):
 
         It counts no try, and ends the lease, which the row must bear.
         """
-
-
-class Inbox(Protocol):
-    """Which notices were taken."""
-
-    async def add(self, account: str, event_key: str, body_hash: str, at: datetime) -> bool:
-        """Note a notice; False if this account's ``event_key`` was noted before."""
-
-
-class Incidents(Protocol):
-    """What waits, or waited, for a human."""
-
-    async def add(self, incident: Incident) -> bool:
-        """
-        Keep it for a human.
-
-        False if this ``incident_id`` is kept already, or if it is one of
-        ``ESCALATIONS`` and its subject has an open one of its code (not errors).
-        """
-
-    async def get(self, incident_id: str) -> Incident | None:
-        """Return the incident of this id."""
-
-    async def all(self, limit: int = 100) -> Sequence[Incident]:
-        """Return the newest first, open and ended."""
-
-    async def open(self, limit: int = 100) -> Sequence[Incident]:
-        """Return the open ones, the oldest first."""
-
-    async def open_of(self, order_no: str) -> Sequence[Incident]:
-        """Return the order's open ones, the oldest first."""
-
-    async def end(self, incident_id: str, ending: Ending) -> bool:
-        """Note how it ended; False if it is not open any more."""
-
-
-class Outbox(Protocol):
-    """Events that are true and not yet told."""
-
-    async def add(self, event: Event) -> bool:
-        """Keep an event; False if one of this subject and kind exists."""
-
-    async def any_due(self, now: datetime) -> bool:
-        """Tell whether ``claim_due`` would find anything; it takes no lock."""
-
-    async def claim_due(self, now: datetime, until: datetime, limit: int) -> Sequence[UntoldEvent]:
-        """
-        Lease events that are not told, nor put off beyond ``now``, the oldest first.
-
-        No two claimers get the same event before the first one's lease is over.
-        """
-
-    async def mark_sent(self, event_id: str, at: datetime, *, held_until: datetime) -> bool:
-        """Note that it was told; False if it was noted before, or is leased by another."""
-
-    async def put_off(self, event_id: str, next_try_at: datetime, *, held_until: datetime) -> bool:
-        """Count a try that failed, plan the next, end the lease; False as ``mark_sent``."""
-
-    async def of_order(self, order_no: str) -> Sequence[Event]:
-        """Return the order's events, the oldest first."""
-
-
-class Story(Protocol):
-    """Everything that happened to orders; only ever added to."""
-
-    async def add(self, entry: StoryEntry) -> None:
-        """Add a line."""
-
-    async def of_order(self, order_id: str) -> Sequence[StoryEntry]:
-        """Return an order's lines in the order in which they were written."""
 
 
 class Work(Protocol):

@@ -9,7 +9,7 @@ from retender.domain.model.attempt import Attempt
 from retender.domain.model.errors import UndefinedTransition
 from retender.domain.model.event import StoryEntry
 from retender.domain.model.lease import is_free
-from retender.domain.model.page import Page
+from retender.domain.model.page import Opened
 from retender.domain.model.transition import LIVE, AttemptEvent, AttemptState, transition
 
 
@@ -34,6 +34,11 @@ class MemoryAttempts:
         """Return the account's attempt of this provider-side number."""
         attempts = self.rows.attempts.values()
         return next((a for a in attempts if (a.account, a.number) == (account, number)), None)
+
+    async def by_reference(self, account: str, reference: str) -> Attempt | None:
+        """Return the account's attempt of which the provider gave this reference."""
+        attempts = self.rows.attempts.values()
+        return next((a for a in attempts if (a.account, a.reference) == (account, reference)), None)
 
     async def of_order(self, order_id: str) -> Sequence[Attempt]:
         """Return the order's attempts by ``idx``."""
@@ -62,7 +67,7 @@ class MemoryAttempts:
         after = AttemptState(row.target)
         if after is AttemptState.SUCCEEDED:
             self._refuse_second_winner(attempt)
-        taken = provider_trade_no is not None and self._is_taken(attempt, provider_trade_no)
+        taken = self._bears(attempt, provider_trade_no=provider_trade_no)
         known = provider_trade_no if provider_trade_no and not taken else None
         stays_open = after is AttemptState.OPEN
         self._keep(
@@ -91,27 +96,64 @@ class MemoryAttempts:
         self._keep(replace(attempt, asking_until=until))
         return True
 
-    async def keep_page(self, attempt_id: str, page: Page, until: datetime, at: datetime) -> bool:
+    async def keep_page(
+        self,
+        attempt_id: str,
+        opened: Opened,
+        until: datetime,
+        at: datetime,
+        *,
+        asked_until: datetime,
+    ) -> bool:
         """Keep the page of a payable attempt; CREATING -> OPEN leaves a line in the story."""
         attempt = self._payable(attempt_id)
-        if attempt is None:
+        if attempt is None or attempt.asking_until != asked_until:
+            return False
+        reference = opened.reference
+        if reference is not None and self._bears(attempt, reference=reference):
             return False
         row = transition(AttemptEvent.PAGE_RECEIVED)
-        opened = replace(
-            attempt,
-            state=AttemptState(row.target),
-            page=page,
-            page_until=until,
-            asking_until=None,
+        charge = replace(attempt.charge, reference=reference or attempt.reference)
+        self._keep(
+            replace(
+                attempt,
+                charge=charge,
+                state=AttemptState(row.target),
+                page=opened.page,
+                page_until=until,
+                opened_at=attempt.opened_at or at,
+                asking_until=None,
+            )
         )
-        self._keep(opened)
         if attempt.state in row.sources:
             self._tell(attempt, at, f"attempt {attempt.state} -> {row.target}", row.because)
         return True
 
-    async def release_asking(self, attempt_id: str) -> None:
-        """Forget who asks."""
-        if attempt := self.rows.attempts.get(attempt_id):
+    async def fill_in(
+        self,
+        attempt_id: str,
+        *,
+        reference: str | None = None,
+        provider_trade_no: str | None = None,
+    ) -> bool:
+        """Keep what is not known yet, unless another attempt bears it."""
+        attempt = self.rows.attempts.get(attempt_id)
+        if attempt is None:
+            return False
+        if self._bears(attempt, reference=reference, provider_trade_no=provider_trade_no):
+            return False
+        after = replace(
+            attempt,
+            charge=replace(attempt.charge, reference=attempt.reference or reference),
+            provider_trade_no=attempt.provider_trade_no or provider_trade_no,
+        )
+        self._keep(after)
+        return after != attempt
+
+    async def release_asking(self, attempt_id: str, *, asked_until: datetime) -> None:
+        """Forget who asks, if it is still the caller."""
+        attempt = self.rows.attempts.get(attempt_id)
+        if attempt is not None and attempt.asking_until == asked_until:
             self._keep(replace(attempt, asking_until=None))
 
     async def any_due(
@@ -178,11 +220,23 @@ class MemoryAttempts:
             )
         )
 
-    def _is_taken(self, attempt: Attempt, provider_trade_no: str) -> bool:
-        return any(
-            (other.account, other.provider_trade_no) == (attempt.account, provider_trade_no)
+    def _bears(
+        self,
+        attempt: Attempt,
+        *,
+        reference: str | None = None,
+        provider_trade_no: str | None = None,
+    ) -> bool:
+        """Tell whether another attempt of the account bears one of these."""
+        others = (
+            other
             for other in self.rows.attempts.values()
-            if other.attempt_id != attempt.attempt_id
+            if other.account == attempt.account and other.attempt_id != attempt.attempt_id
+        )
+        return any(
+            (reference is not None and other.reference == reference)
+            or (provider_trade_no is not None and other.provider_trade_no == provider_trade_no)
+            for other in others
         )
 
     def _refuse_second_winner(self, attempt: Attempt) -> None:
@@ -210,6 +264,7 @@ def _clash(attempt: Attempt, other: Attempt) -> bool:
             and other.is_payable
         )
         or (same_account and attempt.number == other.number)
+        or (same_account and attempt.reference is not None and attempt.reference == other.reference)
         or (
             same_account
             and attempt.provider_trade_no is not None

@@ -7,7 +7,7 @@ from itertools import islice
 
 from retender.adapters.memory.rows import OutboxRow, Rows
 from retender.domain.model.event import Event, StoryEntry, UntoldEvent
-from retender.domain.model.incident import ESCALATIONS, Ending, Incident
+from retender.domain.model.incident import FOLDED, Ending, Incident
 from retender.domain.model.lease import is_free
 
 
@@ -35,7 +35,7 @@ class MemoryIncidents:
         """Keep an incident, once; of our own calls, one that is open for a subject."""
         if incident.incident_id in self.rows.incidents:
             return False
-        if incident.code in ESCALATIONS and incident.is_open and incident.subject is not None:
+        if incident.code in FOLDED and incident.is_open and incident.subject is not None:
             what = (incident.code, incident.subject)
             opened = (one for one in self.rows.incidents.values() if one.is_open)
             if any((other.code, other.subject) == what for other in opened):
@@ -59,6 +59,11 @@ class MemoryIncidents:
         """Return the order's open ones, in the order of writing."""
         found = self.rows.incidents.values()
         return [one for one in found if one.is_open and one.order_no == order_no]
+
+    async def open_about(self, subject: str) -> Sequence[Incident]:
+        """Return the subject's open ones, in the order of writing."""
+        found = self.rows.incidents.values()
+        return [one for one in found if one.is_open and one.subject == subject]
 
     async def end(self, incident_id: str, ending: Ending) -> bool:
         """Note how an open one ended, in its place."""

@@ -31,12 +31,18 @@ class MemoryUnfinished:
     ) -> Sequence[Attempt]:
         """Return those whose watch ended first, first."""
         quiet = self._quiet(About.ATTEMPT, IncidentCode.UNKNOWN_TOO_LONG, quiet_since)
+        absent = {
+            incident.subject
+            for incident in self.rows.incidents.values()
+            if incident.is_open and incident.code is IncidentCode.ABSENT
+        }
         found = [
             attempt
             for attempt in self.rows.attempts.values()
             if attempt.is_live
             and attempt.watch_until <= watched_until
             and attempt.attempt_id not in quiet
+            and attempt.account not in absent
         ]
         return sorted(found, key=lambda a: (a.watch_until, a.attempt_id))[:limit]
 

@@ -6,9 +6,10 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, bindparam, insert, or_, select, update
+from sqlalchemy import Select, String, and_, bindparam, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from retender.adapters.sql.columns import Instant
 from retender.adapters.sql.leases import (
     HELD,
     ITS,
@@ -30,7 +31,7 @@ from retender.adapters.sql.uniqueness import unless_taken
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.errors import UndefinedTransition
 from retender.domain.model.event import StoryEntry
-from retender.domain.model.page import Page
+from retender.domain.model.page import Opened
 from retender.domain.model.transition import (
     LIVE,
     PAYABLE,
@@ -45,6 +46,9 @@ _BY_ID = select(attempts).where(attempts.c.attempt_id == its())
 _BY_NUMBER = select(attempts).where(
     attempts.c.account == its("account_"), attempts.c.number == its("number_")
 )
+_BY_REFERENCE = select(attempts).where(
+    attempts.c.account == its("account_"), attempts.c.reference == its("reference_")
+)
 _OF_ORDER = select(attempts).where(attempts.c.order_id == its()).order_by(attempts.c.idx)
 _LOCK = (
     select(attempts.c.attempt_id, attempts.c.order_id, attempts.c.state)
@@ -55,6 +59,21 @@ _CHANGE = update(attempts).where(attempts.c.attempt_id == its())
 _PAYABLE = _CHANGE.where(among(attempts.c.state, PAYABLE))
 _CLAIM_ASKING = _PAYABLE.where(
     or_(attempts.c.asking_until.is_(None), attempts.c.asking_until <= its(NOW))
+)
+_REFERENCE, _TRADE_NO = bindparam("reference_", type_=String), bindparam("trade_no_", type_=String)
+_ASKED = _CHANGE.where(attempts.c.asking_until == its("asked_until_"))
+_KEEP_PAGE = _ASKED.where(among(attempts.c.state, PAYABLE)).values(
+    opened_at=func.coalesce(attempts.c.opened_at, bindparam("opened_at_", type_=Instant)),
+    reference=func.coalesce(_REFERENCE, attempts.c.reference),
+)
+_FILL_IN = _CHANGE.where(
+    or_(
+        and_(_REFERENCE.is_not(None), attempts.c.reference.is_(None)),
+        and_(_TRADE_NO.is_not(None), attempts.c.provider_trade_no.is_(None)),
+    )
+).values(
+    reference=func.coalesce(attempts.c.reference, _REFERENCE),
+    provider_trade_no=func.coalesce(attempts.c.provider_trade_no, _TRADE_NO),
 )
 _MOVE = {
     event: _CHANGE.where(among(attempts.c.state, transition(event).sources))
@@ -113,6 +132,10 @@ class SqlAttempts:
         """Return the account's attempt of this provider-side number."""
         return await self._first(_BY_NUMBER, {"account_": account, "number_": number})
 
+    async def by_reference(self, account: str, reference: str) -> Attempt | None:
+        """Return the account's attempt of which the provider gave this reference."""
+        return await self._first(_BY_REFERENCE, {"account_": account, "reference_": reference})
+
     async def of_order(self, order_id: str) -> Sequence[Attempt]:
         """Return the order's attempts by ``idx``."""
         rows = await self.connection.execute(_OF_ORDER, {ITS: order_id})
@@ -165,26 +188,49 @@ class SqlAttempts:
         values = {ITS: attempt_id, NOW: now, "asking_until": until}
         return (await self.connection.execute(_CLAIM_ASKING, values)).rowcount == 1
 
-    async def keep_page(self, attempt_id: str, page: Page, until: datetime, at: datetime) -> bool:
+    async def keep_page(
+        self,
+        attempt_id: str,
+        opened: Opened,
+        until: datetime,
+        at: datetime,
+        *,
+        asked_until: datetime,
+    ) -> bool:
         """Keep the page of a payable attempt; CREATING -> OPEN leaves a line in the story."""
         row = transition(AttemptEvent.PAGE_RECEIVED)
         before = await self._lock(attempt_id)
         values = {
             ITS: attempt_id,
             "state": row.target,
-            "sealed_page": self.seal.seal(attempt_id, page),
+            "sealed_page": self.seal.seal(attempt_id, opened.page),
             "page_until": until,
             "asking_until": None,
+            "asked_until_": asked_until,
+            "opened_at_": at,
+            "reference_": opened.reference,
         }
-        if before is None or (await self.connection.execute(_PAYABLE, values)).rowcount == 0:
+        if before is None or not await unless_taken(self.connection, _KEEP_PAGE, values):
             return False
         if before.state in row.sources:
             await self._tell(before, at, f"attempt {before.state} -> {row.target}", row.because)
         return True
 
-    async def release_asking(self, attempt_id: str) -> None:
-        """Forget who asks."""
-        await self.connection.execute(_CHANGE, {ITS: attempt_id, "asking_until": None})
+    async def fill_in(
+        self,
+        attempt_id: str,
+        *,
+        reference: str | None = None,
+        provider_trade_no: str | None = None,
+    ) -> bool:
+        """Keep what is not known yet, unless another attempt bears it."""
+        values = {ITS: attempt_id, "reference_": reference, "trade_no_": provider_trade_no}
+        return bool(await unless_taken(self.connection, _FILL_IN, values))
+
+    async def release_asking(self, attempt_id: str, *, asked_until: datetime) -> None:
+        """Forget who asks, if it is still the caller."""
+        values = {ITS: attempt_id, "asked_until_": asked_until, "asking_until": None}
+        await self.connection.execute(_ASKED, values)
 
     async def any_due(
         self, now: datetime, *, account: str | None = None, but: Collection[str] = ()

@@ -66,6 +66,7 @@ def attempt_values(attempt: Attempt, seal: PageSeal) -> Values:
         "account": attempt.account,
         "fingerprint": attempt.fingerprint,
         "number": charge.number,
+        "reference": charge.reference,
         "amount_minor": charge.amount.minor,
         "currency": charge.amount.currency,
         "client_type": charge.client_type,
@@ -78,6 +79,7 @@ def attempt_values(attempt: Attempt, seal: PageSeal) -> Values:
         "state": attempt.state,
         "sealed_page": None if page is None else seal.seal(attempt.attempt_id, page),
         "page_until": attempt.page_until,
+        "opened_at": attempt.opened_at,
         "asking_until": attempt.asking_until,
         "next_check_at": attempt.next_check_at,
         "checks": attempt.checks,
@@ -101,6 +103,7 @@ def attempt_of(row: AnyRow, seal: PageSeal) -> Attempt:
         state=row.state,
         page=None if sealed is None else seal.open(row.attempt_id, sealed),
         page_until=row.page_until,
+        opened_at=row.opened_at,
         asking_until=row.asking_until,
         next_check_at=row.next_check_at,
         checks=row.checks,
@@ -141,6 +144,7 @@ def _charge_of(row: AnyRow, details: Mapping[str, Any]) -> Charge:
             return_url=details["return_url"],
         ),
         instalments=details["instalments"],
+        reference=row.reference,
     )
 
 

@@ -105,6 +105,14 @@ class SqlIncidents:
         oldest = its.order_by(incidents.c.seq)
         return [incident_of(row) for row in await self.connection.execute(oldest)]
 
+    async def open_about(self, subject: str) -> Sequence[Incident]:
+        """Return the subject's open ones, in the order of writing."""
+        its = select(incidents).where(
+            incidents.c.subject == subject, incidents.c.ended_at.is_(None)
+        )
+        oldest = its.order_by(incidents.c.seq)
+        return [incident_of(row) for row in await self.connection.execute(oldest)]
+
     async def end(self, incident_id: str, ending: Ending) -> bool:
         """Note how an open one ended, in one conditional update."""
         statement = (

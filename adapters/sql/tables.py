@@ -26,7 +26,7 @@ from sqlalchemy.dialects import mysql
 from retender.adapters.sql.columns import SEALED, SERIAL, Facts, Instant, Name, Words
 from retender.domain.model.client_type import Device
 from retender.domain.model.event import EventKind
-from retender.domain.model.incident import ESCALATIONS, About, IncidentCode, Resolution
+from retender.domain.model.incident import FOLDED, About, IncidentCode, Resolution
 from retender.domain.model.order import EndReason
 from retender.domain.model.page import PageKind
 from retender.domain.model.refund import RefundCause
@@ -68,6 +68,10 @@ def _has_partial_indexes(*_: object, dialect: Dialect, **__: object) -> bool:
     return dialect.name != "mysql"
 
 
+GENERATED = "generated"
+"""Under this name a table keeps what MariaDB is told after it is made; harmless twice."""
+
+
 def _once_where(table: Table, rule: str, *columns: str, where: str) -> None:
     """
     Let the columns together be unique among the rows of which ``where`` is true.
@@ -89,9 +93,10 @@ def _once_where(table: Table, rule: str, *columns: str, where: str) -> None:
     kind = table.c[last].type.compile(mysql.dialect())
     generated = DDL(  # type: ignore[no-untyped-call]  # SQLAlchemy left it without types
         f"ALTER TABLE {table.name} "
-        f"ADD COLUMN {rule} {kind} AS (CASE WHEN {where} THEN {last} END) STORED, "
-        f"ADD CONSTRAINT {name} UNIQUE ({', '.join([*others, rule])})"
+        f"ADD COLUMN IF NOT EXISTS {rule} {kind} AS (CASE WHEN {where} THEN {last} END) STORED, "
+        f"ADD UNIQUE INDEX IF NOT EXISTS {name} ({', '.join([*others, rule])})"
     )
+    table.info.setdefault(GENERATED, []).append(generated)
     event.listen(table, "after_create", generated.execute_if(dialect="mysql"))
 
 
@@ -134,6 +139,7 @@ attempts = Table(
     Column("account", NUMBER, nullable=False),
     Column("fingerprint", NUMBER, nullable=False),
     Column("number", ID, nullable=False),
+    Column("reference", PROVIDER_NUMBER),
     Column("amount_minor", BigInteger, nullable=False),
     Column("currency", String(3), nullable=False),
     Column("client_type", NUMBER, nullable=False),
@@ -146,6 +152,7 @@ attempts = Table(
     Column("state", Name(AttemptState), nullable=False),
     Column("sealed_page", SEALED),
     Column("page_until", Instant),
+    Column("opened_at", Instant),
     Column("asking_until", Instant),
     Column("next_check_at", Instant),
     Column("checks", Integer, nullable=False),
@@ -154,6 +161,7 @@ attempts = Table(
     Column("captured_at", Instant),
     UniqueConstraint("order_id", "idx"),
     UniqueConstraint("account", "number"),
+    UniqueConstraint("account", "reference"),
     UniqueConstraint("account", "provider_trade_no"),
     _one_of("state", AttemptState),
     CheckConstraint("amount_minor > 0", name="amount_positive"),
@@ -233,7 +241,7 @@ _once_where(
     "one_open",
     "subject",
     "code",
-    where=f"ended_at IS NULL AND {_in('code', ESCALATIONS)}",
+    where=f"ended_at IS NULL AND {_in('code', FOLDED)}",
 )
 Index("incidents_by_end", incidents.c.ended_at, incidents.c.seq)
 Index("incidents_by_subject", incidents.c.subject)

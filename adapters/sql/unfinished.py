@@ -118,6 +118,11 @@ def _attempts() -> Select[Any]:
             among(attempts.c.state, LIVE),
             attempts.c.watch_until <= its(BY),
             _is_news(About.ATTEMPT, attempts.c.attempt_id, IncidentCode.UNKNOWN_TOO_LONG),
+            ~exists().where(
+                incidents.c.subject == attempts.c.account,
+                incidents.c.ended_at.is_(None),
+                among(incidents.c.code, [IncidentCode.ABSENT]),
+            ),
         )
         .order_by(attempts.c.watch_until, attempts.c.attempt_id)
         .limit(its(MOST))

@@ -51,6 +51,8 @@ class Charge:
         notify_url: where the provider sends notices.
         payer: what the payer's side supplied.
         instalments: number of monthly rates, or None for one payment.
+        reference: the provider's own id of it, known from the answer to ``open``; None
+            until then, and where the provider goes by our number.
 
     """
 
@@ -66,6 +68,7 @@ class Charge:
     notify_url: str
     payer: Payer = Payer()
     instalments: int | None = None
+    reference: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse a number that some provider would refuse."""
@@ -118,7 +121,9 @@ class Attempt:
         state: see the table in ``transition``.
         page: what the payer was handed last; None before and after its life.
         page_until: until when that page works.
-        asking_until: somebody is calling ``open`` for it; nobody else does until then.
+        opened_at: when a page of it was first kept; None: nobody ever had one.
+        asking_until: somebody is calling ``open`` for it; nobody else does until then, and
+            only who brings this very instant may keep what ``open`` answered.
         next_check_at: when the worker asks the provider next; None when final.
         checks: how often it has asked.
         leased_until: a worker holds it; another takes it only after that.
@@ -137,6 +142,7 @@ class Attempt:
     state: AttemptState = AttemptState.CREATING
     page: Page | None = None
     page_until: datetime | None = None
+    opened_at: datetime | None = None
     asking_until: datetime | None = None
     next_check_at: datetime | None = None
     checks: int = 0
@@ -148,6 +154,16 @@ class Attempt:
     def number(self) -> str:
         """The provider-side number."""
         return self.charge.number
+
+    @property
+    def reference(self) -> str | None:
+        """The provider's own id, once known."""
+        return self.charge.reference
+
+    @property
+    def is_unseen(self) -> bool:
+        """Whether no page of it was ever kept, and none will be: nobody can have seen one."""
+        return self.state is AttemptState.CLOSING and self.opened_at is None
 
     @property
     def is_live(self) -> bool:

@@ -20,6 +20,8 @@ class IncidentCode(StrEnum):
     UNKNOWN_REFUND = "EVIDENCE_UNKNOWN_REFUND"
     AMOUNT_MISMATCH = "EVIDENCE_AMOUNT_MISMATCH"
     FOREIGN = "EVIDENCE_FOREIGN"
+    ABSENT = "EVIDENCE_ABSENT"
+    """An account says "not found" of what must be there: its ledger, or the account, is wrong."""
     UNKNOWN_TOO_LONG = "UNKNOWN_TOO_LONG"
     """Nobody has said for long whether an attempt was paid, and its page is over."""
     REFUND_TOO_LONG = "REFUND_TOO_LONG"
@@ -59,12 +61,17 @@ ACCOUNT_GONE is none of them: it calls at once, once a day, and its id says whic
 """
 
 
+FOLDED = (*ESCALATIONS, IncidentCode.ABSENT)
+"""Of each of these, at most one is open for one subject; it stands for all that come after it."""
+
+
 class About(StrEnum):
     """What an incident's ``subject`` names; part of the API."""
 
     ATTEMPT = "attempt"
     REFUND = "refund"
     EVENT = "event"
+    ACCOUNT = "account"
 
 
 class Resolution(StrEnum):
@@ -120,7 +127,7 @@ class Incident:
         source: notice, query, close or bill; of our own calls, the rule.
         data: what was claimed, or what is known.
         about: what kind of thing ``subject`` is; None for what is not ours.
-        subject: the attempt id, refund number or event id that it is about.
+        subject: the attempt id, refund number, event id or account that it is about.
         order_no: the shop's number of the order, where there is one.
         ending: how it ended; None while it waits.
 

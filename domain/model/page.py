@@ -1,9 +1,11 @@
 """What a payer is handed to pay with: a form, a link, a QR code, or signed parameters."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import ClassVar, TypeAlias, assert_never
+
+from retender.domain.model.text import check_reference
 
 
 class PageKind(StrEnum):
@@ -70,6 +72,28 @@ class JsapiPage:
 
 Page: TypeAlias = FormPage | RedirectPage | QrPage | AppStringPage | JsapiPage
 """One of the five. Their ``repr`` is bare on purpose: a page is as good as a signature."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """
+    What ``open`` returns: the page, and the provider's own name for what it made.
+
+    Attributes:
+        page: what to hand to the payer.
+        reference: the id under which the provider wants to be asked later, 1 to 255
+            characters, unique per account; None where it goes by our number. It is kept
+            with the page, and is in ``Charge`` and ``RefundOrder`` of every later call.
+
+    """
+
+    page: Page = field(repr=False)
+    reference: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a reference that could not be kept."""
+        if self.reference is not None:
+            check_reference(self.reference)
 
 
 def page_to_json(page: Page) -> dict[str, object]:

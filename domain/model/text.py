@@ -10,6 +10,7 @@ SUBJECT_MAX = 120
 
 _NUMBER = re.compile(r"[A-Za-z0-9_.\-]{1,64}", re.ASCII)
 _USER = re.compile(r"[!-~]{1,128}", re.ASCII)
+_REFERENCE = re.compile(r"[!-~]{1,255}", re.ASCII)
 _PROVIDER_NUMBER = re.compile(r"[A-Za-z0-9]{8,32}", re.ASCII)
 
 
@@ -31,6 +32,13 @@ def check_provider_number(value: str) -> str:
     """Return a provider-side number: 8 to 32 of ``A-Z a-z 0-9`` suits every provider."""
     if not _PROVIDER_NUMBER.fullmatch(value):
         raise NumberInvalid("number", "must be 8 to 32 ASCII letters and digits")
+    return value
+
+
+def check_reference(value: str) -> str:
+    """Return a provider's own id of what it made: 1 to 255 printable ASCII characters."""
+    if not isinstance(value, str) or not _REFERENCE.fullmatch(value):
+        raise NumberInvalid("reference", "must be 1 to 255 printable ASCII characters")
     return value
 
 

@@ -1,7 +1,7 @@
 """AskForPage: call the provider for one attempt's page, and keep what it answers."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from datetime import datetime, timedelta
 
 from retender.domain.model.attempt import Attempt
@@ -17,7 +17,7 @@ from retender.domain.model.errors import (
 )
 from retender.domain.model.event import StoryKind
 from retender.domain.model.order import Order
-from retender.domain.model.page import Page
+from retender.domain.model.page import Opened
 from retender.domain.model.transition import AttemptEvent, OrderState
 from retender.domain.use_cases.captured import facts_of, tell
 from retender.domain.use_cases.find_out import FindOut
@@ -27,7 +27,9 @@ from retender.domain.use_cases.redone import redone
 from retender.ports.accounts import Account
 from retender.ports.clock import Clock
 from retender.ports.new_id import NewId
-from retender.ports.unit_of_work import UnitOfWork
+from retender.ports.payment_provider import PageTerms
+from retender.ports.time_budget import NewTimeBudget, TimeBudget
+from retender.ports.unit_of_work import UnitOfWork, Work
 
 logger = logging.getLogger(__name__)
 
@@ -56,12 +58,19 @@ class AskForPage:
 
     One caller asks at a time: two answers for one number could come back in
     either order, and the provider may have killed the page that we would keep.
+    The claim to ask is a fencing token. All calls of one ``open`` end before it does, and
+    only the call that still holds it keeps its page and shows it (protocol, revision 2).
+
+    Attributes:
+        time_to_ask: gives one ``open`` its time; shorter than ``policy.asking_for``.
+
     """
 
     unit_of_work: UnitOfWork
     clock: Clock
     new_id: NewId
     policy: PayPolicy
+    time_to_ask: NewTimeBudget
 
     async def __call__(
         self, order: Order, attempt: Attempt, account: Account, *, first: bool
@@ -86,11 +95,14 @@ class AskForPage:
         """
         pending = AnswerPending(order=order, attempt=attempt, retry_after=_SOON)
         is_written = first
+        budget = self.time_to_ask()  # from here on, so that it ends before the claim
         try:
-            if not await self._claim(attempt, first=first):
+            asked_until = await self._claim(attempt, first=first)
+            if asked_until is None:
                 return pending
             is_written = True
-            return await self._asked(order, attempt, account, first=first)
+            asking = _Asking(order, attempt, account, asked_until, first=first)
+            return await self._asked(asking, budget)
         except StoreError as trouble:
             if not is_written:
                 raise
@@ -98,24 +110,23 @@ class AskForPage:
             logger.warning("attempt %s: %s %s", attempt.number, trouble.code, trouble.message)
             return pending
 
-    async def _asked(
-        self, order: Order, attempt: Attempt, account: Account, *, first: bool
-    ) -> PageReady | AnswerPending:
+    async def _asked(self, asking: "_Asking", budget: TimeBudget) -> PageReady | AnswerPending:
         """Call the provider, and write down what it answers."""
         try:
-            page = await account.provider.open(attempt.charge)
+            opened = await budget.answer(asking.account.provider.open, asking.attempt.charge)
         except ProviderRefused as refused:
-            return await self._refused(order, attempt, account, refused, first=first)
+            return await self._refused(asking, refused)
         except ProviderUnavailable as unavailable:
-            await self._release(attempt, "not reached; nothing was sent", unavailable)
+            await self._release(asking, "not reached; nothing was sent", unavailable)
             raise
         except ProviderUncertain as uncertain:
-            await self._release(attempt, "answer unknown; it is found out", uncertain)
-            return AnswerPending(order=order, attempt=attempt, retry_after=_SOON)
-        return await self._keep(order, attempt, account, page)
+            await self._left_uncertain(asking, uncertain)
+            return asking.pending
+        return await self._keep(asking, opened)
 
     @redone
-    async def _claim(self, attempt: Attempt, *, first: bool) -> bool:
+    async def _claim(self, attempt: Attempt, *, first: bool) -> datetime | None:
+        """Become the one who asks, and return until when: the token that keeps the page."""
         async with self.unit_of_work() as work:
             now = self.clock()
             until = now + self.policy.asking_for
@@ -136,58 +147,71 @@ class AskForPage:
                     },
                 )
             await work.commit()
-        return claimed
+        return until if claimed else None
 
     @redone
-    async def _release(self, attempt: Attempt, what: str, why: ProviderError) -> None:
+    async def _release(self, asking: "_Asking", what: str, why: ProviderError) -> None:
         async with self.unit_of_work() as work:
-            await work.attempts.release_asking(attempt.attempt_id)
-            await tell(
-                work,
-                attempt,
-                at=self.clock(),
-                what=f"open at {attempt.account}: {what}",
-                why=str(why),
-                kind=StoryKind.PAGE_NOT_GIVEN,
-                facts={**facts_of(why), "account": attempt.account, "number": attempt.number},
-            )
+            await self._released(work, asking, what, why)
+            await work.commit()
+
+    async def _released(self, work: Work, asking: "_Asking", what: str, why: ProviderError) -> None:
+        attempt = asking.attempt
+        await work.attempts.release_asking(attempt.attempt_id, asked_until=asking.until)
+        await tell(
+            work,
+            attempt,
+            at=self.clock(),
+            what=f"open at {attempt.account}: {what}",
+            why=str(why),
+            kind=StoryKind.PAGE_NOT_GIVEN,
+            facts={**facts_of(why), "account": attempt.account, "number": attempt.number},
+        )
+
+    @redone
+    async def _left_uncertain(self, asking: "_Asking", why: ProviderUncertain) -> None:
+        """
+        Let the number be found out; leave it behind if nobody can ever see its page.
+
+        A page that is known only from the answer can be paid by nobody once that is lost:
+        to wait for it would lock the payer out for nothing, so a new number takes its place.
+        """
+        attempt = asking.attempt
+        async with self.unit_of_work() as work:
+            await self._released(work, asking, "answer unknown; it is found out", why)
+            now = self.clock()
+            found = await work.attempts.get(attempt.attempt_id) or attempt
+            if found.opened_at is None and not asking.terms.orphan_payable:
+                await work.attempts.move(
+                    attempt.attempt_id,
+                    AttemptEvent.CLOSE_WANTED,
+                    at=now,
+                    why="its page was in the answer that was lost, and nowhere else",
+                    next_check_at=now,
+                )
             await work.commit()
 
     @redone
-    async def _keep(
-        self, order: Order, attempt: Attempt, account: Account, page: Page
-    ) -> PageReady:
-        """Keep the page if the attempt is still payable; otherwise nobody sees it."""
-        terms = account.provider.terms.page_for(attempt.charge)
+    async def _keep(self, asking: "_Asking", opened: Opened) -> PageReady | AnswerPending:
+        """Keep the page if the attempt is payable and ours to ask for; else nobody sees it."""
+        order, attempt, page = asking.order, asking.attempt, opened.page
         async with self.unit_of_work() as work:
             now = self.clock()
-            validity = terms.validity
-            expires_at = attempt.charge.expires_at
-            until = expires_at if validity is None else min(expires_at, now + validity)
-            kept = await work.attempts.keep_page(attempt.attempt_id, page, until, now)
-            if kept:
-                what = f"{page.kind} page of {attempt.account} handed out"
-                why = f"{terms.product}, works until {until.isoformat()}"
-            else:
-                what = f"{page.kind} page of {attempt.account} came too late and is not shown"
-                why = "the attempt was left behind while the provider answered"
-            await tell(
-                work,
-                attempt,
-                at=now,
-                what=what,
-                why=why,
-                kind=StoryKind.PAGE_HANDED_OUT if kept else StoryKind.PAGE_TOO_LATE,
-                facts={
-                    "account": attempt.account,
-                    "page_kind": page.kind,
-                    "product": terms.product,
-                    "page_until": until.isoformat(),
-                },
+            until = attempt.charge.expires_at
+            if asking.terms.validity is not None:
+                until = min(until, now + asking.terms.validity)
+            kept = await work.attempts.keep_page(
+                attempt.attempt_id, opened, until, now, asked_until=asking.until
             )
-            order = await work.orders.by_id(order.order_id) or order
+            if not kept and opened.reference is not None:
+                # The page is shown to nobody, but what was made must be found again.
+                await work.attempts.fill_in(attempt.attempt_id, reference=opened.reference)
             attempt = await work.attempts.get(attempt.attempt_id) or attempt
+            await self._tell_kept(work, asking, opened, until, kept=kept, left=attempt)
+            order = await work.orders.by_id(order.order_id) or order
             await work.commit()
+        if not kept and attempt.is_payable:
+            return AnswerPending(order=order, attempt=attempt, retry_after=_SOON)
         if not kept:
             state = "being paid another way" if order.state is OrderState.NEW else str(order.state)
             raise PayOrderStateError(order.order_no, state, "this page is not needed any more")
@@ -200,17 +224,46 @@ class AskForPage:
             reused=False,
         )
 
-    async def _refused(
+    async def _tell_kept(
         self,
-        order: Order,
-        attempt: Attempt,
-        account: Account,
-        refused: ProviderRefused,
+        work: Work,
+        asking: "_Asking",
+        opened: Opened,
+        until: datetime,
         *,
-        first: bool,
-    ) -> AnswerPending:
+        kept: bool,
+        left: Attempt,
+    ) -> None:
+        """Say what became of the page, and why."""
+        account, page, product = asking.attempt.account, opened.page, asking.terms.product
+        what = f"{page.kind} page of {account} came too late and is not shown"
+        if kept:
+            what = f"{page.kind} page of {account} handed out"
+            why = f"{product}, works until {until.isoformat()}"
+        elif left.is_payable:
+            why = "another request asks under this number by now, or the reference is another's"
+        else:
+            why = "the attempt was left behind while the provider answered"
+        await tell(
+            work,
+            asking.attempt,
+            at=self.clock(),
+            what=what,
+            why=why,
+            kind=StoryKind.PAGE_HANDED_OUT if kept else StoryKind.PAGE_TOO_LATE,
+            facts={
+                "account": account,
+                "page_kind": page.kind,
+                "product": product,
+                "page_until": until.isoformat(),
+                "reference": opened.reference,
+            },
+        )
+
+    async def _refused(self, asking: "_Asking", refused: ProviderRefused) -> AnswerPending:
+        order, attempt, account = asking.order, asking.attempt, asking.account
         why = _words_of(refused)
-        await self._release(attempt, f"refused ({refused.refusal})", refused)
+        await self._release(asking, f"refused ({refused.refusal})", refused)
         match refused.refusal:
             case Refusal.NOT_NOW:
                 message = f"{account.title} is busy: {why}; press again."
@@ -219,12 +272,12 @@ class AskForPage:
                 find_out = FindOut(self.unit_of_work, self.clock, self.new_id)
                 await find_out.ask(account.provider, attempt)
                 await self._stop_if_paid(order)
-                return AnswerPending(order=order, attempt=attempt, retry_after=_SOON)
+                return asking.pending
             case Refusal.NEW_NUMBER:
                 await self._move(attempt, AttemptEvent.CLOSE_WANTED, why)
                 raise NumberRefused(_failed(order, account, refused)) from refused
             case Refusal.REJECTED:
-                if first:
+                if asking.first:
                     await self._move(attempt, AttemptEvent.REFUSED, why)
                 raise _failed(order, account, refused) from refused
 
@@ -246,6 +299,35 @@ class AskForPage:
             found = await work.orders.by_id(order.order_id)
         if found is not None and found.state is OrderState.PAID:
             raise PayOrderStateError(order.order_no, "PAID", "the earlier page was paid")
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """
+    One call of ``open``, with what it is for.
+
+    Attributes:
+        until: the end of the claim, and its token.
+        first: nobody can have asked under this number before.
+
+    """
+
+    order: Order
+    attempt: Attempt
+    account: Account
+    until: datetime
+    _: KW_ONLY
+    first: bool
+
+    @property
+    def terms(self) -> PageTerms:
+        """The page's terms."""
+        return self.account.provider.terms.page_for(self.attempt.charge)
+
+    @property
+    def pending(self) -> AnswerPending:
+        """The answer while nothing is known."""
+        return AnswerPending(order=self.order, attempt=self.attempt, retry_after=_SOON)
 
 
 def _why_again(attempt: Attempt, now: datetime) -> tuple[str, str]:

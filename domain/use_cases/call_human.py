@@ -6,8 +6,9 @@ from datetime import datetime
 
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.event import StoryEntry, StoryKind
-from retender.domain.model.incident import About, Ending, Incident, IncidentCode
+from retender.domain.model.incident import About, Ending, Incident, IncidentCode, Resolution
 from retender.domain.model.refund import Refund
+from retender.ports.new_id import NewId
 from retender.ports.unit_of_work import Work
 
 
@@ -76,6 +77,44 @@ async def call_for_account(work: Work, subject: Attempt | Refund, *, at: datetim
     waiting = await work.incidents.open_of(order_no or "")
     if not any(w.code is incident.code and w.subject == incident.subject for w in waiting):
         await call_human(work, incident)
+
+
+BY_ITSELF = "retender"
+"""Who ends an incident that came to its end by itself."""
+
+
+async def call_for_absence(
+    work: Work, attempt: Attempt, *, at: datetime, source: str, new_id: NewId
+) -> None:
+    """
+    Let an account wait for a human that knows nothing of a trade that must be there.
+
+    A lost ledger, another account or a proxy in between loses everything at once, so there is
+    one call for the account, and the first attempt stands for all.
+    """
+    order = await work.orders.by_id(attempt.order_id)
+    absent = Incident(
+        incident_id=new_id(),
+        code=IncidentCode.ABSENT,
+        account=attempt.account,
+        number=attempt.number,
+        at=at,
+        source=source,
+        data={"attempt_id": attempt.attempt_id, **facts_of_attempt(attempt)},
+        about=About.ACCOUNT,
+        subject=attempt.account,
+        order_no=None if order is None else order.order_no,
+    )
+    await call_human(work, absent)
+
+
+async def settle_absence(work: Work, account: str, *, at: datetime) -> None:
+    """End that call: the account has answered for another trade, or for the same one."""
+    for incident in await work.incidents.open_about(account):
+        if incident.code is IncidentCode.ABSENT:
+            why = "the account knows its trades again"
+            ending = Ending(at=at, resolution=Resolution.SETTLED, why=why, by=BY_ITSELF)
+            await end_incident(work, incident, ending)
 
 
 def incident_about(

@@ -13,8 +13,9 @@ from retender.domain.model.incident import About, Incident, IncidentCode
 from retender.domain.model.order import Order
 from retender.domain.model.refund import Refund, RefundCause, automatic_refund_number
 from retender.domain.model.transition import CAPTURED, AttemptEvent, OrderEvent, OrderState
+from retender.domain.use_cases.call_human import call_for_absence
 from retender.ports.new_id import NewId
-from retender.ports.payment_provider import Receipt, ReceiptState
+from retender.ports.payment_provider import PageTerms, Receipt, ReceiptState
 from retender.ports.unit_of_work import Work
 
 
@@ -29,6 +30,8 @@ class Outcome(StrEnum):
     """We knew it already."""
     DEAD = "dead"
     """The attempt can take no money any more."""
+    CONTRADICTED = "contradicted"
+    """It says that what must be there is not: a human must look at the account."""
     NOTHING = "nothing"
     """It proves nothing yet."""
     INCIDENT = "incident"
@@ -54,7 +57,7 @@ async def captured(
         new_id: names events.
 
     """
-    attempt = await work.attempts.by_number(account, receipt.number)
+    attempt = await attempt_of(work, account, receipt)
     problem = _misfit(attempt, receipt)
     if attempt is None or problem is not None:
         code = problem or IncidentCode.UNKNOWN_NUMBER
@@ -85,11 +88,30 @@ async def captured(
     return await (capture.win() if won else capture.give_back())
 
 
+async def attempt_of(work: Work, account: str, receipt: Receipt) -> Attempt | None:
+    """
+    Return the account's attempt that a receipt speaks of, by our number or by the provider's id.
+
+    Our number counts where both are there. Evidence of both fills in a reference that was lost.
+    """
+    attempt = None
+    if receipt.number is not None:
+        attempt = await work.attempts.by_number(account, receipt.number)
+    elif receipt.reference is not None:
+        attempt = await work.attempts.by_reference(account, receipt.reference)
+    if attempt is None or receipt.reference in {None, attempt.reference}:
+        return attempt
+    if attempt.reference is None and receipt.foreign is None:
+        await work.attempts.fill_in(attempt.attempt_id, reference=receipt.reference)
+    return attempt
+
+
 async def weigh(
     work: Work,
     attempt: Attempt,
     receipt: Receipt,
     *,
+    page: PageTerms | None = None,
     asked_at: datetime,
     source: str,
     at: datetime,
@@ -100,7 +122,9 @@ async def weigh(
 
     Paid goes to ``captured``. Closed is death. "Not found" is death only if the
     question was *sent* after the attempt's watch ended: before that, the page
-    may still make the trade. Open proves nothing.
+    may still make the trade. It is a contradiction, and proves nothing ever, where a
+    page was kept and the terms of it say that the trade was there with it. Open proves
+    nothing.
     """
     if receipt.state is ReceiptState.PAID or receipt.foreign is not None:
         return await captured(
@@ -108,6 +132,9 @@ async def weigh(
         )
     if receipt.state is ReceiptState.CLOSED:
         why = f"{source}: {attempt.account} says closed"
+    elif receipt.state is ReceiptState.NOT_FOUND and _must_be_there(attempt, page):
+        await call_for_absence(work, attempt, at=at, source=source, new_id=new_id)
+        return Outcome.CONTRADICTED
     elif receipt.state is ReceiptState.NOT_FOUND and attempt.proves_absence(asked_at):
         why = f"{source}: {attempt.account} knows nothing, asked after expiry and grace"
     else:
@@ -158,11 +185,16 @@ def facts_of_receipt(receipt: Receipt) -> dict[str, object]:
     return {
         "answer": receipt.state,
         "number": receipt.number,
+        "reference": receipt.reference,
         "amount": receipt.amount,
         "provider_trade_no": receipt.provider_trade_no,
         "captured_at": receipt.captured_at and receipt.captured_at.isoformat(),
         "foreign": receipt.foreign,
     }
+
+
+def _must_be_there(attempt: Attempt, page: PageTerms | None) -> bool:
+    return page is not None and page.is_there_with_page and attempt.opened_at is not None
 
 
 def _misfit(attempt: Attempt | None, receipt: Receipt) -> IncidentCode | None:
@@ -291,12 +323,13 @@ def _incident(
     at: datetime,
 ) -> Incident:
     # Named after its content, so that hearing it again adds nothing.
-    claim = f"{code}|{account}|{receipt.number}|{receipt.amount}|{receipt.foreign}"
+    number = receipt.number or receipt.reference or ""
+    claim = f"{code}|{account}|{number}|{receipt.amount}|{receipt.foreign}"
     return Incident(
         incident_id=hashlib.sha256(claim.encode()).hexdigest()[:32],
         code=code,
         account=account,
-        number=receipt.number,
+        number=number,
         at=at,
         source=source,
         data={

@@ -10,7 +10,7 @@ from retender.domain.model.lease import is_free, is_held
 from retender.domain.model.transition import AttemptEvent, AttemptState
 from retender.domain.use_cases.call_human import call_for_account
 from retender.domain.use_cases.captured import tell
-from retender.domain.use_cases.find_out import FindOut
+from retender.domain.use_cases.find_out import FindOut, is_askable
 from retender.domain.use_cases.redone import redone
 from retender.ports.accounts import Accounts
 from retender.ports.clock import Clock
@@ -74,6 +74,9 @@ class CheckAttempt:
         self, provider: PaymentProvider, attempt: Attempt, held_until: datetime | None
     ) -> None:
         find_out = FindOut(self.unit_of_work, self.clock, self.new_id)
+        if not is_askable(provider, attempt):
+            await self._end_unseen(provider, attempt)
+            return
         receipt = await find_out.ask(provider, attempt)
         closing = attempt.state is AttemptState.CLOSING
         closable = provider.terms.page_for(attempt.charge).close is not ClosePower.NONE
@@ -83,6 +86,28 @@ class CheckAttempt:
         if held_until and self._is_lost(await self._load(attempt.attempt_id), held_until):
             return
         await find_out.close(provider, attempt)
+
+    @redone
+    async def _end_unseen(self, provider: PaymentProvider, attempt: Attempt) -> None:
+        """
+        End what nobody can ask about, nor ever saw, once its time is over.
+
+        Its reference was in an answer that was lost, and so was its page. Who may see the
+        page in another way may pay it: then it stays, and a human is called in time.
+        """
+        known_from_answer_only = not provider.terms.page_for(attempt.charge).orphan_payable
+        if not (attempt.is_unseen and known_from_answer_only):
+            return
+        if not attempt.proves_absence(self.clock()):
+            return
+        async with self.unit_of_work() as work:
+            await work.attempts.move(
+                attempt.attempt_id,
+                AttemptEvent.PROVEN_DEAD,
+                at=self.clock(),
+                why="nobody ever had its page, and its time is over",
+            )
+            await work.commit()
 
     @redone
     async def _want_closed_if_over(self, attempt: Attempt, held_until: datetime | None) -> Attempt:

@@ -115,6 +115,7 @@ class CheckRefund:
             amount=refund.amount,
             reason=refund.reason,
             notify_url=account.notify_url,
+            reference=attempt.reference,
         )
         return refund, order, account
 

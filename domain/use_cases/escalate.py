@@ -9,6 +9,7 @@ from retender.domain.model.event import Event
 from retender.domain.model.incident import About, Ending, Incident, IncidentCode, Resolution
 from retender.domain.model.refund import Refund
 from retender.domain.use_cases.call_human import (
+    BY_ITSELF,
     call_human,
     end_incident,
     facts_of_attempt,
@@ -19,9 +20,6 @@ from retender.domain.use_cases.redone import redone
 from retender.ports.clock import Clock
 from retender.ports.new_id import NewId
 from retender.ports.unit_of_work import UnitOfWork, Work
-
-BY_ITSELF = "retender"
-"""Who ends an incident that came to its end by itself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from retender.domain.model.attempt import Attempt
-from retender.domain.model.errors import ProviderError
+from retender.domain.model.errors import ProviderError, ProviderUnavailable
 from retender.domain.model.event import StoryKind
+from retender.domain.use_cases.call_human import settle_absence
 from retender.domain.use_cases.captured import (
     Outcome,
     facts_of,
@@ -16,7 +17,7 @@ from retender.domain.use_cases.captured import (
 from retender.domain.use_cases.redone import redone
 from retender.ports.clock import Clock
 from retender.ports.new_id import NewId
-from retender.ports.payment_provider import PaymentProvider, Receipt, ReceiptState
+from retender.ports.payment_provider import PageTerms, PaymentProvider, Receipt, ReceiptState
 from retender.ports.time_budget import TimeBudget
 from retender.ports.unit_of_work import UnitOfWork
 
@@ -63,25 +64,29 @@ class FindOut:
         asked_at = self.clock()
         receipt: Receipt | None = None
         problem: ProviderError | None = None
+        charge = attempt.charge
         try:
+            if not is_askable(provider, attempt):
+                message = f"Nothing was sent: {attempt.account} is asked by its own reference only."
+                raise ProviderUnavailable(message)
             ask = provider.close if verb == "close" else provider.query
-            charge = attempt.charge
             receipt = await (self.budget.answer(ask, charge) if self.budget else ask(charge))
         except ProviderError as error:
             problem = error
-        await self._noted(attempt, verb, asked_at, receipt, problem)
+        asked = _Question(verb, provider.terms.page_for(charge), asked_at)
+        await self._noted(attempt, asked, receipt, problem)
         return receipt
 
     @redone
     async def _noted(
         self,
         attempt: Attempt,
-        verb: str,
-        asked_at: datetime,
+        question: "_Question",
         receipt: Receipt | None,
         problem: ProviderError | None,
     ) -> None:
         """Settle what an answer proves, and write it into the story."""
+        verb, asked_at, page = question.verb, question.asked_at, question.page
         asked = {
             "account": attempt.account,
             "source": verb,
@@ -105,11 +110,14 @@ class FindOut:
                     work,
                     attempt,
                     receipt,
+                    page=page,
                     asked_at=asked_at,
                     source=verb,
                     at=at,
                     new_id=self.new_id,
                 )
+                if page.is_there_with_page and receipt.state is not ReceiptState.NOT_FOUND:
+                    await settle_absence(work, attempt.account, at=at)
                 await tell(
                     work,
                     attempt,
@@ -122,12 +130,27 @@ class FindOut:
             await work.commit()
 
 
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What was asked, on what terms, and when it was sent."""
+
+    verb: str
+    page: PageTerms
+    asked_at: datetime
+
+
+def is_askable(provider: PaymentProvider, attempt: Attempt) -> bool:
+    """Tell whether the provider can be asked: by its own reference, or by our number."""
+    return attempt.reference is not None or provider.terms.asked_by_number
+
+
 _MEANING = {
     Outcome.WON: "believed: it is the order's payment",
     Outcome.SURPLUS: "believed: it is a surplus, and goes back",
     Outcome.DEAD: "believed: it can take no money any more",
     Outcome.INCIDENT: "it fits nothing, and waits for a human",
     Outcome.KNOWN: "noted, proves nothing new",
+    Outcome.CONTRADICTED: "disbelieved: its page was handed out, so it is there; a human looks",
     Outcome.NOTHING: "noted: it can still be paid",
 }
 

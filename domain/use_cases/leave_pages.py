@@ -46,6 +46,12 @@ class LeavePages:
 
         """
         live = [other for other in others if other.is_live]
+        orphans = [other for other in live if self._may_be_orphan(other)]
+        for other in orphans:
+            await self._want_closed(other)
+        # One whose page was kept at that very moment is left like any other.
+        seen = [o for o in await self._unpaid(order, orphans) if not self.is_harmless(o)]
+        live = [other for other in live if other not in orphans] + seen
         # Best effort closes whatever it is, and a close finds out as well; the others come
         # first, so that no page is closed for a switch that is refused.
         closable = await self._ask(order, [o for o in live if not self._is_best_effort(o)])
@@ -79,6 +85,29 @@ class LeavePages:
 
     def _is_best_effort(self, other: Attempt) -> bool:
         return self.policy_for(other) is SwitchPolicy.BEST_EFFORT
+
+    def _may_be_orphan(self, other: Attempt) -> bool:
+        """Tell whether an attempt has no page, and its provider shows one to nobody but us."""
+        return (
+            other.opened_at is None
+            and self._is_known_from_answer_only(other)
+            and self.policy_for(other) is not SwitchPolicy.NONE
+        )
+
+    def is_harmless(self, other: Attempt) -> bool:
+        """
+        Tell whether nobody can pay an attempt that is live: nobody ever sees its page.
+
+        It is watched and asked about as ever, and money that comes all the same is settled
+        like any other; but nobody has to wait for it.
+        """
+        return other.is_unseen and self._is_known_from_answer_only(other)
+
+    def _is_known_from_answer_only(self, other: Attempt) -> bool:
+        account = self._account_of(other)
+        if account is None:
+            return False
+        return not account.provider.terms.page_for(other.charge).orphan_payable
 
     def policy_for(self, attempt: Attempt) -> SwitchPolicy:
         """Return how to leave this attempt; strict unless its account can still be asked."""

@@ -69,6 +69,7 @@ class PayOrder:
     policy: PayPolicy
     budget: NewTimeBudget
     clock_difference: ClockDifference
+    time_to_ask: NewTimeBudget
 
     async def __call__(
         self,
@@ -148,7 +149,7 @@ class PayOrder:
             return ready
         if attempt is None:
             return None
-        ask = AskForPage(self.unit_of_work, self.clock, self.new_id, self.policy)
+        ask = AskForPage(self.unit_of_work, self.clock, self.new_id, self.policy, self.time_to_ask)
         return await ask(order, attempt, wish.account, first=serving is None)
 
     async def _load(self, order_no: str, user_id: str) -> tuple[Order, Sequence[Attempt]]:
@@ -313,7 +314,7 @@ class PayOrder:
             return None
         for other in attempts:
             policy = leave.policy_for(other)
-            if policy is SwitchPolicy.STRICT and other.is_live:
+            if policy is SwitchPolicy.STRICT and other.is_live and not leave.is_harmless(other):
                 return None
             if other.is_payable and (
                 policy is not SwitchPolicy.NONE

@@ -29,8 +29,8 @@ class PayPolicy:
         page_strategy: what a returning payer gets.
         switch_policy: what must be true of the old page before a new one.
         strict_over: minor units; above it, ``adaptive`` is strict where it can be.
-        asking_for: how long one caller may be busy asking a provider for a page;
-            longer than the transport's total time-out.
+        asking_for: how long one caller may be busy asking a provider for a page. Its calls
+            together are cut off earlier, see ``open_within``.
 
     """
 
@@ -39,6 +39,16 @@ class PayPolicy:
     switch_policy: SwitchPolicy = SwitchPolicy.ADAPTIVE
     strict_over: int = 100_000
     asking_for: timedelta = timedelta(seconds=15)
+
+    @property
+    def open_within(self) -> timedelta:
+        """
+        Return the time that all calls of one ``open`` have together.
+
+        The rest of the claim is for writing the answer down: an answer that comes after the
+        claim has ended is another one's page by then.
+        """
+        return self.asking_for * 4 / 5
 
     @property
     def switch_policy_without_account(self) -> SwitchPolicy:

@@ -46,6 +46,8 @@ class RecheckAttention:
                 await self.check_attempt(attempt_id=attempt_id)
             case About.REFUND, str(refund_no):
                 await self.check_refund(refund_no=refund_no)
+            case About.ACCOUNT, _:
+                await self.check_attempt(attempt_id=incident.data["attempt_id"])
             case About.EVENT, _:
                 await self.announce_events()
             case _:

@@ -8,7 +8,14 @@ from enum import StrEnum
 from retender.domain.model.errors import NoticeRejected
 from retender.domain.model.event import StoryKind
 from retender.domain.model.incident import Incident, IncidentCode
-from retender.domain.use_cases.captured import Outcome, captured, facts_of_receipt, tell, weigh
+from retender.domain.use_cases.captured import (
+    Outcome,
+    attempt_of,
+    captured,
+    facts_of_receipt,
+    tell,
+    weigh,
+)
 from retender.domain.use_cases.redone import redone
 from retender.domain.use_cases.settle_refund import settle_refund
 from retender.ports.accounts import Accounts
@@ -106,7 +113,7 @@ class TakeNotice:
         self, work: Work, account: str, notice: Notice, receipt: Receipt, now: datetime
     ) -> tuple[str, str | None]:
         """Weigh what it says of a charge; nobody was asked, so absence proves nothing."""
-        attempt = await work.attempts.by_number(account, receipt.number)
+        attempt = await attempt_of(work, account, receipt)
         if attempt is None:
             await captured(
                 work,

@@ -15,6 +15,7 @@ from retender.domain.model.money import Money
 from retender.domain.model.page import (
     AppStringPage,
     FormPage,
+    Opened,
     Page,
     PageKind,
     QrPage,
@@ -108,8 +109,11 @@ class Alipay:
 
     # --- asking for payment ---
 
-    async def open(self, charge: Charge) -> Page:
+    async def open(self, charge: Charge) -> Opened:
         """Sign a page; only a QR code takes a call."""
+        return Opened(await self._page(charge))
+
+    async def _page(self, charge: Charge) -> Page:
         method = self._terms.page_for(charge).product
         content = self._content(method, charge)
         notify_url = charge.notify_url

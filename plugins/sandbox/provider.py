@@ -21,6 +21,7 @@ from retender.domain.model.page import (
     AppStringPage,
     FormPage,
     JsapiPage,
+    Opened,
     Page,
     PageKind,
     QrPage,
@@ -100,17 +101,17 @@ class Sandbox:
         """What it offers."""
         return TERMS
 
-    async def open(self, charge: Charge) -> Page:
+    async def open(self, charge: Charge) -> Opened:
         """Make the trade and dress its ticket as the wanted page; a QR code needs no call."""
         ask = _ask(charge)
         if charge.page_kind is PageKind.QR:
             letters = packed(ask, self.clock() + QR_VALIDITY)
             sign = signature_of(self.secret, "scan", letters)
-            return QrPage(f"{self.base_url}/scan?ask={quote(letters)}&sign={sign}")
+            return Opened(QrPage(f"{self.base_url}/scan?ask={quote(letters)}&sign={sign}"))
         if outcome_of(ask.minor) is Outcome.UNAVAILABLE:
             raise ProviderUnavailable("The sandbox is not reached with such an amount.")
         said = await self._ask("open", ask_to_json(ask))
-        return self._page(charge.page_kind, _or_uncertain(said, "ticket"))
+        return Opened(self._page(charge.page_kind, _or_uncertain(said, "ticket")))
 
     def _page(self, kind: PageKind, ticket: str) -> Page:
         address = f"{self.base_url}/pay"

@@ -16,6 +16,7 @@ from retender.domain.model.errors import (
 from retender.domain.model.page import (
     AppStringPage,
     JsapiPage,
+    Opened,
     Page,
     PageKind,
     QrPage,
@@ -88,13 +89,13 @@ class WechatPay:
         """How often each code that stands in no table was heard."""
         return self._funnel.quarantined
 
-    async def open(self, charge: Charge) -> Page:
+    async def open(self, charge: Charge) -> Opened:
         """Order, or order again with the very same words: either gives a fresh page."""
         product = PRODUCTS[self.terms.page_for(charge).kind]
         body = prepay_body(charge, self._credentials)
         answer = await self._funnel.ask("open", "POST", f"/v3/pay/transactions/{product}", body)
         if answer.is_success:
-            return self._page(charge, answer)
+            return Opened(self._page(charge, answer))
         meaning = PREPAY_REASONS.get(answer.reason) or PREPAY.get(answer.code)
         self._funnel.judge("open", answer, meaning)
         raise refused(await self._why(charge), answer)

@@ -4,6 +4,7 @@ import inspect
 
 import pytest
 
+from retender.ports import records
 from retender.ports import unit_of_work as port
 from retender.ports.unfinished import Unfinished
 from retender.tests.contracts.store.deeds import DEEDS
@@ -13,11 +14,11 @@ PARTS = {
     "orders": port.Orders,
     "attempts": port.Attempts,
     "refunds": port.Refunds,
-    "inbox": port.Inbox,
-    "incidents": port.Incidents,
+    "inbox": records.Inbox,
+    "incidents": records.Incidents,
     "unfinished": Unfinished,
-    "outbox": port.Outbox,
-    "story": port.Story,
+    "outbox": records.Outbox,
+    "story": records.Story,
 }
 READ = {
     "orders.get",
@@ -27,6 +28,7 @@ READ = {
     "orders.expiring_without_live_attempts",
     "attempts.get",
     "attempts.by_number",
+    "attempts.by_reference",
     "attempts.of_order",
     "attempts.any_due",
     "refunds.get",
@@ -38,6 +40,7 @@ READ = {
     "incidents.all",
     "incidents.open",
     "incidents.open_of",
+    "incidents.open_about",
     "unfinished.attempts",
     "unfinished.refunds",
     "unfinished.events",

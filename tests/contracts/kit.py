@@ -31,6 +31,8 @@ _ASSERTING = (
     "store.samples",
     "store.transactions",
     "transport_servers",
+    "provider.merchant",
+    "store.references",
 )
 _MODULES = tuple(f"retender.tests.contracts.{name}" for name in _ASSERTING)
 pytest.register_assert_rewrite(*(name for name in _MODULES if name not in sys.modules))

@@ -26,6 +26,7 @@ from retender.tests.contracts.store.moves import MovesContract
 from retender.tests.contracts.store.orders import OrdersContract
 from retender.tests.contracts.store.races import RacesContract
 from retender.tests.contracts.store.records import RecordsContract
+from retender.tests.contracts.store.references import ReferencesContract
 from retender.tests.contracts.store.refunds import RefundsContract
 from retender.tests.contracts.store.transactions import TransactionsContract
 
@@ -33,6 +34,7 @@ from retender.tests.contracts.store.transactions import TransactionsContract
 class UnitOfWorkContract(
     OrdersContract,
     AttemptsContract,
+    ReferencesContract,
     RefundsContract,
     RecordsContract,
     AttentionContract,

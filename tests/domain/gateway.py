@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from retender.domain.model.attempt import Charge
@@ -16,7 +16,7 @@ from retender.domain.model.errors import (
     Refusal,
 )
 from retender.domain.model.money import Money
-from retender.domain.model.page import Page, PageKind, QrPage, RedirectPage
+from retender.domain.model.page import Opened, PageKind, QrPage, RedirectPage
 from retender.ports.payment_provider import (
     Acknowledgement,
     BillLine,
@@ -53,6 +53,8 @@ class Gateway:
 
     ``eager`` ones make the trade with the page (as WeChat Pay does), lazy ones
     when the payer acts (as Alipay's pages do); then "not found" proves nothing.
+    ``own_ids`` ones are asked by an id of their own, which stands in the answer to ``open``
+    and, if ``names_number`` is off, is all that they ever name again.
     """
 
     name: str
@@ -73,6 +75,10 @@ class Gateway:
     meanwhile: dict[str, list[Hook]] = field(default_factory=dict)
     pending_refunds: bool = False
     failing_refunds: bool = False
+    own_ids: bool = False
+    names_number: bool = True
+    orphan_payable: bool = True
+    forgets: bool = False
     foreign: str | None = None
     amount_lie: Money | None = None
 
@@ -87,6 +93,7 @@ class Gateway:
                 validity=self.validity,
                 reopens=self.reopens,
                 close=self.power,
+                orphan_payable=self.orphan_payable,
             )
 
         return ProviderTerms(
@@ -98,6 +105,7 @@ class Gateway:
             expiry=ExpiryTerms(shortest=self.shortest),
             refunds=self.refund_terms,
             instalments=self.instalments,
+            asked_by_number=not self.own_ids,
         )
 
     # --- what a test dials -----------------------------------------------------------
@@ -156,8 +164,15 @@ class Gateway:
         if self.trouble_after.get(verb):
             raise self.trouble_after[verb].pop(0)
 
-    async def open(self, charge: Charge) -> Page:
+    def reference_of(self, number: str) -> str | None:
+        return f"theirs-{number}" if self.own_ids else None
+
+    def _know(self, charge: Charge) -> None:
+        assert charge.reference == self.reference_of(charge.number), "asked by another id"
+
+    async def open(self, charge: Charge) -> Opened:
         await self._arrive("open", charge.number)
+        charge = replace(charge, reference=None)
         earlier = self.pages.setdefault(charge.number, charge)
         assert earlier == charge, "a number was sent again with other parameters"
         if self.power is ClosePower.AUTHORITATIVE:
@@ -165,16 +180,19 @@ class Gateway:
         self._leave("open")
         count = sum(call == f"open {charge.number}" for call in self.calls)
         content = f"{self.name}:{charge.number}:{count}"
-        return QrPage(content) if charge.page_kind is PageKind.QR else RedirectPage(content)
+        page = QrPage(content) if charge.page_kind is PageKind.QR else RedirectPage(content)
+        return Opened(page, self.reference_of(charge.number))
 
     async def query(self, charge: Charge) -> Receipt:
         await self._arrive("query", charge.number)
+        self._know(charge)
         receipt = self._receipt(charge.number)
         self._leave("query")
         return receipt
 
     async def close(self, charge: Charge) -> Receipt:
         await self._arrive("close", charge.number)
+        self._know(charge)
         trade = self.trades.get(charge.number)
         if trade is not None and trade.state is ReceiptState.OPEN:
             trade.state = ReceiptState.CLOSED
@@ -183,11 +201,12 @@ class Gateway:
         return receipt
 
     def _receipt(self, number: str) -> Receipt:
-        trade = self.trades.get(number)
+        trade = None if self.forgets else self.trades.get(number)
         state = ReceiptState.NOT_FOUND if trade is None else trade.state
         paid = trade is not None and state is ReceiptState.PAID
         return Receipt(
-            number=number,
+            number=number if self.names_number else None,
+            reference=self.reference_of(number),
             state=state,
             amount=(self.amount_lie or trade.charge.amount) if paid and trade else None,
             provider_trade_no=f"T{number}" if trade is not None else None,

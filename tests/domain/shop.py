@@ -126,6 +126,7 @@ class Shop:
     told: list[Event] = field(default_factory=list)
     store: UnitOfWork = field(default_factory=MemoryUnitOfWork)
     repair_within: timedelta = timedelta(seconds=60)
+    open_within: timedelta | None = None
     clocks_apart: dict[str, timedelta] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -181,6 +182,9 @@ class Shop:
     def time_budget(self) -> TimeBudget:
         return AsyncTimeBudget(self.repair_within)
 
+    def time_to_ask(self) -> TimeBudget:
+        return AsyncTimeBudget(self.open_within or self.policy.open_within)
+
     @property
     def pay_order(self) -> PayOrder:
         return PayOrder(
@@ -192,6 +196,7 @@ class Shop:
             self.policy,
             self.time_budget,
             self.clock_difference,
+            self.time_to_ask,
         )
 
     @property

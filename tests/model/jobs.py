@@ -56,7 +56,15 @@ def use_cases(rules: Rules, clock: ModelClock, names: Names) -> dict[str, Callab
     asking = (unit_of_work, accounts, clock, names)
     check_refund = CheckRefund(*asking, lease=LEASE)
     pay = PayOrder(
-        unit_of_work, accounts, ClientTypes(), clock, names, policy, no_time_limit, _in_step
+        unit_of_work,
+        accounts,
+        ClientTypes(),
+        clock,
+        names,
+        policy,
+        no_time_limit,
+        _in_step,
+        no_time_limit,
     )
     return {
         "pay": lambda account: pay(

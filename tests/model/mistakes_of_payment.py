@@ -28,7 +28,7 @@ from retender.domain.use_cases.take_notice import TakeNotice
 from retender.ports.payment_provider import Receipt, ReceiptState
 from retender.tests.model import providers
 from retender.tests.model.providers import ModelProvider
-from retender.tests.model.state import ORDER_NO
+from retender.tests.model.state import FAR, ORDER_NO
 
 
 def nothing(patch: pytest.MonkeyPatch) -> None:
@@ -108,11 +108,15 @@ def time_out_is_a_refusal(patch: pytest.MonkeyPatch) -> None:
 
 
 def page_is_kept_whatever_happened(patch: pytest.MonkeyPatch) -> None:
-    async def keep(self: MemoryAttempts, attempt_id: str, page: Any, until: Any, at: Any) -> bool:
-        del at
+    async def keep(
+        self: MemoryAttempts, attempt_id: str, opened: Any, until: Any, at: Any, *, asked_until: Any
+    ) -> bool:
+        del asked_until
         attempt = self.rows.attempts[attempt_id]
-        opened = replace(attempt, state=AttemptState.OPEN, page=page, page_until=until)
-        self.rows.attempts[attempt_id] = replace(opened, next_check_at=until, asking_until=None)
+        kept = replace(attempt, state=AttemptState.OPEN, page=opened.page, page_until=until)
+        self.rows.attempts[attempt_id] = replace(
+            kept, next_check_at=until, opened_at=at, asking_until=None
+        )
         return True
 
     patch.setattr(MemoryAttempts, "keep_page", keep)
@@ -161,17 +165,17 @@ def row_after_the_call(patch: pytest.MonkeyPatch) -> None:
         async with self.unit_of_work() as work:
             return await self._write_down(work, order, wish, leave)
 
-    async def always(*_: Any, **__: Any) -> bool:
-        return True
+    async def for_ever(*_: Any, **__: Any) -> Any:
+        return FAR
 
-    async def late(self: AskForPage, order: Any, attempt: Any, account: Any, page: Any) -> Any:
+    async def late(self: AskForPage, asking: Any, opened: Any) -> Any:
         async with self.unit_of_work() as work:
-            await work.attempts.add(attempt)
+            await work.attempts.add(replace(asking.attempt, asking_until=FAR))
             await work.commit()
-        return await keep(self, order, attempt, account, page)
+        return await keep(self, asking, opened)
 
     patch.setattr(PayOrder, "_make", unwritten)
-    patch.setattr(AskForPage, "_claim", always)
+    patch.setattr(AskForPage, "_claim", for_ever)
     patch.setattr(AskForPage, "_keep", late)
 
 
@@ -191,9 +195,8 @@ def a_closed_order_is_won(patch: pytest.MonkeyPatch) -> None:
 def a_refused_repeat_is_believed(patch: pytest.MonkeyPatch) -> None:
     refused = AskForPage._refused
 
-    async def gullible(self: AskForPage, *args: Any, first: bool) -> Any:
-        del first
-        return await refused(self, *args, first=True)
+    async def gullible(self: AskForPage, asking: Any, no: Any) -> Any:
+        return await refused(self, replace(asking, first=True), no)
 
     patch.setattr(AskForPage, "_refused", gullible)
 

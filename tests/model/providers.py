@@ -14,7 +14,7 @@ from retender.domain.model.errors import (
     Refusal,
 )
 from retender.domain.model.money import Money
-from retender.domain.model.page import Page, PageKind, QrPage
+from retender.domain.model.page import Opened, PageKind, QrPage
 from retender.ports.payment_provider import (
     Acknowledgement,
     BillLine,
@@ -68,10 +68,10 @@ class ModelProvider:
             provider=name, title=name.title(), pages=(page,), currencies=frozenset({"CNY"})
         )
 
-    async def open(self, charge: Charge) -> Page:
+    async def open(self, charge: Charge) -> Opened:
         """Ask for a page."""
-        page: Page = await Suspend(Call("open", self.name, charge))
-        return page
+        opened: Opened = await Suspend(Call("open", self.name, charge))
+        return opened
 
     async def query(self, charge: Charge) -> Receipt:
         """Ask what became of it."""
@@ -199,7 +199,7 @@ def carry_out(call: Call, books: Books, phase: Phase) -> Outcome:
 
 
 def _open(account: str, books: Books, till: Till | None, charge: Charge, phase: Phase) -> Outcome:
-    page = Outcome("s", "page", books, QrPage(charge.number))
+    page = Outcome("s", "page", books, Opened(QrPage(charge.number)))
     if till is None:
         if takes_money(phase):
             new = Trade.OPEN if account == EAGER else Trade.LATENT

@@ -321,7 +321,7 @@ def _plain_attempt(attempt: Attempt) -> Attempt:
         attempt,
         charge=replace(attempt.charge, created_at=START),
         page_until=None if attempt.page is None else attempt.charge.expires_at,
-        asking_until=None if attempt.asking_until is None else FAR,
+        opened_at=None if attempt.opened_at is None else START,
         next_check_at=START if attempt.is_live and attempt.next_check_at is not None else None,
         checks=0,
         leased_until=None,

@@ -84,7 +84,9 @@ def provider(example, nods):
 
 @pytest.mark.asyncio
 async def test_the_payer_is_sent_to_the_till_and_nods(provider, nods):
-    assert await provider.open(CHARGE) == RedirectPage("https://till.example/NOD00001?fen=8800")
+    assert (await provider.open(CHARGE)).page == RedirectPage(
+        "https://till.example/NOD00001?fen=8800"
+    )
     assert await provider.query(CHARGE) == Receipt(number="NOD00001", state=ReceiptState.OPEN)
     nods.add("NOD00001")
     paid = Receipt(number="NOD00001", state=ReceiptState.PAID, amount=CHARGE.amount)

@@ -21,8 +21,8 @@ class Closing(ProviderScene):
     ) -> None:
         """Closed for good, or nothing there to close, and never a guess."""
         charge = self.charge(gateway, offer)
-        await gateway.provider.open(charge)
-        state = (await gateway.provider.close(charge)).state
+        await self.merchant(gateway).open(charge)
+        state = (await self.merchant(gateway).close(charge)).state
         if offer.terms.close is ClosePower.AUTHORITATIVE:
             assert state is ReceiptState.CLOSED
         elif offer.terms.close is ClosePower.LAZY:
@@ -35,9 +35,9 @@ class Closing(ProviderScene):
     ) -> None:
         """The payer has begun; whatever the answer, it agrees with what happens next."""
         charge = self.charge(gateway, offer)
-        page = await gateway.provider.open(charge)
+        page = await self.merchant(gateway).open(charge)
         assert await gateway.begin(page)
-        receipt = await gateway.provider.close(charge)
+        receipt = await self.merchant(gateway).close(charge)
         if offer.terms.close is ClosePower.NONE:
             assert receipt.state in NOT_CLOSED
             assert await gateway.pay(page)
@@ -46,27 +46,27 @@ class Closing(ProviderScene):
         assert not await gateway.pay(page)
         assert not await gateway.pay(page, buyer=BOB)
         assert nothing_moved(await gateway.booked(charge.number))
-        assert (await gateway.provider.query(charge)).state is ReceiptState.CLOSED
+        assert (await self.merchant(gateway).query(charge)).state is ReceiptState.CLOSED
 
     async def test_a_closed_charge_stays_closed(
         self, gateway: GatewayUnderTest, offer: Offer
     ) -> None:
         """Closing twice is harmless, later too, and from another process."""
         charge = self.charge(gateway, offer)
-        await gateway.begin(await gateway.provider.open(charge))
-        first = await gateway.provider.close(charge)
-        assert (await gateway.provider.close(charge)).state is first.state
+        await gateway.begin(await self.merchant(gateway).open(charge))
+        first = await self.merchant(gateway).close(charge)
+        assert (await self.merchant(gateway).close(charge)).state is first.state
         gateway.advance(timedelta(minutes=10))
-        assert (await gateway.another_provider().close(charge)).state is first.state
+        assert (await self.another(gateway).close(charge)).state is first.state
 
     async def test_a_closed_charge_gives_no_page_that_pays(
         self, gateway: GatewayUnderTest, offer: Offer
     ) -> None:
         """It is refused, for this number or for good, or the page is dead."""
         charge = self.charge(gateway, offer)
-        await gateway.begin(await gateway.provider.open(charge))
-        closed = await gateway.provider.close(charge)
-        again = await opened(gateway.provider, charge)
+        await gateway.begin(await self.merchant(gateway).open(charge))
+        closed = await self.merchant(gateway).close(charge)
+        again = await opened(self.merchant(gateway), charge)
         if isinstance(again, ProviderRefused):
             assert again.refusal in {Refusal.NEW_NUMBER, Refusal.REJECTED}
         else:
@@ -77,7 +77,7 @@ class Closing(ProviderScene):
     ) -> None:
         """Too late is no error: the answer is the payment, and the money stays."""
         charge = await self.paid(gateway, offer)
-        receipt = await gateway.provider.close(charge)
+        receipt = await self.merchant(gateway).close(charge)
         assert (receipt.state, receipt.amount) == (ReceiptState.PAID, charge.amount)
         booked = await gateway.booked(charge.number)
         assert (booked.captured, booked.refunded) == (charge.amount.minor, 0)
@@ -86,23 +86,23 @@ class Closing(ProviderScene):
         """A refund does not undo that the money was taken."""
         charge = await self.paid(gateway)
         await self.refunded(gateway, self.refund_order(charge))
-        assert (await gateway.provider.close(charge)).state is ReceiptState.PAID
+        assert (await self.merchant(gateway).close(charge)).state is ReceiptState.PAID
 
     async def test_closing_what_was_never_opened_says_so(
         self, gateway: GatewayUnderTest, offer: Offer
     ) -> None:
         """Nothing was there to close: that proves nothing about a page still under way."""
         charge = self.charge(gateway, offer)
-        assert (await gateway.provider.close(charge)).state in NOT_CLOSED
+        assert (await self.merchant(gateway).close(charge)).state in NOT_CLOSED
 
     async def test_another_process_closes_the_charge(
         self, gateway: GatewayUnderTest, offer: Offer
     ) -> None:
         """The worker closes what the server opened."""
         charge = self.charge(gateway, offer)
-        page = await gateway.provider.open(charge)
+        page = await self.merchant(gateway).open(charge)
         await gateway.begin(page)
-        receipt = await gateway.another_provider().close(charge)
+        receipt = await self.another(gateway).close(charge)
         assert await gateway.pay(page) is (receipt.state is not ReceiptState.CLOSED)
 
     async def test_closing_one_charge_leaves_another_alone(
@@ -110,9 +110,9 @@ class Closing(ProviderScene):
     ) -> None:
         """The payer's other attempt goes on."""
         kept, given_up = self.charge(gateway, offer), self.charge(gateway, offer)
-        page = await gateway.provider.open(kept)
-        await gateway.begin(await gateway.provider.open(given_up))
-        await gateway.provider.close(given_up)
+        page = await self.merchant(gateway).open(kept)
+        await gateway.begin(await self.merchant(gateway).open(given_up))
+        await self.merchant(gateway).close(given_up)
         assert await gateway.pay(page)
 
     @pytest.mark.parametrize("first", ["payer", "shop"])
@@ -121,16 +121,20 @@ class Closing(ProviderScene):
     ) -> None:
         """Closed and not paid, or paid and not closed; never both, never neither."""
         charge = self.charge(gateway, offer)
-        page = await gateway.provider.open(charge)
+        page = await self.merchant(gateway).open(charge)
         await gateway.begin(page)
         if first == "payer":
-            paid, closed = await asyncio.gather(gateway.pay(page), gateway.provider.close(charge))
+            paid, closed = await asyncio.gather(
+                gateway.pay(page), self.merchant(gateway).close(charge)
+            )
         else:
-            closed, paid = await asyncio.gather(gateway.provider.close(charge), gateway.pay(page))
+            closed, paid = await asyncio.gather(
+                self.merchant(gateway).close(charge), gateway.pay(page)
+            )
         taken = (await gateway.booked(charge.number)).captured
         assert taken == (charge.amount.minor if paid else 0)
         assert not (paid and closed.state is ReceiptState.CLOSED)
-        now = (await gateway.provider.query(charge)).state
+        now = (await self.merchant(gateway).query(charge)).state
         assert (now is ReceiptState.PAID) is paid
 
     async def test_closing_after_the_deadline_finds_no_payment(
@@ -138,9 +142,9 @@ class Closing(ProviderScene):
     ) -> None:
         """The sweep closes what has run out; no answer of it invents money."""
         charge = self.charge(gateway, offer)
-        await gateway.begin(await gateway.provider.open(charge))
+        await gateway.begin(await self.merchant(gateway).open(charge))
         gateway.advance(charge.expires_at - gateway.now() + timedelta(minutes=5))
-        receipt = await gateway.provider.close(charge)
+        receipt = await self.merchant(gateway).close(charge)
         assert receipt.state is not ReceiptState.PAID
         assert receipt.amount is None
 
@@ -149,14 +153,14 @@ class Closing(ProviderScene):
     ) -> None:
         """Uncertain first; then the query or a second close tells."""
         charge = self.charge(gateway)
-        page = await gateway.provider.open(charge)
+        page = await self.merchant(gateway).open(charge)
         await gateway.begin(page)
         if self.standard_offer.terms.close is ClosePower.NONE:
-            assert (await gateway.provider.close(charge)).state in NOT_CLOSED
+            assert (await self.merchant(gateway).close(charge)).state in NOT_CLOSED
             return
         gateway.set_fault(Fault.LOST_AFTER_EFFECT, Operation.CLOSE)
         with pytest.raises(ProviderUncertain):
-            await gateway.provider.close(charge)
-        assert (await gateway.provider.query(charge)).state is ReceiptState.CLOSED
-        assert (await gateway.provider.close(charge)).state is ReceiptState.CLOSED
+            await self.merchant(gateway).close(charge)
+        assert (await self.merchant(gateway).query(charge)).state is ReceiptState.CLOSED
+        assert (await self.merchant(gateway).close(charge)).state is ReceiptState.CLOSED
         assert not await gateway.pay(page)

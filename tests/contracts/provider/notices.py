@@ -60,7 +60,7 @@ class Notices(ProviderScene):
         charge = await self.paid(gateway, offer)
         notices = await self.paid_notices(gateway, charge.number)
         assert [n.receipt.state for n in notices if n.receipt] == [ReceiptState.PAID]
-        asked = await gateway.provider.query(charge)
+        asked = await self.merchant(gateway).query(charge)
         told_us = notices[0].receipt
         assert told_us is not None
         assert (told_us.amount, told_us.foreign) == (charge.amount, None)
@@ -72,8 +72,8 @@ class Notices(ProviderScene):
     ) -> None:
         """Opened, begun, closed: none of it is money."""
         charge = self.charge(gateway, offer)
-        await gateway.begin(await gateway.provider.open(charge))
-        await gateway.provider.close(charge)
+        await gateway.begin(await self.merchant(gateway).open(charge))
+        await self.merchant(gateway).close(charge)
         read = [await gateway.provider.parse_notice(raw) for raw in await gateway.notices()]
         assert not [n for n in read if n.receipt and n.receipt.state is ReceiptState.PAID]
 

@@ -30,7 +30,7 @@ class Opening(ProviderScene):
         self, gateway: GatewayUnderTest, offer: Offer
     ) -> None:
         """Every offer of the terms is real."""
-        page = await gateway.provider.open(self.charge(gateway, offer))
+        page = await self.merchant(gateway).open(self.charge(gateway, offer))
         assert page.kind is offer.terms.kind
 
     async def test_a_page_survives_being_stored(
@@ -38,7 +38,7 @@ class Opening(ProviderScene):
     ) -> None:
         """The payer who comes back is handed the page that we kept."""
         charge = self.charge(gateway, offer)
-        page = page_from_text(page_to_text(await gateway.provider.open(charge)))
+        page = page_from_text(page_to_text(await self.merchant(gateway).open(charge)))
         assert await gateway.pay(page)
 
     async def test_paying_the_page_pays_exactly_the_amount(
@@ -57,7 +57,7 @@ class Opening(ProviderScene):
         minor: int = getattr(self.terms, end)
         charge = await self.paid(gateway, minor=minor)
         assert (await gateway.booked(charge.number)).captured == minor
-        assert (await gateway.provider.query(charge)).amount == charge.amount
+        assert (await self.merchant(gateway).query(charge)).amount == charge.amount
 
     @pytest.mark.parametrize("minor", [100, 101, 110, 199, 1_000, 10_050, 99_999])
     async def test_amounts_are_exact_in_both_directions(
@@ -66,7 +66,7 @@ class Opening(ProviderScene):
         """Neither asking nor telling loses a digit."""
         charge = await self.paid(gateway, minor=minor)
         assert (await gateway.booked(charge.number)).captured == minor
-        assert (await gateway.provider.query(charge)).amount == self.money(minor)
+        assert (await self.merchant(gateway).query(charge)).amount == self.money(minor)
 
     @pytest.mark.parametrize("length", [8, 32])
     async def test_the_shortest_and_the_longest_number_can_be_paid(
@@ -74,8 +74,8 @@ class Opening(ProviderScene):
     ) -> None:
         """Every number that we may make is accepted."""
         charge = self.charge(gateway, offer, number=fresh_number(length))
-        assert await gateway.pay(await gateway.provider.open(charge))
-        assert (await gateway.provider.query(charge)).state is ReceiptState.PAID
+        assert await gateway.pay(await self.merchant(gateway).open(charge))
+        assert (await self.merchant(gateway).query(charge)).state is ReceiptState.PAID
 
     @pytest.mark.parametrize("text", HOSTILE_TEXTS.values(), ids=HOSTILE_TEXTS.keys())
     async def test_the_payer_reads_the_subject_as_the_shop_wrote_it(
@@ -83,7 +83,7 @@ class Opening(ProviderScene):
     ) -> None:
         """Whatever it holds, it survives the signature and the page."""
         charge = self.charge(gateway, offer, subject=text)
-        assert await gateway.pay(await gateway.provider.open(charge))
+        assert await gateway.pay(await self.merchant(gateway).open(charge))
         booked = await gateway.booked(charge.number)
         assert (booked.subject, booked.captured) == (text, charge.amount.minor)
 
@@ -93,7 +93,7 @@ class Opening(ProviderScene):
         """The shop gets the whole amount, however the payer splits it."""
         for months in self.terms.instalments:
             charge = self.charge(gateway, minor=60_000, instalments=months)
-            assert await gateway.pay(await gateway.provider.open(charge))
+            assert await gateway.pay(await self.merchant(gateway).open(charge))
             assert (await gateway.booked(charge.number)).captured == 60_000
 
     async def test_many_payers_at_once_do_not_get_each_others_pages(
@@ -101,7 +101,7 @@ class Opening(ProviderScene):
     ) -> None:
         """Nothing of one call leaks into another."""
         charges = [self.charge(gateway, minor=1_000 + step) for step in range(10)]
-        pages = await asyncio.gather(*(gateway.provider.open(charge) for charge in charges))
+        pages = await asyncio.gather(*(self.merchant(gateway).open(charge) for charge in charges))
         for charge, page in zip(charges, pages, strict=True):
             assert await gateway.pay(page)
             assert (await gateway.booked(charge.number)).captured == charge.amount.minor
@@ -120,14 +120,14 @@ class Opening(ProviderScene):
     ) -> None:
         """Two pages of one number are one debt."""
         charge = self.charge(gateway, offer)
-        first = await gateway.provider.open(charge)
+        first = await self.merchant(gateway).open(charge)
         if not offer.terms.reopens:
             with pytest.raises(ProviderRefused) as refused:
-                await gateway.provider.open(charge)
+                await self.merchant(gateway).open(charge)
             assert refused.value.refusal is Refusal.NEW_NUMBER
             assert await gateway.pay(first)
             return
-        second = await gateway.provider.open(charge)
+        second = await self.merchant(gateway).open(charge)
         taken = await self._both_pay_once(gateway, charge.number, first, second)
         assert taken == charge.amount.minor
 
@@ -136,10 +136,10 @@ class Opening(ProviderScene):
     ) -> None:
         """Asking again some minutes later still hands out something that works."""
         charge = self.charge(gateway, offer)
-        page = await gateway.provider.open(charge)
+        page = await self.merchant(gateway).open(charge)
         if offer.terms.reopens:
             gateway.advance(timedelta(minutes=7))
-            page = await gateway.provider.open(charge)
+            page = await self.merchant(gateway).open(charge)
         assert await gateway.pay(page)
         assert (await gateway.booked(charge.number)).captured == charge.amount.minor
 
@@ -148,7 +148,7 @@ class Opening(ProviderScene):
     ) -> None:
         """Pressing the button again, or another payer's turn, changes nothing."""
         charge = self.charge(gateway, offer)
-        page = await gateway.provider.open(charge)
+        page = await self.merchant(gateway).open(charge)
         assert await gateway.pay(page)
         await gateway.pay(page)
         await gateway.pay(page, buyer=BOB)
@@ -159,7 +159,7 @@ class Opening(ProviderScene):
     ) -> None:
         """One has scanned, the other pays first: still one payment."""
         charge = self.charge(gateway, offer)
-        page = await gateway.provider.open(charge)
+        page = await self.merchant(gateway).open(charge)
         await gateway.begin(page, buyer=ALICE)
         ways = [await gateway.pay(page, buyer=BOB), await gateway.pay(page, buyer=ALICE)]
         assert ways.count(True) == 1
@@ -170,7 +170,7 @@ class Opening(ProviderScene):
     ) -> None:
         """It is refused as paid, or the page is dead."""
         charge = await self.paid(gateway, offer)
-        again = await opened(gateway.provider, charge)
+        again = await opened(self.merchant(gateway), charge)
         if isinstance(again, ProviderRefused):
             assert again.refusal in {Refusal.ALREADY_PAID, Refusal.NEW_NUMBER}
         else:
@@ -183,9 +183,9 @@ class Opening(ProviderScene):
         """A changed amount is refused, or only one of the two pages works."""
         charge = self.charge(gateway, offer)
         dearer = another_amount(charge)
-        first = await gateway.provider.open(charge)
+        first = await self.merchant(gateway).open(charge)
         await gateway.begin(first)
-        second = await opened(gateway.provider, dearer)
+        second = await opened(self.merchant(gateway), dearer)
         if isinstance(second, ProviderRefused):
             assert second.refusal is Refusal.NEW_NUMBER
         else:
@@ -193,18 +193,18 @@ class Opening(ProviderScene):
         await gateway.pay(first)
         taken = (await gateway.booked(charge.number)).captured
         assert taken in {charge.amount.minor, dearer.amount.minor}
-        assert (await gateway.provider.query(charge)).amount == self.money(taken)
+        assert (await self.merchant(gateway).query(charge)).amount == self.money(taken)
 
     async def test_another_process_opens_the_same_charge(
         self, gateway: GatewayUnderTest, offer: Offer
     ) -> None:
         """A provider keeps nothing: all that it needs stands in the charge."""
         charge = self.charge(gateway, offer)
-        first = await gateway.provider.open(charge)
-        other = gateway.another_provider()
+        first = await self.merchant(gateway).open(charge)
+        other = self.another(gateway)
         page = await other.open(charge) if offer.terms.reopens else first
         assert await gateway.pay(page)
-        mine, theirs = await gateway.provider.query(charge), await other.query(charge)
+        mine, theirs = await self.merchant(gateway).query(charge), await other.query(charge)
         assert mine == theirs
         assert mine.state is ReceiptState.PAID
 
@@ -218,10 +218,10 @@ class Opening(ProviderScene):
     ) -> None:
         """The second before is in time, and the money is told as taken then."""
         charge = self.charge(gateway, offer, within=self._short(offer))
-        page = await gateway.provider.open(charge)
+        page = await self.merchant(gateway).open(charge)
         gateway.advance(charge.expires_at - gateway.now() - 2 * SECOND)
         assert await gateway.pay(page)
-        receipt = await gateway.provider.query(charge)
+        receipt = await self.merchant(gateway).query(charge)
         assert receipt.captured_at is None or receipt.captured_at <= charge.expires_at
 
     async def test_a_page_is_dead_once_the_charge_has_expired(
@@ -229,18 +229,18 @@ class Opening(ProviderScene):
     ) -> None:
         """The deadline is the provider's to keep, since nothing else binds the payer."""
         charge = self.charge(gateway, offer)
-        page = await gateway.provider.open(charge)
+        page = await self.merchant(gateway).open(charge)
         gateway.advance(charge.expires_at - gateway.now() + 2 * SECOND)
         assert not await gateway.pay(page)
         assert (await gateway.booked(charge.number)).captured == 0
-        assert (await gateway.provider.query(charge)).state is not ReceiptState.PAID
+        assert (await self.merchant(gateway).query(charge)).state is not ReceiptState.PAID
 
     async def test_the_deadline_also_binds_a_payer_who_has_begun(
         self, gateway: GatewayUnderTest, offer: Offer
     ) -> None:
         """The password comes too late, however early the scan."""
         charge = self.charge(gateway, offer, within=self._short(offer))
-        page = await gateway.provider.open(charge)
+        page = await self.merchant(gateway).open(charge)
         assert await gateway.begin(page)
         gateway.advance(charge.expires_at - gateway.now() + 2 * SECOND)
         assert not await gateway.pay(page)
@@ -251,10 +251,10 @@ class Opening(ProviderScene):
     ) -> None:
         """The instant was fixed with the first page (protocol 1.3)."""
         charge = self.charge(gateway, offer)
-        page = await gateway.provider.open(charge)
+        page = await self.merchant(gateway).open(charge)
         gateway.advance(timedelta(minutes=20))
         if offer.terms.reopens:
-            page = await gateway.provider.open(charge)
+            page = await self.merchant(gateway).open(charge)
         gateway.advance(charge.expires_at - gateway.now() + 2 * SECOND)
         assert not await gateway.pay(page)
         assert (await gateway.booked(charge.number)).captured == 0
@@ -266,16 +266,16 @@ class Opening(ProviderScene):
         validity = offer.terms.validity
         if validity is None:
             charge = self.charge(gateway, offer, within=timedelta(hours=3))
-            page = await gateway.provider.open(charge)
+            page = await self.merchant(gateway).open(charge)
             gateway.advance(charge.expires_at - gateway.now() - 2 * SECOND)
             assert await gateway.pay(page)
             return
         charge = self.charge(gateway, offer, within=validity + timedelta(minutes=10))
-        page = await gateway.provider.open(charge)
+        page = await self.merchant(gateway).open(charge)
         gateway.advance(validity + 2 * SECOND)
         assert not await gateway.pay(page)
         if offer.terms.reopens:
-            assert await gateway.pay(await gateway.provider.open(charge))
+            assert await gateway.pay(await self.merchant(gateway).open(charge))
 
     # --- asking ---------------------------------------------------------------------
 
@@ -284,7 +284,7 @@ class Opening(ProviderScene):
     ) -> None:
         """Absence has its own word: it is neither open nor closed."""
         charge = self.charge(gateway, offer)
-        receipt = await gateway.provider.query(charge)
+        receipt = await self.merchant(gateway).query(charge)
         assert receipt == Receipt(number=charge.number, state=ReceiptState.NOT_FOUND)
 
     async def test_before_the_payer_acts_the_trade_exists_or_not_as_the_terms_say(
@@ -292,8 +292,8 @@ class Opening(ProviderScene):
     ) -> None:
         """Lazy pages make their trade only when somebody scans or logs in."""
         charge = self.charge(gateway, offer)
-        page = await gateway.provider.open(charge)
-        state = (await gateway.provider.query(charge)).state
+        page = await self.merchant(gateway).open(charge)
+        state = (await self.merchant(gateway).query(charge)).state
         if offer.terms.close is ClosePower.LAZY:
             assert state is ReceiptState.NOT_FOUND
         elif offer.terms.close is ClosePower.AUTHORITATIVE:
@@ -301,14 +301,14 @@ class Opening(ProviderScene):
         else:
             assert state in {ReceiptState.OPEN, ReceiptState.NOT_FOUND}
         assert await gateway.begin(page)
-        assert (await gateway.provider.query(charge)).state is ReceiptState.OPEN
+        assert (await self.merchant(gateway).query(charge)).state is ReceiptState.OPEN
 
     async def test_a_paid_charge_is_told_with_all_that_matters(
         self, gateway: GatewayUnderTest, offer: Offer
     ) -> None:
         """Number, amount, currency, when, and that it is ours."""
         charge = await self.paid(gateway, offer)
-        receipt = await gateway.provider.query(charge)
+        receipt = await self.merchant(gateway).query(charge)
         assert (receipt.number, receipt.state) == (charge.number, ReceiptState.PAID)
         assert (receipt.amount, receipt.foreign) == (charge.amount, None)
         if receipt.captured_at is not None:
@@ -317,10 +317,10 @@ class Opening(ProviderScene):
     async def test_asking_changes_nothing(self, gateway: GatewayUnderTest, offer: Offer) -> None:
         """Before and after the payment the second answer is the first."""
         charge = self.charge(gateway, offer)
-        page = await gateway.provider.open(charge)
-        before = [await gateway.provider.query(charge) for _ in range(2)]
+        page = await self.merchant(gateway).open(charge)
+        before = [await self.merchant(gateway).query(charge) for _ in range(2)]
         assert before[0] == before[1]
         assert await gateway.pay(page)
-        after = [await gateway.provider.query(charge) for _ in range(2)]
+        after = [await self.merchant(gateway).query(charge) for _ in range(2)]
         assert after[0] == after[1]
         assert (await gateway.booked(charge.number)).captured == charge.amount.minor

@@ -8,22 +8,22 @@ import pytest
 
 from retender.domain.model.errors import ProviderRefused, ProviderUncertain
 from retender.ports.payment_provider import (
-    PaymentProvider,
     ReceiptState,
     RefundOrder,
     RefundReceipt,
     RefundReceiptState,
 )
 from retender.tests.contracts.provider.gateway import Fault, GatewayUnderTest, Operation
+from retender.tests.contracts.provider.merchant import Merchant
 from retender.tests.contracts.provider.scene import HOSTILE_TEXTS, ProviderScene, fresh_number
 
 UNDER_WAY = {RefundReceiptState.DONE, RefundReceiptState.PENDING}
 
 
-async def asked(provider: PaymentProvider, order: RefundOrder) -> RefundReceipt | ProviderRefused:
+async def asked(merchant: Merchant, order: RefundOrder) -> RefundReceipt | ProviderRefused:
     """Refund where a refusal is as good an answer as a receipt."""
     try:
-        return await provider.refund(order)
+        return await merchant.refund(order)
     except ProviderRefused as refused:
         return refused
 
@@ -53,7 +53,7 @@ class Refunds(ProviderScene):
             assert (await self.refunded(gateway, order)).state is RefundReceiptState.DONE
             assert (await gateway.booked(charge.number)).refunded == 1_234
         else:
-            assert isinstance(await asked(gateway.provider, order), ProviderRefused)
+            assert isinstance(await asked(self.merchant(gateway), order), ProviderRefused)
             assert (await gateway.booked(charge.number)).refunded == 0
 
     async def test_the_parts_add_up_to_everything(self, gateway: GatewayUnderTest) -> None:
@@ -65,7 +65,7 @@ class Refunds(ProviderScene):
             assert receipt.state is RefundReceiptState.DONE
         assert (await gateway.booked(charge.number)).refunded == 5_000
         assert isinstance(
-            await asked(gateway.provider, self.refund_order(charge, 1)), ProviderRefused
+            await asked(self.merchant(gateway), self.refund_order(charge, 1)), ProviderRefused
         )
 
     @pytest.mark.parametrize("length", [8, 32])
@@ -82,7 +82,7 @@ class Refunds(ProviderScene):
     ) -> None:
         """Once known it rides along, and changes nothing."""
         charge = await self.paid(gateway)
-        trade_no = (await gateway.provider.query(charge)).provider_trade_no
+        trade_no = (await self.merchant(gateway).query(charge)).provider_trade_no
         order = replace(self.refund_order(charge), provider_trade_no=trade_no)
         assert (await self.refunded(gateway, order)).state is RefundReceiptState.DONE
         assert (await gateway.booked(charge.number)).refunded == charge.amount.minor
@@ -106,7 +106,7 @@ class Refunds(ProviderScene):
         assert receipt.state is RefundReceiptState.DONE
         if window is not None:
             gateway.advance(timedelta(days=2))
-            late = await asked(gateway.provider, self.refund_order(charge, part))
+            late = await asked(self.merchant(gateway), self.refund_order(charge, part))
             assert isinstance(late, ProviderRefused)
 
     # --- once -----------------------------------------------------------------------
@@ -116,8 +116,8 @@ class Refunds(ProviderScene):
         charge = await self.paid(gateway, minor=5_000)
         order = self.refund_order(charge, 2_000 if self.terms.refunds.partial else None)
         await self.refunded(gateway, order)
-        assert (await gateway.provider.refund(order)).state is RefundReceiptState.DONE
-        assert (await gateway.another_provider().refund(order)).state is RefundReceiptState.DONE
+        assert (await self.merchant(gateway).refund(order)).state is RefundReceiptState.DONE
+        assert (await self.another(gateway).refund(order)).state is RefundReceiptState.DONE
         assert (await gateway.booked(charge.number)).refunded == order.amount.minor
 
     async def test_the_same_refund_twice_at_once_gives_back_once(
@@ -126,7 +126,7 @@ class Refunds(ProviderScene):
         """Two workers with one order are one refund; the slower may be told to wait."""
         charge = await self.paid(gateway, minor=5_000)
         order = self.refund_order(charge, 2_000 if self.terms.refunds.partial else None)
-        providers = (gateway.provider, gateway.another_provider())
+        providers = (self.merchant(gateway), self.another(gateway))
         await asyncio.gather(*(asked(each, order) for each in providers))
         await self.refunded(gateway, order)
         assert (await gateway.booked(charge.number)).refunded == order.amount.minor
@@ -138,10 +138,10 @@ class Refunds(ProviderScene):
         charge = await self.paid(gateway, minor=5_000)
         order = self.refund_order(charge, 2_000 if self.terms.refunds.partial else None)
         await self.refunded(gateway, order)
-        await asked(gateway.provider, replace(order, amount=self.money(1_500)))
+        await asked(self.merchant(gateway), replace(order, amount=self.money(1_500)))
         await gateway.notices()
         assert (await gateway.booked(charge.number)).refunded == order.amount.minor
-        assert (await gateway.provider.query(charge)).amount == charge.amount
+        assert (await self.merchant(gateway).query(charge)).amount == charge.amount
 
     async def test_a_refund_whose_answer_was_lost_is_safely_sent_again(
         self, gateway: GatewayUnderTest
@@ -151,9 +151,9 @@ class Refunds(ProviderScene):
         order = self.refund_order(charge)
         gateway.set_fault(Fault.LOST_AFTER_EFFECT, Operation.REFUND)
         with pytest.raises(ProviderUncertain):
-            await gateway.provider.refund(order)
+            await self.merchant(gateway).refund(order)
         gateway.advance(self.terms.refunds.spacing)
-        assert (await gateway.another_provider().refund(order)).state in UNDER_WAY
+        assert (await self.another(gateway).refund(order)).state in UNDER_WAY
         assert (await self.refunded(gateway, order)).state is RefundReceiptState.DONE
         assert (await gateway.booked(charge.number)).refunded == charge.amount.minor
 
@@ -164,7 +164,7 @@ class Refunds(ProviderScene):
         charge = await self.paid(gateway)
         above = self.refund_order(charge, charge.amount.minor + 1)
         with pytest.raises(ProviderRefused) as refused:
-            await gateway.provider.refund(above)
+            await self.merchant(gateway).refund(above)
         assert refused.value.provider_code
         assert (await gateway.booked(charge.number)).refunded == 0
 
@@ -174,7 +174,7 @@ class Refunds(ProviderScene):
         first = 3_000 if self.terms.refunds.partial else 5_000
         await self.refunded(gateway, self.refund_order(charge, first))
         with pytest.raises(ProviderRefused):
-            await gateway.provider.refund(self.refund_order(charge, 2_001))
+            await self.merchant(gateway).refund(self.refund_order(charge, 2_001))
         assert (await gateway.booked(charge.number)).refunded == first
 
     async def test_two_refunds_at_once_never_give_back_too_much(
@@ -184,22 +184,22 @@ class Refunds(ProviderScene):
         charge = await self.paid(gateway, minor=5_000)
         part = 3_000 if self.terms.refunds.partial else 5_000
         orders = [self.refund_order(charge, part) for _ in range(2)]
-        await asyncio.gather(*(asked(gateway.provider, order) for order in orders))
+        await asyncio.gather(*(asked(self.merchant(gateway), order) for order in orders))
         assert (await gateway.booked(charge.number)).refunded in {0, part}
 
     async def test_an_unknown_charge_gives_nothing_back(self, gateway: GatewayUnderTest) -> None:
         """A number that nobody paid under is a clear no."""
         charge = self.charge(gateway)
         with pytest.raises(ProviderRefused) as refused:
-            await gateway.provider.refund(self.refund_order(charge))
+            await self.merchant(gateway).refund(self.refund_order(charge))
         assert refused.value.provider_code
 
     async def test_an_unpaid_charge_gives_nothing_back(self, gateway: GatewayUnderTest) -> None:
         """The payer has begun, no more."""
         charge = self.charge(gateway)
-        await gateway.begin(await gateway.provider.open(charge))
+        await gateway.begin(await self.merchant(gateway).open(charge))
         with pytest.raises(ProviderRefused):
-            await gateway.provider.refund(self.refund_order(charge))
+            await self.merchant(gateway).refund(self.refund_order(charge))
         assert (await gateway.booked(charge.number)).refunded == 0
 
     # --- asking ---------------------------------------------------------------------
@@ -210,15 +210,15 @@ class Refunds(ProviderScene):
         """NOT_FOUND says: sending it is safe."""
         charge = await self.paid(gateway)
         order = self.refund_order(charge)
-        receipt = await gateway.provider.query_refund(order)
+        receipt = await self.merchant(gateway).query_refund(order)
         assert (receipt.number, receipt.state) == (order.number, RefundReceiptState.NOT_FOUND)
 
     async def test_a_refused_refund_is_not_found(self, gateway: GatewayUnderTest) -> None:
         """Nothing moved, and the provider does not claim otherwise."""
         charge = await self.paid(gateway)
         above = self.refund_order(charge, charge.amount.minor + 1)
-        await asked(gateway.provider, above)
-        state = (await gateway.provider.query_refund(above)).state
+        await asked(self.merchant(gateway), above)
+        state = (await self.merchant(gateway).query_refund(above)).state
         assert state in {RefundReceiptState.NOT_FOUND, RefundReceiptState.FAILED}
 
     async def test_a_finished_refund_is_told_as_done(self, gateway: GatewayUnderTest) -> None:
@@ -226,7 +226,7 @@ class Refunds(ProviderScene):
         charge = await self.paid(gateway, minor=5_000)
         order = self.refund_order(charge, 2_000 if self.terms.refunds.partial else None)
         await self.refunded(gateway, order)
-        for provider in (gateway.provider, gateway.another_provider()):
+        for provider in (self.merchant(gateway), self.another(gateway)):
             receipt = await provider.query_refund(order)
             assert (receipt.number, receipt.state) == (order.number, RefundReceiptState.DONE)
             assert receipt.amount in {None, order.amount}
@@ -238,9 +238,9 @@ class Refunds(ProviderScene):
             order = self.refund_order(charge)
             gateway.set_fault(fault, Operation.REFUND)
             with pytest.raises(ProviderUncertain):
-                await gateway.provider.refund(order)
+                await self.merchant(gateway).refund(order)
             took_effect = fault is Fault.LOST_AFTER_EFFECT
-            state = (await gateway.provider.query_refund(order)).state
+            state = (await self.merchant(gateway).query_refund(order)).state
             assert state in (UNDER_WAY if took_effect else {RefundReceiptState.NOT_FOUND})
 
     async def test_a_payment_stays_paid_whatever_was_given_back(
@@ -248,9 +248,9 @@ class Refunds(ProviderScene):
     ) -> None:
         """PAID with the whole amount, after a part and after everything."""
         charge = await self.paid(gateway, minor=5_000)
-        before = await gateway.provider.query(charge)
+        before = await self.merchant(gateway).query(charge)
         for part in [2_000, 3_000] if self.terms.refunds.partial else [5_000]:
             await self.refunded(gateway, self.refund_order(charge, part))
-            after = await gateway.provider.query(charge)
+            after = await self.merchant(gateway).query(charge)
             assert (after.state, after.amount) == (ReceiptState.PAID, charge.amount)
             assert after.provider_trade_no == before.provider_trade_no

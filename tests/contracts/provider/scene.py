@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import ClassVar
 from uuid import uuid4
 
@@ -25,6 +26,7 @@ from retender.ports.payment_provider import (
 )
 from retender.tests.contracts.kit import Contract
 from retender.tests.contracts.provider.gateway import Booked, GatewayUnderTest
+from retender.tests.contracts.provider.merchant import Merchant
 
 HALF_AN_HOUR = timedelta(minutes=30)
 SECOND = timedelta(seconds=1)
@@ -92,6 +94,19 @@ class ProviderScene(Contract):
         """What the plugin promises."""
         return self.plugin.terms
 
+    @cached_property
+    def references(self) -> dict[str, str]:
+        """The providers' own ids of what was opened in this test, by our number."""
+        return {}
+
+    def merchant(self, gateway: GatewayUnderTest) -> Merchant:
+        """Return the provider under test, called as the core calls it."""
+        return Merchant(gateway.provider, self.references)
+
+    def another(self, gateway: GatewayUnderTest) -> Merchant:
+        """Return the same account in another process: what was kept is known there, too."""
+        return Merchant(gateway.another_provider(), self.references)
+
     @property
     def standard_offer(self) -> Offer:
         """Return the offer for stories that are not about pages: closable, if one is."""
@@ -147,7 +162,7 @@ class ProviderScene(Contract):
     ) -> Charge:
         """Open a charge and have Alice pay it."""
         charge = self.charge(gateway, offer, minor=minor)
-        assert await gateway.pay(await gateway.provider.open(charge))
+        assert await gateway.pay(await self.merchant(gateway).open(charge))
         return charge
 
     def refund_order(
@@ -171,7 +186,7 @@ class ProviderScene(Contract):
 
     async def refunded(self, gateway: GatewayUnderTest, order: RefundOrder) -> RefundReceipt:
         """Refund, wait until it is no longer pending, and let the spacing pass."""
-        receipt = await gateway.provider.refund(order)
+        receipt = await self.merchant(gateway).refund(order)
         if self.terms.refunds.immediate:
             assert receipt.state is not RefundReceiptState.PENDING
         for _ in range(20):
@@ -179,7 +194,7 @@ class ProviderScene(Contract):
                 break
             gateway.advance(timedelta(minutes=1))
             await gateway.notices()
-            receipt = await gateway.provider.query_refund(order)
+            receipt = await self.merchant(gateway).query_refund(order)
         gateway.advance(self.terms.refunds.spacing)
         return receipt
 
@@ -187,7 +202,14 @@ class ProviderScene(Contract):
         """Read every notice so far that says that this number was paid."""
         provider: PaymentProvider = gateway.provider
         read = [await provider.parse_notice(raw) for raw in await gateway.notices()]
-        return [n for n in read if n.receipt and n.receipt.number == number and n.refund is None]
+        reference = self.references.get(number)
+        about = [(notice, notice.receipt) for notice in read if notice.refund is None]
+        return [
+            notice
+            for notice, receipt in about
+            if receipt is not None
+            and (receipt.number == number or (reference and receipt.reference == reference))
+        ]
 
 
 def assert_silent(gateway: GatewayUnderTest, *texts: str) -> None:
@@ -198,10 +220,10 @@ def assert_silent(gateway: GatewayUnderTest, *texts: str) -> None:
         assert not any(secret in text for text in texts)
 
 
-async def opened(provider: PaymentProvider, charge: Charge) -> Page | ProviderRefused:
+async def opened(merchant: Merchant, charge: Charge) -> Page | ProviderRefused:
     """Open a charge where a refusal is as good an answer as a page."""
     try:
-        return await provider.open(charge)
+        return await merchant.open(charge)
     except ProviderRefused as refused:
         return refused
 

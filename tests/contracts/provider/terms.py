@@ -95,8 +95,8 @@ class TermsBehaviour(ProviderScene):
         payers pay twice.
         """
         charge = self.charge(gateway, offer)
-        page = await gateway.provider.open(charge)
-        await gateway.provider.close(charge)
+        page = await self.merchant(gateway).open(charge)
+        await self.merchant(gateway).close(charge)
         still_payable = await gateway.pay(page)
         assert still_payable is (offer.terms.close is not ClosePower.AUTHORITATIVE)
 
@@ -105,6 +105,6 @@ class TermsBehaviour(ProviderScene):
     ) -> None:
         """Pages are signed with secrets, they never hold one."""
         provider = gateway.provider
-        page = await provider.open(self.charge(gateway, offer))
+        page = await self.merchant(gateway).open(self.charge(gateway, offer))
         assert_silent(gateway, repr(provider), str(provider), repr(page), page_to_text(page))
         assert_silent(gateway, repr(provider.terms), repr(self.plugin))

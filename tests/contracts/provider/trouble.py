@@ -55,7 +55,7 @@ class Trouble(ProviderScene):
 
     async def _story(self, gateway: GatewayUnderTest, operation: Operation) -> Story:
         """Play up to where the operation is called."""
-        provider = gateway.provider
+        provider = self.merchant(gateway)
         if operation in {Operation.REFUND, Operation.QUERY_REFUND}:
             charge = await self.paid(gateway)
             refund = self.refund_order(charge)
@@ -64,7 +64,7 @@ class Trouble(ProviderScene):
             await self.refunded(gateway, refund)
             return Story(charge, refund, lambda: provider.query_refund(refund))
         charge = self.charge(gateway)
-        await gateway.begin(await provider.open(charge))
+        await gateway.begin(await self.merchant(gateway).open(charge))
         refund = self.refund_order(charge)
         if operation is Operation.QUERY:
             return Story(charge, refund, lambda: provider.query(charge))
@@ -89,7 +89,7 @@ class Trouble(ProviderScene):
             assert (booked.captured, booked.refunded) == (story.charge.amount.minor,) * 2
         else:
             assert (booked.captured, booked.refunded) == (0, 0)
-            state = (await gateway.provider.query(story.charge)).state
+            state = (await self.merchant(gateway).query(story.charge)).state
             closed = operation is Operation.CLOSE and self._calls_gateway(operation)
             assert state is (ReceiptState.CLOSED if closed else ReceiptState.OPEN)
 
@@ -152,7 +152,7 @@ class Trouble(ProviderScene):
     ) -> Page | ProviderError:
         gateway.set_fault(fault, Operation.OPEN)
         try:
-            return await gateway.provider.open(charge)
+            return await self.merchant(gateway).open(charge)
         except ProviderError as trouble:
             return trouble
 
@@ -161,7 +161,7 @@ class Trouble(ProviderScene):
     ) -> None:
         """Whatever happened, the charge can still be paid, and once."""
         if page is None or offer.terms.reopens:
-            page = await gateway.provider.open(charge)
+            page = await self.merchant(gateway).open(charge)
         assert await gateway.pay(page)
         assert (await gateway.booked(charge.number)).captured == charge.amount.minor
 
@@ -174,7 +174,7 @@ class Trouble(ProviderScene):
         assert isinstance(outcome, Page | ProviderUnavailable)
         page = None if isinstance(outcome, ProviderError) else outcome
         if page is None:
-            assert (await gateway.provider.query(charge)).state is ReceiptState.NOT_FOUND
+            assert (await self.merchant(gateway).query(charge)).state is ReceiptState.NOT_FOUND
         await self._pays_once(gateway, offer, charge, page)
 
     @pytest.mark.parametrize("fault", SILENT_FAULTS)
@@ -230,7 +230,7 @@ class Trouble(ProviderScene):
         caplog.set_level("DEBUG")
         charge = await self.paid(gateway)
         await self.refunded(gateway, self.refund_order(charge))
-        await gateway.provider.close(charge)
+        await self.merchant(gateway).close(charge)
         for raw in await gateway.notices():
             await gateway.provider.parse_notice(raw)
         assert_silent(gateway, logged(caplog))

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pytest
 
-from retender.domain.model.page import Page
+from retender.domain.model.page import Opened, Page
 from retender.domain.model.transition import (
     LIVE,
     PAYABLE,
@@ -64,9 +64,11 @@ class AttemptsContract(StoreContract):
             assert await work.attempts.by_number(attempt.account, "nothing1") is None
             assert list(await work.attempts.of_order("nobody")) == []
             assert await work.attempts.claim_asking("nobody", NOW, UNTIL) is False
-            assert await work.attempts.keep_page("nobody", PAGES[0], UNTIL, NOW) is False
+            page = Opened(PAGES[0])
+            kept = await work.attempts.keep_page("nobody", page, UNTIL, NOW, asked_until=UNTIL)
+            assert kept is False
             assert await work.attempts.reschedule("nobody", UNTIL, held_until=None) is False
-            await work.attempts.release_asking("nobody")
+            await work.attempts.release_asking("nobody", asked_until=UNTIL)
 
     @pytest.mark.asyncio
     @pytest.mark.parametrize("there", PAYABLE)
@@ -176,7 +178,7 @@ class AttemptsContract(StoreContract):
         attempt = await a_kept_attempt(unit_of_work)
         async with unit_of_work() as work:
             assert await work.attempts.claim_asking(attempt.attempt_id, NOW, UNTIL)
-            await work.attempts.release_asking(attempt.attempt_id)
+            await work.attempts.release_asking(attempt.attempt_id, asked_until=UNTIL)
             assert await work.attempts.get(attempt.attempt_id) == attempt
             assert await work.attempts.claim_asking(attempt.attempt_id, NOW, UNTIL)
 
@@ -187,15 +189,23 @@ class AttemptsContract(StoreContract):
         self, unit_of_work: UnitOfWork, state: AttemptState, page: Page
     ) -> None:
         """It is OPEN then, the claim to ask is over, and a new page takes the old one's place."""
-        attempt = await a_kept_attempt(unit_of_work, state)
+        attempt = await a_kept_attempt(unit_of_work, state, asking_until=AGAIN, opened_at=None)
+        opened_page = Opened(page, "theirs-1")
         async with unit_of_work() as work:
-            assert await work.attempts.keep_page(attempt.attempt_id, page, UNTIL, NOW) is True
+            keep_page = work.attempts.keep_page
+            assert await keep_page(attempt.attempt_id, opened_page, UNTIL, NOW, asked_until=AGAIN)
             await work.commit()
         async with unit_of_work(read_only=True) as work:
             opened = await work.attempts.get(attempt.attempt_id)
             story = await work.story.of_order(attempt.order_id)
         assert opened == replace(
-            attempt, state=AttemptState.OPEN, page=page, page_until=UNTIL, asking_until=None
+            attempt,
+            charge=replace(attempt.charge, reference="theirs-1"),
+            state=AttemptState.OPEN,
+            page=page,
+            page_until=UNTIL,
+            opened_at=NOW,
+            asking_until=None,
         )
         moves = [entry.at for entry in story if "CREATING -> OPEN" in entry.what]
         assert moves == ([NOW] if state is AttemptState.CREATING else [])
@@ -206,9 +216,11 @@ class AttemptsContract(StoreContract):
         self, unit_of_work: UnitOfWork, state: AttemptState
     ) -> None:
         """The attempt was left behind meanwhile: nobody may see the page."""
-        attempt = await a_kept_attempt(unit_of_work, state)
+        attempt = await a_kept_attempt(unit_of_work, state, asking_until=AGAIN)
+        page = Opened(PAGES[0])
         async with unit_of_work() as work:
-            assert await work.attempts.keep_page(attempt.attempt_id, PAGES[0], UNTIL, NOW) is False
+            keep_page = work.attempts.keep_page
+            assert not await keep_page(attempt.attempt_id, page, UNTIL, NOW, asked_until=AGAIN)
             assert await work.attempts.get(attempt.attempt_id) == attempt
             assert list(await work.story.of_order(attempt.order_id)) == []
 

@@ -8,6 +8,7 @@ from retender.domain.model.attempt import Attempt
 from retender.domain.model.event import Event, EventKind
 from retender.domain.model.incident import Incident
 from retender.domain.model.order import Order
+from retender.domain.model.page import Opened
 from retender.domain.model.refund import Refund
 from retender.domain.model.transition import AttemptEvent, OrderEvent, RefundEvent, RefundState
 from retender.ports.unit_of_work import UnitOfWork, Work
@@ -108,9 +109,12 @@ DEEDS: Mapping[str, Deed] = {
     ),
     "attempts.claim_asking": lambda w, s: w.attempts.claim_asking(s.attempt.attempt_id, NOW, UNTIL),
     "attempts.keep_page": lambda w, s: w.attempts.keep_page(
-        s.attempt.attempt_id, PAGES[0], UNTIL, NOW
+        s.attempt.attempt_id, Opened(PAGES[0]), UNTIL, NOW, asked_until=NOW
     ),
-    "attempts.release_asking": lambda w, s: w.attempts.release_asking(s.attempt.attempt_id),
+    "attempts.fill_in": lambda w, s: w.attempts.fill_in(s.attempt.attempt_id, reference="theirs"),
+    "attempts.release_asking": lambda w, s: w.attempts.release_asking(
+        s.attempt.attempt_id, asked_until=NOW
+    ),
     "attempts.claim_due": lambda w, _: w.attempts.claim_due(NOW, UNTIL, 10),
     "attempts.reschedule": lambda w, s: w.attempts.reschedule(
         s.attempt.attempt_id, LATER, held_until=None

@@ -12,6 +12,7 @@ import pytest
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.event import Event, EventKind
 from retender.domain.model.incident import IncidentCode
+from retender.domain.model.page import Opened
 from retender.domain.model.refund import RefundCause
 from retender.domain.model.transition import AttemptEvent, OrderEvent, OrderState, RefundEvent
 from retender.ports.unit_of_work import UnitOfWork, Work
@@ -169,13 +170,19 @@ class RacesContract(StoreContract):
     ) -> None:
         """Whoever is first: an attempt left behind has no page, and is left behind once."""
         order = an_order()
-        attempts = [an_attempt(order, idx=n, fingerprint=f"{n:032}") for n in range(1, CROWD // 2)]
+        attempts = [
+            an_attempt(order, idx=n, fingerprint=f"{n:032}", asking_until=UNTIL)
+            for n in range(1, CROWD // 2)
+        ]
         await keep(unit_of_work, order, *attempts)
 
         async def meet(work: Work, which: int) -> bool:
             attempt_id = attempts[which // 2].attempt_id
             if which % 4 in {0, 3}:  # each side is first for every other attempt
-                return await work.attempts.keep_page(attempt_id, PAGES[0], UNTIL, NOW)
+                page = Opened(PAGES[0])
+                return await work.attempts.keep_page(
+                    attempt_id, page, UNTIL, NOW, asked_until=UNTIL
+                )
             return await work.attempts.move(attempt_id, AttemptEvent.CLOSE_WANTED, at=NOW, why="x")
 
         answers = await crowd((unit_of_work, rival), meet, size=2 * len(attempts))

@@ -124,6 +124,7 @@ def attempt_in(state: AttemptState, order: Order, **facts: object) -> Attempt:
         "state": state,
         "page": PAGES[0] if is_open else None,
         "page_until": NOW + MINUTE if is_open else None,
+        "opened_at": NOW if is_open else None,
         "asking_until": NOW + 2 * TICK,
         "next_check_at": NOW + TICK if state in LIVE else None,
         "leased_until": NOW + 3 * TICK,

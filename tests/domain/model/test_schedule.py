@@ -114,7 +114,7 @@ def test_never_longer_than_half_the_time_to_expiry_or_15_seconds(number, had, no
         assert wait <= max(15 * SECOND, left / 2)
 
 
-@given(numbers, checks, st.integers(0, 31 * 60), st.integers(0, 31 * 60))
+@given(numbers, checks, st.integers(0, 31 * 60 - 1), st.integers(0, 31 * 60 - 1))
 def test_the_nearer_the_expiry_the_shorter_the_wait(number, had, one, other):
     earlier, later = sorted((BEGAN + one * SECOND, BEGAN + other * SECOND))
     attempt = made(number, had=had)

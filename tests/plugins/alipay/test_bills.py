@@ -33,7 +33,7 @@ def packed(*tables: str, encoding: str = "gbk") -> bytes:
 
 @pytest.mark.asyncio
 async def test_yesterdays_payments_and_refunds_are_listed(counter):
-    await counter.pay(await counter.provider.open(charge(subject='Tea "茶", two cups')))
+    await counter.pay((await counter.provider.open(charge(subject='Tea "茶", two cups'))).page)
     await counter.provider.refund(refund_of(charge()))
     counter.advance(timedelta(days=1))
     payment, refund = await counter.provider.fetch_bill(TODAY)
@@ -57,7 +57,7 @@ async def test_a_day_without_business_and_a_day_that_is_not_over_are_told_apart(
 
 @pytest.mark.asyncio
 async def test_a_link_that_has_run_out_is_no_empty_bill(counter, monkeypatch):
-    await counter.pay(await counter.provider.open(charge()))
+    await counter.pay((await counter.provider.open(charge())).page)
     counter.advance(timedelta(days=1))
     monkeypatch.setattr(counter.simulator._bills, "fetch", lambda _: None)
     with pytest.raises(ProviderUncertain, match="404"):

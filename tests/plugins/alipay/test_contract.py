@@ -24,7 +24,7 @@ class AlipayContract(PaymentProviderContract):
     @pytest.mark.parametrize("text", HOSTILE_TEXTS.values(), ids=HOSTILE_TEXTS.keys())
     async def test_the_payer_reads_the_subject_as_the_shop_wrote_it(self, gateway, offer, text):
         charge = self.charge(gateway, offer, subject=text)
-        assert await gateway.pay(await gateway.provider.open(charge))
+        assert await gateway.pay((await gateway.provider.open(charge)).page)
         booked = await gateway.booked(charge.number)
         assert (booked.subject, booked.captured) == (text.translate(TWINS), charge.amount.minor)
 

@@ -70,7 +70,7 @@ async def test_pay_lose_ask_and_be_told(keys):
         settings = {**defaults, **simulator.settings}
         provider = Alipay(configure(settings), transport, lambda: NOON)
         bill = charge(notify_url=f"{shop_url}/notify", **QR)
-        page = await provider.open(bill)
+        page = (await provider.open(bill)).page
         simulator.faults.set("lost_after_effect", "query")
         with pytest.raises(ProviderUncertain):
             await provider.query(bill)

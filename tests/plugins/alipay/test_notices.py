@@ -65,7 +65,7 @@ async def test_the_worked_example_is_believed():
 
 
 async def test_every_try_of_one_notice_is_the_same_event(counter):
-    await counter.pay(await counter.provider.open(charge()))
+    await counter.pay((await counter.provider.open(charge())).page)
     keys_seen = set()
 
     async def deaf(_url, headers, body):
@@ -104,7 +104,7 @@ async def test_empty_values_may_come_and_go_without_being_another_event(counter,
 @pytest.mark.parametrize("way", ["signed", "unsigned"])
 async def test_both_ways_of_signing_empty_values_are_believed(keys, way):
     counter = Counter(keys, AlipaySwitches(empty_values_in_notices=way))
-    await counter.pay(await counter.provider.open(charge()))
+    await counter.pay((await counter.provider.open(charge())).page)
     [raw] = await counter.notices()
     assert b"voucher_detail_list=&" in raw.body
     assert (await counter.provider.parse_notice(raw)).receipt
@@ -212,7 +212,7 @@ async def test_a_notice_about_something_else_is_believed_and_says_nothing(counte
 
 async def test_a_refund_is_told_beside_the_payment(counter):
     paid = charge(**PHONE)
-    await counter.pay(await counter.provider.open(paid))
+    await counter.pay((await counter.provider.open(paid)).page)
     part, rest = refund_of(paid), refund_of(paid, number="R2026", amount=Money(6888, "CNY"))
     await counter.provider.refund(part)
     counter.advance(timedelta(seconds=3))
@@ -244,7 +244,7 @@ async def test_a_refund_without_a_number_bears_the_trades(counter, keys):
 
 async def test_a_certificate_that_nobody_configured_proves_nothing(fresh_keys):
     counter = Counter(fresh_keys, certified=True)
-    assert await counter.pay(await counter.provider.open(charge()))
+    assert await counter.pay((await counter.provider.open(charge())).page)
     fresh_keys.roll()
     [raw] = await counter.notices()
     with pytest.raises(NoticeRejected) as rejected:

@@ -86,7 +86,7 @@ def alipay(gateway):
 
 
 async def test_a_pc_page_is_the_worked_example_byte_for_byte(alipay):
-    page = await alipay.open(charge(expires_at=TEN + timedelta(minutes=31)))
+    page = (await alipay.open(charge(expires_at=TEN + timedelta(minutes=31)))).page
     outer, _ = carried(page)
     assert outer.pop("sign") == ALIPAY["form_sig"]
     assert "&".join(f"{name}={outer[name]}" for name in sorted(outer)) == ALIPAY["form_sts"]
@@ -95,8 +95,8 @@ async def test_a_pc_page_is_the_worked_example_byte_for_byte(alipay):
 
 
 async def test_form_and_redirect_say_the_same(alipay):
-    form = await alipay.open(charge())
-    redirect = await alipay.open(charge(page_kind=PageKind.REDIRECT))
+    form = (await alipay.open(charge())).page
+    redirect = (await alipay.open(charge(page_kind=PageKind.REDIRECT))).page
     assert carried(form) == carried(redirect)
 
 
@@ -109,53 +109,53 @@ async def test_form_and_redirect_say_the_same(alipay):
     ],
 )
 async def test_every_place_has_its_product(alipay, gateway, where, method, product_code):
-    outer, content = carried(await alipay.open(charge(**where)))
+    outer, content = carried((await alipay.open(charge(**where))).page)
     assert (outer["method"], content["product_code"]) == (method, product_code)
     assert gateway.requests == []
 
 
 async def test_the_deadline_is_absolute_and_in_beijing_time(alipay):
     expires_at = datetime(2026, 1, 15, 16, 30, 59, tzinfo=UTC)
-    outer, content = carried(await alipay.open(charge(expires_at=expires_at)))
+    outer, content = carried((await alipay.open(charge(expires_at=expires_at))).page)
     assert content["time_expire"] == "2026-01-16 00:30:59"
     assert "timeout_express" not in content
     assert outer["timestamp"] == "2026-01-15 10:00:00"
 
 
 async def test_opening_again_says_the_same_but_for_the_time_of_asking(counter):
-    first, _ = carried(await counter.provider.open(charge()))
+    first, _ = carried((await counter.provider.open(charge())).page)
     counter.advance(timedelta(minutes=5))
-    second, _ = carried(await counter.provider.open(charge()))
+    second, _ = carried((await counter.provider.open(charge())).page)
     assert {n for n in first if first[n] != second[n]} == {"timestamp", "sign"}
 
 
 async def test_the_shops_number_rides_along_if_it_fits(alipay):
-    _, content = carried(await alipay.open(charge(order_no="X" * 32)))
+    _, content = carried((await alipay.open(charge(order_no="X" * 32))).page)
     assert content["merchant_order_no"] == "X" * 32
-    _, content = carried(await alipay.open(charge(order_no="X" * 33)))
+    _, content = carried((await alipay.open(charge(order_no="X" * 33))).page)
     assert "merchant_order_no" not in content
 
 
 async def test_instalments_are_asked_for_with_who_bears_the_fee(alipay):
-    _, content = carried(await alipay.open(charge(instalments=3)))
+    _, content = carried((await alipay.open(charge(instalments=3))).page)
     assert content["extend_params"] == {"hb_fq_num": "3", "hb_fq_seller_percent": "100"}
-    _, content = carried(await alipay.open(charge()))
+    _, content = carried((await alipay.open(charge())).page)
     assert "extend_params" not in content
 
 
 async def test_only_browsers_are_told_where_to_return_to(alipay):
-    outer, content = carried(await alipay.open(charge(**PHONE)))
+    outer, content = carried((await alipay.open(charge(**PHONE))).page)
     assert outer["return_url"] == content["quit_url"] == "https://merchant.example/return"
-    outer, content = carried(await alipay.open(charge(**APP)))
+    outer, content = carried((await alipay.open(charge(**APP))).page)
     assert "return_url" not in outer
     assert "quit_url" not in content
-    outer, _ = carried(await alipay.open(charge(payer=Payer())))
+    outer, _ = carried((await alipay.open(charge(payer=Payer()))).page)
     assert "return_url" not in outer
 
 
 async def test_a_qr_code_is_asked_for_with_the_configured_product(alipay, gateway):
     gateway.say(out_trade_no=charge().number, qr_code="https://qr.alipay.com/bax1")
-    assert (await alipay.open(charge(**QR))).content == "https://qr.alipay.com/bax1"
+    assert (await alipay.open(charge(**QR))).page.content == "https://qr.alipay.com/bax1"
     [request] = gateway.requests
     content = json.loads(dict(parse_qsl(request.body.decode()))["biz_content"])
     assert content["product_code"] == "FACE_TO_FACE_PAYMENT"
@@ -245,7 +245,7 @@ async def test_a_signed_answer_under_a_strange_status_is_not_believed(alipay, ga
 async def test_an_unsigned_no_is_a_hint_and_never_a_refusal(counter, keys):
     """A wrong app id is a clear error of the gateway, but anybody could have written it."""
     wrong = Counter(keys, settings={"app_id": "2026000000000009"})
-    wrong.simulator.act("pay", await counter.provider.open(charge()))
+    wrong.simulator.act("pay", (await counter.provider.open(charge())).page)
     for call in (
         wrong.provider.open(charge(**QR)),
         wrong.provider.query(charge()),
@@ -308,7 +308,7 @@ async def test_a_refused_query_says_nothing_of_the_trade(counter):
 
 async def test_a_page_that_could_not_be_closed_is_paid_later_and_found(counter):
     """The bad day: unscanned, close finds nothing, and the payer has kept the page."""
-    page = await counter.provider.open(charge())
+    page = (await counter.provider.open(charge())).page
     assert (await counter.provider.close(charge())).state is ReceiptState.NOT_FOUND
     assert await counter.pay(page)
     receipt = await counter.provider.query(charge())
@@ -316,7 +316,10 @@ async def test_a_page_that_could_not_be_closed_is_paid_later_and_found(counter):
 
 
 async def test_a_phone_page_clashes_with_a_scanned_pc_page_of_one_number(counter):
-    pc, phone = await counter.provider.open(charge()), await counter.provider.open(charge(**PHONE))
+    pc, phone = (
+        (await counter.provider.open(charge())).page,
+        (await counter.provider.open(charge(**PHONE))).page,
+    )
     await counter.begin(pc)
     assert counter.simulator.act("pay", phone).code == "ACQ.CONTEXT_INCONSISTENT"
 
@@ -324,7 +327,7 @@ async def test_a_phone_page_clashes_with_a_scanned_pc_page_of_one_number(counter
 @pytest.mark.parametrize("way", ["error", "same_qr_until_scanned"])
 async def test_a_number_that_gets_no_second_qr_code_needs_a_new_number(keys, way):
     counter = Counter(keys, AlipaySwitches(precreate_again=way))
-    await counter.begin(await counter.provider.open(charge(**QR)))
+    await counter.begin((await counter.provider.open(charge(**QR))).page)
     with pytest.raises(ProviderRefused) as refused:
         await counter.provider.open(charge(**QR))
     assert refused.value.refusal is Refusal.NEW_NUMBER
@@ -332,25 +335,25 @@ async def test_a_number_that_gets_no_second_qr_code_needs_a_new_number(keys, way
 
 async def test_asking_anew_would_help_if_alipay_looked_at_the_age_of_pages(keys):
     counter = Counter(keys, AlipaySwitches(timestamp_tolerance_seconds=600))
-    old = await counter.provider.open(charge())
+    old = (await counter.provider.open(charge())).page
     counter.advance(timedelta(minutes=20))
     assert not await counter.pay(old)
-    assert await counter.pay(await counter.provider.open(charge()))
+    assert await counter.pay((await counter.provider.open(charge())).page)
 
 
 async def test_an_unscanned_code_that_close_killed_is_replaced(keys):
     counter = Counter(keys, AlipaySwitches(close_kills_unscanned_qr=True))
-    old = await counter.provider.open(charge(**QR))
+    old = (await counter.provider.open(charge(**QR))).page
     await counter.provider.close(charge(**QR))
     assert not await counter.pay(old)
-    assert await counter.pay(await counter.provider.open(charge(**QR)))
+    assert await counter.pay((await counter.provider.open(charge(**QR))).page)
 
 
 @pytest.mark.parametrize(
     "status", ["TRADE_STATUS_ERROR", "REASON_TRADE_STATUS_INVALID", "REASON_ILLEGAL_STATUS"]
 )
 async def test_a_close_that_comes_too_late_asks_what_happened(counter, status):
-    assert await counter.pay(await counter.provider.open(charge()))
+    assert await counter.pay((await counter.provider.open(charge())).page)
     counter.simulator.faults.set("provider_error", "close", code=f"ACQ.{status}")
     receipt = await counter.provider.close(charge())
     assert (receipt.state, receipt.amount) == (ReceiptState.PAID, Money(8888, "CNY"))
@@ -360,7 +363,7 @@ async def test_a_close_that_comes_too_late_asks_what_happened(counter, status):
 
 
 async def test_a_repeated_refund_is_looked_up(counter):
-    await counter.pay(await counter.provider.open(charge()))
+    await counter.pay((await counter.provider.open(charge())).page)
     for _ in range(2):
         receipt = await counter.provider.refund(refund_of(charge()))
         assert (receipt.state, receipt.amount) == (RefundReceiptState.DONE, Money(2000, "CNY"))
@@ -386,7 +389,7 @@ async def test_an_unknown_refund_state_is_quarantined(alipay, gateway):
 
 
 async def test_two_refunds_too_close_together_leave_the_second_open(counter):
-    await counter.pay(await counter.provider.open(charge()))
+    await counter.pay((await counter.provider.open(charge())).page)
     await counter.provider.refund(refund_of(charge()))
     second = refund_of(charge(), number="R20260115000002")
     with pytest.raises(ProviderUncertain):
@@ -417,7 +420,7 @@ async def test_a_refused_refund_says_what_would_help(counter, code, refusal):
 
 async def test_a_new_certificate_of_alipays_is_trusted_once_configured(fresh_keys):
     counter = Counter(fresh_keys, certified=True)
-    assert await counter.pay(await counter.provider.open(charge()))
+    assert await counter.pay((await counter.provider.open(charge())).page)
     fresh_keys.roll()
     with pytest.raises(ProviderUncertain, match="certificate"):
         await counter.provider.query(charge())

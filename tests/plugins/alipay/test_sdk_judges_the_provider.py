@@ -50,7 +50,7 @@ def believes(sdk, parameters):
 @pytest.mark.parametrize("text", HOSTILE_TEXTS.values(), ids=HOSTILE_TEXTS.keys())
 @pytest.mark.parametrize("where", [{}, REDIRECT, PHONE, {**PHONE, **REDIRECT}, APP])
 async def test_every_page_we_sign_is_believed(counter, sdk, where, text):
-    page = await counter.provider.open(charge(subject=text, instalments=3, **where))
+    page = (await counter.provider.open(charge(subject=text, instalments=3, **where))).page
     parameters, _ = carried(page)
     assert believes(sdk, parameters)
     assert not believes(sdk, parameters | {"notify_url": "https://elsewhere.example"})
@@ -58,7 +58,7 @@ async def test_every_page_we_sign_is_believed(counter, sdk, where, text):
 
 async def test_every_call_we_send_is_believed(counter, sdk):
     provider = counter.provider
-    await counter.pay(await provider.open(charge(**QR)))
+    await counter.pay((await provider.open(charge(**QR))).page)
     await provider.query(charge())
     await provider.close(charge())
     await provider.refund(refund_of(charge(), reason=HOSTILE_TEXTS["markup"]))
@@ -79,7 +79,7 @@ async def test_our_certificates_bear_the_numbers_that_the_sdk_reckons(keys):
         alipay_public_key_cert_string=keys.app.pem,
         alipay_root_cert_string=keys.root.pem,
     )
-    parameters, _ = carried(await counter.provider.open(charge()))
+    parameters, _ = carried((await counter.provider.open(charge())).page)
     assert parameters["app_cert_sn"] == sdk.app_cert_sn
     assert parameters["alipay_root_cert_sn"] == sdk.alipay_root_cert_sn
     assert believes(sdk, parameters)
@@ -93,7 +93,7 @@ async def test_notices_that_the_sdk_believes_we_believe(counter, keys):
         alipay_public_key_string=public_pem(keys.alipay.key.public_key()),
     )
     subject = HOSTILE_TEXTS["emoji"]
-    await counter.pay(await counter.provider.open(charge(subject=subject)))
+    await counter.pay((await counter.provider.open(charge(subject=subject))).page)
     [raw] = await counter.notices()
     fields = dict(parse_qsl(raw.body.decode()))
     signature = fields.pop("sign")

@@ -77,7 +77,7 @@ async def test_the_table_is_about_the_last_four_digits():
 
 async def test_any_other_amount_waits_for_the_payer(shop):
     charge = a_charge(shop, 8800)
-    page = await shop.provider.open(charge)
+    page = (await shop.provider.open(charge)).page
     assert (await shop.provider.query(charge)).state is ReceiptState.OPEN
     await shop.pay(page)
     assert (await shop.provider.query(charge)).amount == charge.amount
@@ -105,7 +105,7 @@ async def test_9003_loses_the_first_answer_after_the_deed(shop):
     with pytest.raises(ProviderUncertain):
         await shop.provider.open(charge)
     assert (await shop.provider.query(charge)).state is ReceiptState.OPEN
-    await shop.pay(await shop.provider.open(charge))
+    await shop.pay((await shop.provider.open(charge)).page)
     assert (await shop.provider.query(charge)).state is ReceiptState.PAID
 
 
@@ -128,7 +128,7 @@ async def test_9005_is_paid_in_the_moment_of_closing(shop):
 
 async def test_9006_is_paid_and_cannot_be_given_back(shop):
     charge = a_charge(shop, 9006)
-    await shop.pay(await shop.provider.open(charge))
+    await shop.pay((await shop.provider.open(charge)).page)
     refund = await shop.provider.refund(SCENE.refund_order(charge))
     assert (refund.state, refund.problem) == (
         RefundReceiptState.FAILED,
@@ -145,7 +145,7 @@ async def test_9007_is_paid_at_once_and_nobody_tells(shop):
 
 async def test_9008_is_given_back_in_a_minute(shop):
     charge = a_charge(shop, 9008)
-    await shop.pay(await shop.provider.open(charge))
+    await shop.pay((await shop.provider.open(charge)).page)
     order = SCENE.refund_order(charge)
     assert (await shop.provider.refund(order)).state is RefundReceiptState.PENDING
     shop.advance(MINUTE)
@@ -161,7 +161,7 @@ async def test_9009_is_paid_one_short(shop):
 
 async def test_a_code_plays_its_outcome_when_it_is_scanned(shop):
     charge = a_charge(shop, 9001, PageKind.QR)
-    page = await shop.provider.open(charge)
+    page = (await shop.provider.open(charge)).page
     assert (await shop.provider.query(charge)).state is ReceiptState.NOT_FOUND
     shop.gateway.number_on(page)
     assert (await shop.provider.query(charge)).state is ReceiptState.PAID

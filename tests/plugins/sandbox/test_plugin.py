@@ -78,7 +78,7 @@ async def browser(counter):
 @pytest.mark.asyncio
 async def test_a_person_pays_on_the_page(counter, browser):
     charge = a_charge(counter, 8800)
-    page = await counter.provider.open(charge)
+    page = (await counter.provider.open(charge)).page
     shown = await browser.post(page.action, data=dict(page.fields))
     assert "A pot of tea" in shown.text
     assert "88.00 CNY" in shown.text
@@ -92,7 +92,7 @@ async def test_a_person_pays_on_the_page(counter, browser):
 @pytest.mark.asyncio
 async def test_a_person_with_too_little_does_not_pay(counter, browser):
     charge = a_charge(counter, 8800)
-    page = await counter.provider.open(charge)
+    page = (await counter.provider.open(charge)).page
     tried = await browser.post(
         page.action, data={**dict(page.fields), "action": "not_enough_balance"}
     )
@@ -104,7 +104,7 @@ async def test_a_person_with_too_little_does_not_pay(counter, browser):
 @pytest.mark.parametrize("kind", [PageKind.QR, PageKind.REDIRECT])
 async def test_a_link_or_a_code_leads_to_the_same_page(counter, browser, kind):
     charge = a_charge(counter, 8800, kind)
-    page = await counter.provider.open(charge)
+    page = (await counter.provider.open(charge)).page
     body = page_to_json(page)
     shown = await browser.get(str(body.get("url") or body.get("content")))
     assert shown.status_code == 200
@@ -116,7 +116,7 @@ async def test_a_link_or_a_code_leads_to_the_same_page(counter, browser, kind):
 async def test_a_hostile_subject_is_only_text(counter, browser):
     charge = a_charge(counter, 8800)
     hostile = "<script>alert('tea')</script>"
-    page = await counter.provider.open(replace(charge, subject=hostile))
+    page = (await counter.provider.open(replace(charge, subject=hostile))).page
     shown = (await browser.post(page.action, data=dict(page.fields))).text
     assert "<script>alert" not in shown
     assert "&lt;script&gt;" in shown
@@ -135,7 +135,7 @@ async def test_a_forged_page_is_refused_in_words(browser, path):
 @pytest.mark.asyncio
 async def test_the_demo_drives_it_over_http(counter, browser):
     charge = a_charge(counter, 8800)
-    page = page_to_json(await counter.provider.open(charge))
+    page = page_to_json((await counter.provider.open(charge)).page)
     done = (await browser.post("/_simulator/act", json={"action": "pay", "page": page})).json()
     assert done["ok"] is True
     books = (await browser.get("/_simulator/books")).json()

@@ -23,7 +23,7 @@ def counter(identity):
 
 async def paid(counter, **changes):
     charge = a_charge(counter, **changes)
-    assert await counter.pay(await counter.provider.open(charge))
+    assert await counter.pay((await counter.provider.open(charge)).page)
     return charge
 
 
@@ -65,7 +65,7 @@ async def test_a_part_given_back_leaves_the_charge_paid_in_full(counter):
 
 async def test_an_unpaid_charge_stays_open_after_its_end_and_closes_after_a_week(counter):
     charge = a_charge(counter)
-    page = await counter.provider.open(charge)
+    page = (await counter.provider.open(charge)).page
     counter.advance(timedelta(days=1))
     assert (await counter.provider.query(charge)).state is ReceiptState.OPEN
     assert not await counter.pay(page)
@@ -150,7 +150,7 @@ async def test_a_charge_too_young_to_be_closed_is_open_and_closes_later(identity
 
 async def test_who_pays_while_we_close_is_told_by_the_close(counter):
     charge = a_charge(counter)
-    page = await counter.provider.open(charge)
+    page = (await counter.provider.open(charge)).page
     await counter.begin(page)
     assert counter.simulator.act("enter_password", page).ok
     assert (await counter.provider.close(charge)).state is ReceiptState.PAID

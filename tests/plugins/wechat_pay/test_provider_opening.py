@@ -63,7 +63,7 @@ async def test_the_payer_who_comes_back_makes_us_say_the_very_same(counter, kind
 async def test_the_sdk_would_sign_every_request_as_we_do(counter, identity, monkeypatch):
     monkeypatch.setattr(wechatpayv3.utils.time, "time", lambda: counter.now().timestamp())
     charge = a_charge(counter)
-    page = await counter.provider.open(charge)
+    page = (await counter.provider.open(charge)).page
     await counter.provider.query(charge)
     await counter.pay(page)
     await counter.provider.close(charge)
@@ -92,7 +92,7 @@ async def test_the_sdk_would_sign_every_request_as_we_do(counter, identity, monk
 
 
 async def test_a_screen_shows_a_code(counter):
-    page = await counter.provider.open(a_charge(counter))
+    page = (await counter.provider.open(a_charge(counter))).page
     assert isinstance(page, QrPage)
     assert page.content.startswith("weixin://wxpay/bizpayurl?pr=")
 
@@ -100,11 +100,11 @@ async def test_a_screen_shows_a_code(counter):
 async def test_a_browser_is_sent_on_and_told_the_way_back(counter):
     back = "https://shop.example/thanks?order=1&x=%20"
     payer = Payer(client_ip="203.0.113.9", return_url=back)
-    page = await counter.provider.open(a_charge(counter, PageKind.REDIRECT, payer=payer))
+    page = (await counter.provider.open(a_charge(counter, PageKind.REDIRECT, payer=payer))).page
     assert isinstance(page, RedirectPage)
     assert parse_qs(urlsplit(page.url).query)["redirect_url"] == [back]
     bare = a_charge(counter, PageKind.REDIRECT, number="W20260115000001A2")
-    page = await counter.provider.open(bare)
+    page = (await counter.provider.open(bare)).page
     assert "redirect_url" not in page.url
     assert json.loads(counter.requests[-1].body)["scene_info"] == {
         "payer_client_ip": "203.0.113.9",
@@ -113,7 +113,7 @@ async def test_a_browser_is_sent_on_and_told_the_way_back(counter):
 
 
 async def test_an_app_gets_a_text_that_the_sdk_would_sign_alike(counter, identity):
-    page = await counter.provider.open(a_charge(counter, PageKind.APP_STRING))
+    page = (await counter.provider.open(a_charge(counter, PageKind.APP_STRING))).page
     assert isinstance(page, AppStringPage)
     said = json.loads(page.text)
     assert said["appId"] == identity.mobile_appid
@@ -124,7 +124,7 @@ async def test_an_app_gets_a_text_that_the_sdk_would_sign_alike(counter, identit
 
 
 async def test_the_script_bridge_gets_what_the_sdk_would_sign_alike(counter, identity):
-    page = await counter.provider.open(a_charge(counter, PageKind.JSAPI))
+    page = (await counter.provider.open(a_charge(counter, PageKind.JSAPI))).page
     assert isinstance(page, JsapiPage)
     said = dict(page.parameters)
     assert said["appId"] == identity.appid
@@ -165,7 +165,7 @@ async def test_a_paid_number_is_told_as_paid(identity, numeric, code):
     switches = WechatPaySwitches(paid_reorder_code=code, numeric_reasons=numeric)
     counter = Counter(identity, switches)
     charge = a_charge(counter)
-    await counter.pay(await counter.provider.open(charge))
+    await counter.pay((await counter.provider.open(charge)).page)
     assert await refusal_of(counter, charge) is Refusal.ALREADY_PAID
 
 
@@ -249,4 +249,4 @@ async def test_an_answer_that_says_only_wait_is_uncertain(counter):
     charge = a_charge(counter)
     with pytest.raises(ProviderUncertain, match="not done yet"):
         await slow.open(charge)
-    assert isinstance(await counter.provider.open(charge), QrPage)
+    assert isinstance((await counter.provider.open(charge)).page, QrPage)

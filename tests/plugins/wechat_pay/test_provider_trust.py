@@ -102,7 +102,7 @@ async def test_a_list_signed_by_a_stranger_is_not_believed(old_counter):
 
 async def test_an_expired_certificate_proves_nothing(old_counter):
     charge = a_charge(old_counter)
-    await old_counter.pay(await old_counter.provider.open(charge))
+    await old_counter.pay((await old_counter.provider.open(charge)).page)
     [raw] = await old_counter.notices()
     old_counter.advance(timedelta(days=5 * 366))
     with pytest.raises(ProviderUnavailable):
@@ -128,7 +128,7 @@ async def test_a_new_certificate_is_fetched_when_it_first_signs(old_counter, mer
 
 async def test_invented_serials_do_not_make_us_ask_again_and_again(old_counter):
     charge = a_charge(old_counter)
-    await old_counter.pay(await old_counter.provider.open(charge))
+    await old_counter.pay((await old_counter.provider.open(charge)).page)
     [raw] = await old_counter.notices()
     old_counter.advance(timedelta(minutes=5) - timedelta(seconds=1))
     for serial in ("ABCDEF", "123456", "PUB_KEY_ID_0"):
@@ -141,7 +141,7 @@ async def test_invented_serials_do_not_make_us_ask_again_and_again(old_counter):
 
 async def test_a_notice_whose_key_cannot_be_fetched_now_is_to_come_again(old_counter):
     charge = a_charge(old_counter)
-    await old_counter.pay(await old_counter.provider.open(charge))
+    await old_counter.pay((await old_counter.provider.open(charge)).page)
     [raw] = await old_counter.notices()
     fresh = old_counter.another_provider()
     old_counter.simulator.faults.set("http_5xx", "certificates")
@@ -160,7 +160,7 @@ async def test_a_notice_whose_key_cannot_be_fetched_now_is_to_come_again(old_cou
 
 async def test_with_a_public_key_no_certificate_is_ever_fetched(counter):
     charge = a_charge(counter)
-    await counter.pay(await counter.provider.open(charge))
+    await counter.pay((await counter.provider.open(charge)).page)
     [raw] = await counter.notices()
     await counter.provider.parse_notice(raw)
     assert asked(counter) == ["open"]
@@ -171,7 +171,7 @@ async def test_during_a_migration_both_keys_are_believed(identity):
     counter = Counter(identity, WechatPaySwitches(trust="migration"))
     for each in range(2):
         charge = a_charge(counter, number=f"W20260115000001A{each}")
-        await counter.pay(await counter.provider.open(charge))
+        await counter.pay((await counter.provider.open(charge)).page)
     raws = await counter.notices()
     assert len({raw.headers["wechatpay-serial"] for raw in raws}) == 2
     for raw in raws:
@@ -187,7 +187,7 @@ async def test_during_a_migration_both_keys_are_believed(identity):
 
 async def test_a_probe_in_place_of_an_answer_is_asked_again_in_the_same_bytes(counter):
     counter.simulator.switches.answer_probes = 1
-    page = await counter.provider.open(a_charge(counter))
+    page = (await counter.provider.open(a_charge(counter))).page
     assert await counter.pay(page)
     first, second = counter.requests
     assert first.body == second.body
@@ -237,7 +237,7 @@ async def _opened(counter):
 
 async def test_a_probe_notice_is_refused_and_the_real_one_follows(identity):
     counter = Counter(identity, WechatPaySwitches(notice_probes=True))
-    await counter.pay(await counter.provider.open(a_charge(counter)))
+    await counter.pay((await counter.provider.open(a_charge(counter))).page)
     answers: list[Notice] = []
     refused: list[NoticeProblem] = []
 
@@ -252,7 +252,7 @@ async def test_a_probe_notice_is_refused_and_the_real_one_follows(identity):
         return counter.provider.acknowledge(None).status, b""
 
     other = Counter(identity)
-    await other.pay(await other.provider.open(a_charge(other)))
+    await other.pay((await other.provider.open(a_charge(other))).page)
     [template] = await other.notices()
     await counter.simulator.delivery.deliver_due(hear)
     assert (answers, refused) == ([], [NoticeProblem.PROBE])
@@ -267,7 +267,7 @@ async def test_a_probe_notice_is_refused_and_the_real_one_follows(identity):
 
 async def test_a_notice_of_another_amount_says_that_amount(counter):
     counter.simulator.delivery.turn(alter={"amount.total": "1"})
-    await counter.pay(await counter.provider.open(a_charge(counter)))
+    await counter.pay((await counter.provider.open(a_charge(counter))).page)
     [raw] = await counter.notices()
     receipt = (await counter.provider.parse_notice(raw)).receipt
     assert receipt is not None
@@ -277,7 +277,7 @@ async def test_a_notice_of_another_amount_says_that_amount(counter):
 
 async def test_a_notice_of_another_app_is_foreign(counter):
     counter.simulator.delivery.turn(alter={"appid": "wx0000000000000009"})
-    await counter.pay(await counter.provider.open(a_charge(counter)))
+    await counter.pay((await counter.provider.open(a_charge(counter))).page)
     [raw] = await counter.notices()
     receipt = (await counter.provider.parse_notice(raw)).receipt
     assert receipt is not None
@@ -286,7 +286,7 @@ async def test_a_notice_of_another_app_is_foreign(counter):
 
 async def test_a_refund_is_told_by_a_notice(counter):
     charge = a_charge(counter)
-    await counter.pay(await counter.provider.open(charge))
+    await counter.pay((await counter.provider.open(charge)).page)
     await counter.provider.refund(a_refund(charge, 2000))
     counter.advance(timedelta(seconds=2))
     notice = await counter.provider.parse_notice((await counter.notices())[-1])
@@ -299,7 +299,7 @@ async def test_a_refund_is_told_by_a_notice(counter):
 async def _said(counter, plain, kind="transaction", **event):
     event = {"kind": kind, "id": "E1", "event_type": "TRANSACTION.SUCCESS", **event}
     rendered = counter.simulator._pen.notice(event, plain, Dressing(counter.now()), probe=False)
-    await counter.pay(await counter.provider.open(a_charge(counter)))
+    await counter.pay((await counter.provider.open(a_charge(counter))).page)
     [template] = await counter.notices()
     headers = {name.lower(): value for name, value in rendered.headers.items()}
     return replace(template, headers=headers, body=rendered.body)

@@ -1,0 +1,158 @@
+"""
+ProviderTerms: what a provider can do, as data, so that the core never asks who it is.
+
+A term is a promise that the contract kit checks, or that the core acts on.
+"""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+
+from retender.domain.model.attempt import Charge
+from retender.domain.model.client_type import Device
+from retender.domain.model.deadline import ExpiryTerms
+from retender.domain.model.page import PageKind
+
+
+class ClosePower(StrEnum):
+    """What closing a charge can achieve before the payer has acted on its page."""
+
+    AUTHORITATIVE = "authoritative"
+    """The trade exists as soon as the page does; a closed one takes no money."""
+    LAZY = "lazy"
+    """The trade exists only once the payer acts; until then closing has no effect."""
+    NONE = "none"
+    """There is no such call."""
+
+
+class PayerNeed(StrEnum):
+    """What the payer's side must supply for a page; names of ``Payer``'s fields."""
+
+    OPENID = "openid"
+    CLIENT_IP = "client_ip"
+    RETURN_URL = "return_url"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageTerms:
+    """
+    One kind of page that the provider makes, and on what terms.
+
+    Attributes:
+        kind: the kind.
+        devices: where it may be shown.
+        product: the provider's own name for it.
+        needs: what the payer's side must supply.
+        validity: how long the page itself works, or None: until the charge expires.
+        reopens: whether asking again under the same number is allowed.
+        close: what closing achieves before the payer has acted.
+        exists_with_page: whether the trade is there as soon as the page is; see
+            ``is_there_with_page``.
+        orphan_payable: whether a page whose answer was lost can be paid by anybody: the
+            provider shows it to the payer in another way, or hands it out again. If not,
+            a lost answer is harmless, and a new number takes its place at once.
+        frozen: what may not change under one number, in words.
+
+    """
+
+    kind: PageKind
+    devices: frozenset[Device]
+    product: str
+    needs: frozenset[PayerNeed] = frozenset()
+    validity: timedelta | None = None
+    reopens: bool = True
+    close: ClosePower = ClosePower.AUTHORITATIVE
+    exists_with_page: bool = False
+    orphan_payable: bool = True
+    frozen: tuple[str, ...] = ("amount", "subject", "client type", "expiry")
+
+    @property
+    def is_there_with_page(self) -> bool:
+        """
+        Whether the provider must know of every page that we hold.
+
+        Then its "not found" is a contradiction (a lost ledger, another account, a proxy's
+        404), and never means death. A close is authoritative only of what is there.
+        """
+        return self.exists_with_page or self.close is ClosePower.AUTHORITATIVE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundTerms:
+    """
+    How money goes back.
+
+    Attributes:
+        partial: whether less than everything may go back.
+        most: how many refunds one charge takes, or None: no stated limit.
+        spacing: least time between two refunds of one charge.
+        window: how long after payment, or None: by contract.
+        immediate: whether the answer to ``refund`` is the result itself.
+        repeatable: whether sending a refund number again is harmless.
+        names_trade: whether a refund says which of several captures under one number
+            it gives back, by the provider's own trade number.
+
+    """
+
+    partial: bool = True
+    most: int | None = None
+    spacing: timedelta = timedelta(0)
+    window: timedelta | None = None
+    immediate: bool = False
+    repeatable: bool = True
+    names_trade: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderTerms:
+    """
+    What a provider offers, as data.
+
+    Attributes:
+        provider: the plugin's name for it, ``[a-z][a-z0-9_]*``.
+        title: for people.
+        pages: one entry per kind and device; at most one for each pair.
+        currencies: ISO 4217 codes.
+        smallest: least amount in minor units.
+        largest: greatest amount in minor units.
+        expiry: what may be said about when a charge ends.
+        refunds: how money goes back.
+        instalments: numbers of monthly rates on offer.
+        notices_signed: whether notices carry proof of their sender.
+        notice_retries: gaps between deliveries of one notice.
+        bills: whether daily bills can be fetched.
+        asked_by_number: whether a charge whose reference never came can be asked for
+            by our number alone.
+        trade_no_is_capture: whether another trade number is another capture of money.
+            Not so where one capture bears two ids, such as an intent and a charge.
+
+    """
+
+    provider: str
+    title: str
+    pages: tuple[PageTerms, ...]
+    currencies: frozenset[str]
+    smallest: int = 1
+    largest: int = 10**10
+    expiry: ExpiryTerms = field(default_factory=ExpiryTerms)
+    refunds: RefundTerms = field(default_factory=RefundTerms)
+    instalments: tuple[int, ...] = ()
+    notices_signed: bool = True
+    notice_retries: tuple[timedelta, ...] = ()
+    bills: bool = False
+    asked_by_number: bool = True
+    trade_no_is_capture: bool = False
+
+    def page_for(self, charge: Charge) -> PageTerms:
+        """
+        Return the terms under which the charge's page was made.
+
+        Raises:
+            LookupError: no such page is offered; such a charge is never made.
+
+        """
+        for terms in self.pages:
+            if terms.kind is charge.page_kind and charge.device in terms.devices:
+                return terms
+        message = f"{self.provider} offers no {charge.page_kind} on a {charge.device}"
+        raise LookupError(message)

@@ -1,0 +1,81 @@
+"""Records: what is noted beside orders: notices taken, calls for humans, events, the story."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from retender.domain.model.event import Event, StoryEntry, UntoldEvent
+from retender.domain.model.incident import Ending, Incident
+
+
+class Inbox(Protocol):
+    """Which notices were taken."""
+
+    async def add(self, account: str, event_key: str, body_hash: str, at: datetime) -> bool:
+        """Note a notice; False if this account's ``event_key`` was noted before."""
+
+
+class Incidents(Protocol):
+    """What waits, or waited, for a human."""
+
+    async def add(self, incident: Incident) -> bool:
+        """
+        Keep it for a human.
+
+        False if this ``incident_id`` is kept already, or if it is one of
+        ``FOLDED`` and its subject has an open one of its code (not errors).
+        """
+
+    async def get(self, incident_id: str) -> Incident | None:
+        """Return the incident of this id."""
+
+    async def all(self, limit: int = 100) -> Sequence[Incident]:
+        """Return the newest first, open and ended."""
+
+    async def open(self, limit: int = 100) -> Sequence[Incident]:
+        """Return the open ones, the oldest first."""
+
+    async def open_of(self, order_no: str) -> Sequence[Incident]:
+        """Return the order's open ones, the oldest first."""
+
+    async def open_about(self, subject: str) -> Sequence[Incident]:
+        """Return the open ones about this attempt, refund, event or account, the oldest first."""
+
+    async def end(self, incident_id: str, ending: Ending) -> bool:
+        """Note how it ended; False if it is not open any more."""
+
+
+class Outbox(Protocol):
+    """Events that are true and not yet told."""
+
+    async def add(self, event: Event) -> bool:
+        """Keep an event; False if one of this subject and kind exists."""
+
+    async def any_due(self, now: datetime) -> bool:
+        """Tell whether ``claim_due`` would find anything; it takes no lock."""
+
+    async def claim_due(self, now: datetime, until: datetime, limit: int) -> Sequence[UntoldEvent]:
+        """
+        Lease events that are not told, nor put off beyond ``now``, the oldest first.
+
+        No two claimers get the same event before the first one's lease is over.
+        """
+
+    async def mark_sent(self, event_id: str, at: datetime, *, held_until: datetime) -> bool:
+        """Note that it was told; False if it was noted before, or is leased by another."""
+
+    async def put_off(self, event_id: str, next_try_at: datetime, *, held_until: datetime) -> bool:
+        """Count a try that failed, plan the next, end the lease; False as ``mark_sent``."""
+
+    async def of_order(self, order_no: str) -> Sequence[Event]:
+        """Return the order's events, the oldest first."""
+
+
+class Story(Protocol):
+    """Everything that happened to orders; only ever added to."""
+
+    async def add(self, entry: StoryEntry) -> None:
+        """Add a line."""
+
+    async def of_order(self, order_id: str) -> Sequence[StoryEntry]:
+        """Return an order's lines in the order in which they were written."""
