@@ -5,11 +5,12 @@ import hmac
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from ipaddress import ip_address
 from urllib.parse import unquote, urlsplit
 
 from retender.domain.model.errors import SetupError, UnknownName
 from retender.entrypoints.settings import AccountSettings, Settings
-from retender.plugins.hookspecs import ProviderContext, ProviderPlugin, Secret
+from retender.plugins.hookspecs import GATEWAY, ProviderContext, ProviderPlugin, Secret
 from retender.plugins.host import PluginHost
 from retender.ports.accounts import Account
 from retender.ports.clock import Clock
@@ -88,6 +89,7 @@ class AccountBuilder:
             or self._epoch(plugin.name, context.settings),
             notify_url=notify_url,
             switch_policy=chosen.switch_policy,
+            gateway_is_local=_is_on_loopback(context.settings.get(GATEWAY)),
         )
 
     def _epoch(self, provider: str, settings: Mapping[str, str]) -> str:
@@ -128,6 +130,16 @@ def settings_for(plugin: ProviderPlugin, account: str, chosen: AccountSettings) 
             continue
         values[name] = Secret(value) if setting.secret else value
     return values
+
+
+def _is_on_loopback(gateway: str | None) -> bool:
+    host = urlsplit(gateway).hostname if gateway else None
+    if host is None:
+        return False
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _meant(name: str, known: Mapping[str, object]) -> str:

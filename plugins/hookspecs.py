@@ -14,6 +14,13 @@ from retender.ports.transport import Transport
 GROUP = "retender"
 """The entry point group, and the project name of the two markers below."""
 
+GATEWAY = "gateway"
+"""
+The setting that says where the API is, in every plugin that has one.
+
+On loopback it is a simulator's, and the payers' addresses may be there too.
+"""
+
 hookspec = pluggy.HookspecMarker(GROUP)
 hookimpl = pluggy.HookimplMarker(GROUP)
 

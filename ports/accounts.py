@@ -34,6 +34,8 @@ class Account:
             old ones are not handed out again.
         notify_url: where the provider sends this account's notices.
         switch_policy: overrides the deployment's, or None.
+        gateway_is_local: whether its gateway is on loopback, as simulators are; then so
+            may payers be.
 
     """
 
@@ -43,6 +45,7 @@ class Account:
     credentials_epoch: str
     notify_url: str
     switch_policy: SwitchPolicy | None = None
+    gateway_is_local: bool = False
 
 
 class Accounts(Protocol):

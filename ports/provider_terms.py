@@ -42,7 +42,10 @@ class PageTerms:
         kind: the kind.
         devices: where it may be shown.
         product: the provider's own name for it.
-        needs: what the payer's side must supply.
+        needs: what the payer's side must supply. ``client_ip`` is checked: it must be an
+            address that can be the payer's own.
+        bound_to: what the page is bound to of what the payer's side supplies: who comes
+            with another value needs another page, under another number.
         validity: how long the page itself works, or None: until the charge expires.
         reopens: whether asking again under the same number is allowed.
         close: what closing achieves before the payer has acted.
@@ -59,6 +62,7 @@ class PageTerms:
     devices: frozenset[Device]
     product: str
     needs: frozenset[PayerNeed] = frozenset()
+    bound_to: frozenset[PayerNeed] = frozenset()
     validity: timedelta | None = None
     reopens: bool = True
     close: ClosePower = ClosePower.AUTHORITATIVE

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,8 +20,8 @@ class Payer:
     What the payer's side supplies, as far as the page needs it.
 
     Attributes:
-        openid: the payer at the provider; binds the charge, so part of the fingerprint.
-        client_ip: the payer's address; some phone pages demand it.
+        openid: the payer at the provider.
+        client_ip: the payer's own address; some phone pages demand it.
         return_url: where the browser goes after paying; never evidence of payment.
 
     """
@@ -83,13 +84,14 @@ def fingerprint(
     page_kind: PageKind,
     amount: Money,
     instalments: int | None,
-    openid: str | None,
+    bound: Mapping[str, str | None],
 ) -> str:
     """
     Return what must agree for a page to be handed out again: 32 hex digits.
 
-    Providers freeze these on a number (the CONTEXT_INCONSISTENT and
-    OUT_TRADE_NO_USED families), so a change of any of them means a new attempt.
+    ``bound`` holds what the page is bound to of the payer, by name. Providers freeze these
+    on a number (the CONTEXT_INCONSISTENT and OUT_TRADE_NO_USED families), so a change of
+    any of them means a new attempt.
     """
     facts = [
         account,
@@ -99,7 +101,7 @@ def fingerprint(
         amount.minor,
         amount.currency,
         instalments,
-        openid,
+        sorted(bound.items()),
     ]
     text = json.dumps(facts, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:32]

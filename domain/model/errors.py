@@ -113,15 +113,17 @@ class NumberInvalid(InvalidInput):
 
 
 class PayerInputMissing(InvalidInput):
-    """The chosen page needs something of the payer's side that was not given."""
+    """The chosen page needs something of the payer's side that was not given, or is not it."""
 
     code = "PAYER_INPUT_MISSING"
 
-    def __init__(self, needs: Iterable[str], page_kind: str) -> None:
-        """List what is missing for which page."""
+    def __init__(self, needs: Iterable[str], page_kind: str, why: str | None = None) -> None:
+        """List what is missing for which page, and why what was given is not it."""
         missing = sorted(needs)
+        because = f"; {why}" if why else ""
         super().__init__(
-            f"A {page_kind} page of this provider needs {', '.join(missing)}.", missing=missing
+            f"A {page_kind} page of this provider needs {', '.join(missing)}{because}.",
+            missing=missing,
         )
 
 

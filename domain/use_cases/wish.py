@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from retender.domain.model.address import why_no_payers_address
 from retender.domain.model.attempt import Attempt, Charge, Payer, fingerprint
 from retender.domain.model.client_type import ClientType
 from retender.domain.model.deadline import Deadline
@@ -11,7 +12,7 @@ from retender.domain.model.errors import NotOffered, PayerInputMissing
 from retender.domain.model.money import Money
 from retender.domain.model.order import Order
 from retender.ports.accounts import Account
-from retender.ports.payment_provider import PageTerms, ProviderTerms
+from retender.ports.payment_provider import PageTerms, PayerNeed, ProviderTerms
 
 
 class Misfit(StrEnum):
@@ -24,6 +25,8 @@ class Misfit(StrEnum):
     AMOUNT = "amount"
     INSTALMENTS = "instalments"
     OPENID = "openid"
+    CLIENT_IP = "client_ip"
+    RETURN_URL = "return_url"
     NOT_PAYABLE = "not_payable"
     TIME_OVER = "time_over"
     PAGE_RAN_OUT = "page_ran_out"
@@ -38,6 +41,7 @@ _WORDS = {
     Misfit.CREDENTIALS: "the account's credentials changed",
     Misfit.INSTALMENTS: "other instalments",
     Misfit.OPENID: "another payer at the provider",
+    Misfit.CLIENT_IP: "the payer comes from another address",
     Misfit.NOT_PAYABLE: "no longer payable",
     Misfit.TIME_OVER: "its time at the provider is over",
     Misfit.PAGE_RAN_OUT: "its page ran out and cannot be made again",
@@ -70,13 +74,21 @@ class Wish:
 
         Raises:
             NotOffered: currency, amount or instalments.
-            PayerInputMissing: the page needs more of the payer's side.
+            PayerInputMissing: the page needs more of the payer's side, or an address
+                that can be the payer's own.
 
         """
         check_offered(amount, self.account.provider.terms, self.instalments)
-        missing = [need for need in self.terms.needs if getattr(self.payer, need) is None]
+        needs = self.terms.needs
+        missing = [need for need in needs if not getattr(self.payer, need)]
         if missing:
             raise PayerInputMissing(missing, self.terms.kind)
+        if PayerNeed.CLIENT_IP in needs and self.payer.client_ip:
+            local = self.account.gateway_is_local
+            why = why_no_payers_address(self.payer.client_ip, gateway_is_local=local)
+            if why is not None:
+                own = f"the payer's own address, not {why}"
+                raise PayerInputMissing([PayerNeed.CLIENT_IP], self.terms.kind, own)
 
     def fingerprint_for(self, amount: Money) -> str:
         """Return what must agree for an earlier attempt's page to serve this wish."""
@@ -87,7 +99,7 @@ class Wish:
             page_kind=self.terms.kind,
             amount=amount,
             instalments=self.instalments,
-            openid=self.payer.openid,
+            bound=_bound(self.terms, self.payer),
         )
 
     def fits(self, attempt: Attempt, amount: Money, now: datetime) -> bool:
@@ -115,7 +127,7 @@ class Wish:
             page_kind=charge.page_kind,
             amount=charge.amount,
             instalments=charge.instalments,
-            openid=charge.payer.openid,
+            bound=self._bound_as_made(charge),
         )
         good = attempt.good_page(now) is not None
         found = {
@@ -126,12 +138,22 @@ class Wish:
             Misfit.PAGE_KIND: same_account and same_client and charge.page_kind != self.terms.kind,
             Misfit.AMOUNT: charge.amount != amount,
             Misfit.INSTALMENTS: charge.instalments != self.instalments,
-            Misfit.OPENID: charge.payer.openid != self.payer.openid,
+            **{
+                Misfit(need): getattr(charge.payer, need) != getattr(self.payer, need)
+                for need in self.terms.bound_to
+            },
             Misfit.NOT_PAYABLE: not attempt.is_payable,
             Misfit.TIME_OVER: now >= charge.expires_at,
             Misfit.PAGE_RAN_OUT: attempt.is_payable and not self.terms.reopens and not good,
         }
         return tuple(misfit for misfit, so in found.items() if so)
+
+    def _bound_as_made(self, charge: Charge) -> dict[str, str | None]:
+        """Return what the charge's own page is bound to, if this account makes such pages."""
+        try:
+            return _bound(self.account.provider.terms.page_for(charge), charge.payer)
+        except LookupError:
+            return {}
 
     def charge(self, order: Order, number: str, deadline: Deadline, now: datetime) -> Charge:
         """Return what to ask of the provider, with nothing left to decide."""
@@ -149,6 +171,11 @@ class Wish:
             payer=self.payer,
             instalments=self.instalments,
         )
+
+
+def _bound(terms: PageTerms, payer: Payer) -> dict[str, str | None]:
+    """Return what a page on these terms is bound to."""
+    return {str(need): getattr(payer, need) for need in terms.bound_to}
 
 
 def check_offered(amount: Money, terms: ProviderTerms, instalments: int | None = None) -> None:

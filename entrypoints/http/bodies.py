@@ -75,8 +75,8 @@ class PayerBody(Body):
     )
     client_ip: str | None = Field(
         None,
-        pattern=r"^[0-9A-Fa-f:.]{2,45}$",
-        description="the payer's address; default: where this request comes from",
+        pattern=r"^[!-~]{1,64}$",
+        description="the payer's own public address, as the shop's server saw it",
     )
     return_url: str | None = Field(
         None,
@@ -86,11 +86,9 @@ class PayerBody(Body):
         examples=["https://shop.example.com/thanks"],
     )
 
-    def payer(self, peer: str | None) -> Payer:
-        """Return the core's value; ``peer`` is the address that the request came from."""
-        return Payer(
-            openid=self.openid, client_ip=self.client_ip or peer, return_url=self.return_url
-        )
+    def payer(self) -> Payer:
+        """Return the core's value; the address of who calls is the shop's, not the payer's."""
+        return Payer(openid=self.openid, client_ip=self.client_ip, return_url=self.return_url)
 
 
 class PayBody(Body):

@@ -136,7 +136,7 @@ async def pay_order(
         client_type=cases.client_type(body.client_type, request),
         page_kind=body.page_kind,
         instalments=body.instalments,
-        payer=body.payer.payer(request.client.host if request.client else None),
+        payer=body.payer.payer(),
     )
     page_url = cases.page_url(answer.attempt.attempt_id)
     if isinstance(answer, PageReady):

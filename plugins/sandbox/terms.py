@@ -41,6 +41,7 @@ TERMS = ProviderTerms(
             devices=_PHONE,
             product="script",
             needs=frozenset({PayerNeed.OPENID}),
+            bound_to=frozenset({PayerNeed.OPENID}),
         ),
     ),
     currencies=frozenset({"CNY", "EUR", "JPY", "KWD", "USD"}),

@@ -63,6 +63,7 @@ class Gateway:
     power: ClosePower = ClosePower.AUTHORITATIVE
     reopens: bool = True
     needs: frozenset[PayerNeed] = frozenset()
+    bound_to: frozenset[PayerNeed] = frozenset({PayerNeed.OPENID})
     validity: timedelta | None = timedelta(hours=2)
     refund_terms: RefundTerms = field(default_factory=RefundTerms)
     shortest: timedelta = timedelta(minutes=1)
@@ -90,6 +91,7 @@ class Gateway:
                 devices=frozenset(devices),
                 product=f"{self.name}.{kind}",
                 needs=self.needs,
+                bound_to=self.bound_to,
                 validity=self.validity,
                 reopens=self.reopens,
                 close=self.power,

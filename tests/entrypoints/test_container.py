@@ -325,3 +325,16 @@ async def test_the_example_of_the_docstring_is_true():
             order_no="o-1", user_id="u", subject="Tea", amount=Money(1, "CNY")
         )
     assert placed.order.created_at == clock.now
+
+
+@pytest.mark.parametrize(
+    ("gateway", "local"),
+    [
+        *(("http://127.0.0.1:8002", True), ("http://[::1]:8002", True)),
+        *(("http://localhost", True), ("https://api.example.com", False)),
+    ],
+)
+async def test_a_gateway_on_loopback_is_local(tmp_path, gateway, local):
+    account = {"provider": "sandbox", "secret": SECRET, "gateway": gateway}
+    container = Container(settings=settings_in(tmp_path, accounts={"sandbox": account}))
+    assert container.accounts().get("sandbox").gateway_is_local is local

@@ -28,7 +28,7 @@ from retender.domain.model.transition import AttemptState
 from retender.domain.use_cases.policy import PageStrategy
 from retender.domain.use_cases.wish import Wish
 from retender.ports.accounts import SwitchPolicy
-from retender.ports.payment_provider import ClosePower
+from retender.ports.payment_provider import ClosePower, PayerNeed
 from retender.tests.domain.shop import PRICE, Shop
 
 pytestmark = pytest.mark.asyncio
@@ -77,15 +77,18 @@ async def test_a_new_attempt_says_of_each_earlier_one_why_it_does_not_serve(shop
         ("client_type", {"client_type": "h5"}),
         ("instalments", {"instalments": 3}),
         ("openid", {"payer": Payer(openid="ann-at-wechat")}),
+        ("client_ip", {"payer": Payer(client_ip="203.0.113.99")}),
     ],
 )
 async def test_a_wish_that_differs_is_told_by_what_differs(shop, reason, change):
+    shop.wechat.bound_to = frozenset({PayerNeed.OPENID, PayerNeed.CLIENT_IP})
     await shop.place()
     await shop.page("wechat")
     await shop.page("wechat", **change)
     line = await only(shop, StoryKind.PAGE_NOT_REUSED)
     assert line.data["attempt_1"] == reason
     assert "ann-at-wechat" not in f"{line}", "who the payer is at the provider is not told"
+    assert "203.0.113.99" not in f"{line}", "nor from where the payer comes"
 
 
 async def test_changed_credentials_are_told_as_such(shop):

@@ -288,6 +288,74 @@ async def test_another_payer_at_the_provider_is_a_new_number(shop):
     assert first.attempt.number != second.attempt.number
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("", "here", "1.2.3", "999.1.1.1", "203.0.113.7 ", "127.1", "2130706433", "2001:db8::1%1"),
+        "0.0.0.0",  # noqa: S104 - it is refused, nothing is bound to it
+        *("0.1.2.3", "::", "127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"),
+        *("10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1", "fd00::1", "fc00::1"),
+        *("169.254.1.1", "fe80::1", "100.64.0.1", "100.127.255.255", "::ffff:10.0.0.1"),
+        *("224.0.0.1", "255.255.255.255", "ff02::1"),
+    ],
+)
+async def test_an_address_that_cannot_be_the_payers_own_is_missing(shop, address):
+    shop.wechat.needs = frozenset({PayerNeed.CLIENT_IP})
+    await shop.place()
+    with pytest.raises(PayerInputMissing) as caught:
+        await shop.pay("wechat", "h5", payer=Payer(client_ip=address))
+    assert caught.value.details["missing"] == ["client_ip"]
+    assert not address or address not in caught.value.message, "an address is told to nobody"
+    assert await shop.states() == ("NEW", [])
+    assert shop.wechat.calls == []
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("203.0.113.7", "198.51.100.1", "192.0.2.1", "2001:db8::1", "::ffff:203.0.113.7"),
+        *("172.15.0.1", "172.32.0.1", "100.63.0.1", "100.128.0.1", "8.8.8.8", "2400:3200::1"),
+    ],
+)
+async def test_a_public_address_and_one_of_documentation_passes(shop, address):
+    shop.wechat.needs = frozenset({PayerNeed.CLIENT_IP})
+    await shop.place()
+    ready = await shop.page("wechat", "h5", payer=Payer(client_ip=address))
+    assert ready.attempt.charge.payer.client_ip == address
+
+
+async def test_beside_a_simulator_payers_may_be_at_home(shop):
+    shop.wechat.needs = frozenset({PayerNeed.CLIENT_IP})
+    shop.configure("wechat", gateway_is_local=True)
+    await shop.place()
+    for address in ("127.0.0.1", "::1", "192.168.1.1", "fd00::1", "203.0.113.7"):
+        await shop.page("wechat", "h5", payer=Payer(client_ip=address))
+    for address in ("0.0.0.1", "here", "169.254.1.1", "100.64.0.1"):
+        with pytest.raises(PayerInputMissing):
+            await shop.pay("wechat", "h5", payer=Payer(client_ip=address))
+
+
+@pytest.mark.parametrize(("bound_to", "another"), [({PayerNeed.CLIENT_IP}, True), (set(), False)])
+async def test_another_address_is_another_attempt_where_the_page_is_bound_to_it(
+    shop, bound_to, another
+):
+    shop.wechat.bound_to = frozenset(bound_to)
+    await shop.place()
+    first = await shop.page("wechat", "h5", payer=Payer(client_ip="203.0.113.7"))
+    again = await shop.page("wechat", "h5", payer=Payer(client_ip="203.0.113.7"))
+    moved = await shop.page("wechat", "h5", payer=Payer(client_ip="198.51.100.1"))
+    assert again.attempt.attempt_id == first.attempt.attempt_id
+    assert (moved.attempt.number != first.attempt.number) is another
+
+
+async def test_a_page_that_no_payer_is_bound_to_serves_another_payer(shop):
+    shop.wechat.bound_to = frozenset()
+    await shop.place()
+    first = await shop.page("wechat", "pc", payer=Payer(openid="o1"))
+    second = await shop.page("wechat", "pc", payer=Payer(openid="o2"))
+    assert second.attempt.number == first.attempt.number
+
+
 # --- the provider says no, nothing, or too much ------------------------------------------
 
 

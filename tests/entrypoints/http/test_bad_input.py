@@ -103,7 +103,7 @@ PAYING = [
     Row("rates as text", PAY, wish(instalments="3"), 422, "INPUT_INVALID"),
     Row("currency not taken", PAY, wish(), 422, "NOT_OFFERED", "in pounds"),
     Row("no openid", PAY, wish(client_type="wechat_h5"), 422, "PAYER_INPUT_MISSING"),
-    Row("address that is none", PAY, wish(payer={"client_ip": "here"}), 422, "INPUT_INVALID"),
+    Row("address of no form", PAY, wish(payer={"client_ip": "a b"}), 422, "INPUT_INVALID"),
     Row(
         "return to a script", PAY, wish(payer={"return_url": "javascript:x"}), 422, "INPUT_INVALID"
     ),

@@ -134,3 +134,21 @@ async def test_a_forged_notice_of_a_brand_pays_nothing(town, account):
     assert answer.headers["Retender-Notice"].startswith("NOTICE_")
     assert answer.content != b"success"
     assert (await town.shop.story())["order"]["state"] == "NEW"
+
+
+async def test_a_page_that_wants_the_payers_address_gets_the_payers_own(town):
+    """Nobody's, or the shop's server's, binds it to a machine that pays nothing."""
+    await town.shop.place()
+    for payer in ({}, {"client_ip": "here"}, {"client_ip": "999.1.1.1"}, {"client_ip": "0.0.0.1"}):
+        answer = await town.shop.pay(account="wechat_pay", client_type="h5", payer=payer)
+        assert (answer.status_code, answer.json()["code"]) == (422, "PAYER_INPUT_MISSING"), payer
+        assert answer.json()["missing"] == ["client_ip"]
+
+
+async def test_a_payer_from_another_network_gets_another_page_of_wechat_pay(town):
+    await town.shop.place()
+    first, again, moved = [
+        await town.shop.page(account="wechat_pay", client_type="h5", payer={"client_ip": address})
+        for address in ("203.0.113.7", "203.0.113.7", "127.0.0.1")
+    ]
+    assert first["attempt_id"] == again["attempt_id"] != moved["attempt_id"]
