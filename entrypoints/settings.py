@@ -16,7 +16,9 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from retender.domain.use_cases.policy import PageStrategy
+from retender.domain.model.errors import AmountInvalid, RetenderError
+from retender.domain.model.money import Money
+from retender.domain.use_cases.policy import STRICT_OVER, PageStrategy
 from retender.ports.accounts import SwitchPolicy
 
 ENV_PREFIX = "RETENDER_"
@@ -43,6 +45,31 @@ def _worded(value: object) -> object:
     return str(value) if isinstance(value, int) else value
 
 
+def _limits(value: object) -> object:
+    """Read amounts by currency, and add them to those that stand by default."""
+    if not isinstance(value, Mapping):
+        raise ValueError('it is a table of amounts by currency, such as { CNY = "1000.00" }')  # noqa: TRY004 - pydantic tells of ValueErrors
+    limits = dict(STRICT_OVER)
+    for name, amount in value.items():
+        # The environment's names come in small letters.
+        currency = str(name).upper()
+        try:
+            limits[currency] = _amount(amount, currency)
+        except RetenderError as problem:
+            raise ValueError(f"{name}: {problem.message}") from problem
+    return limits
+
+
+def _amount(value: object, currency: str) -> Money:
+    if isinstance(value, Money):
+        return value
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if not whole and not isinstance(value, str):
+        raise AmountInvalid(value, 'write it as a text such as "1000.00"')
+    return Money.parse(str(value), currency)
+
+
+Limits = Annotated[dict[str, Money], BeforeValidator(_limits)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 ProviderSetting = Annotated[SecretStr, BeforeValidator(_worded)]
 Seconds = Annotated[int, Field(ge=0, le=366 * 24 * 3600)]
@@ -82,8 +109,10 @@ class PaySettings(Section):
     switch_policy: SwitchPolicy = Field(
         SwitchPolicy.ADAPTIVE, description="what must be true of the first page before a second"
     )
-    strict_over: int = Field(
-        100_000, ge=0, description="minor units above which adaptive is strict"
+    strict_over: Limits = Field(
+        dict(STRICT_OVER),
+        description="amounts above which adaptive is strict, by currency; "
+        "in one that is not named, it always is",
     )
     grace_seconds: int = Field(
         60, ge=-86_400, le=86_400, description="provider's deadline minus the payer's; may be < 0"

@@ -17,6 +17,7 @@ from retender.domain.model.errors import NoticeRejected
 from retender.domain.model.money import Money
 from retender.domain.model.page import Opened
 from retender.ports.provider_terms import (
+    AmountBounds,
     ClosePower,
     PageTerms,
     PayerNeed,
@@ -26,6 +27,7 @@ from retender.ports.provider_terms import (
 
 __all__ = [
     "Acknowledgement",
+    "AmountBounds",
     "BillLine",
     "ClosePower",
     "Notice",

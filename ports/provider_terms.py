@@ -4,6 +4,7 @@ ProviderTerms: what a provider can do, as data, so that the core never asks who 
 A term is a promise that the contract kit checks, or that the core acts on.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -11,6 +12,7 @@ from enum import StrEnum
 from retender.domain.model.attempt import Charge
 from retender.domain.model.client_type import Device
 from retender.domain.model.deadline import ExpiryTerms
+from retender.domain.model.money import MINOR_MAX
 from retender.domain.model.page import PageKind
 
 
@@ -31,6 +33,19 @@ class PayerNeed(StrEnum):
     OPENID = "openid"
     CLIENT_IP = "client_ip"
     RETURN_URL = "return_url"
+
+
+@dataclass(frozen=True, slots=True)
+class AmountBounds:
+    """
+    Least and greatest amount in one currency.
+
+    They are minor units, and so mean nothing without their currency: 100,000 are
+    1,000 CNY, 100,000 JPY and 100 KWD.
+    """
+
+    smallest: int = 1
+    largest: int = MINOR_MAX
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +69,6 @@ class PageTerms:
         orphan_payable: whether a page whose answer was lost can be paid by anybody: the
             provider shows it to the payer in another way, or hands it out again. If not,
             a lost answer is harmless, and a new number takes its place at once.
-        frozen: what may not change under one number, in words.
 
     """
 
@@ -68,7 +82,6 @@ class PageTerms:
     close: ClosePower = ClosePower.AUTHORITATIVE
     exists_with_page: bool = False
     orphan_payable: bool = True
-    frozen: tuple[str, ...] = ("amount", "subject", "client type", "expiry")
 
     @property
     def is_there_with_page(self) -> bool:
@@ -117,8 +130,7 @@ class ProviderTerms:
         title: for people.
         pages: one entry per kind and device; at most one for each pair.
         currencies: ISO 4217 codes.
-        smallest: least amount in minor units.
-        largest: greatest amount in minor units.
+        amounts: least and greatest amount by currency; one that is not named takes all.
         expiry: what may be said about when a charge ends.
         refunds: how money goes back.
         instalments: numbers of monthly rates on offer.
@@ -136,8 +148,7 @@ class ProviderTerms:
     title: str
     pages: tuple[PageTerms, ...]
     currencies: frozenset[str]
-    smallest: int = 1
-    largest: int = 10**10
+    amounts: Mapping[str, AmountBounds] = field(default_factory=dict, hash=False)
     expiry: ExpiryTerms = field(default_factory=ExpiryTerms)
     refunds: RefundTerms = field(default_factory=RefundTerms)
     instalments: tuple[int, ...] = ()
@@ -146,6 +157,10 @@ class ProviderTerms:
     bills: bool = False
     asked_by_number: bool = True
     trade_no_is_capture: bool = False
+
+    def bounds(self, currency: str) -> AmountBounds:
+        """Return the least and the greatest amount in a currency."""
+        return self.amounts.get(currency, AmountBounds())
 
     def page_for(self, charge: Charge) -> PageTerms:
         """

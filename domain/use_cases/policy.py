@@ -1,5 +1,6 @@
 """PayPolicy: how this deployment treats the second payment."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -8,6 +9,23 @@ from retender.domain.model.deadline import DeadlinePolicy
 from retender.domain.model.money import Money
 from retender.ports.accounts import Account, SwitchPolicy
 from retender.ports.payment_provider import ClosePower
+
+STRICT_OVER: Mapping[str, Money] = {
+    currency: Money.parse(amount, currency)
+    for currency, amount in {
+        "CNY": "1000",
+        "HKD": "1000",
+        "TWD": "5000",
+        "JPY": "20000",
+        "KRW": "200000",
+        "USD": "150",
+        "EUR": "150",
+        "GBP": "120",
+        "SGD": "200",
+        "KWD": "50",
+    }.items()
+}
+"""Sums that hurt when they are taken twice; what they are is a shop's own business."""
 
 
 class PageStrategy(StrEnum):
@@ -28,7 +46,8 @@ class PayPolicy:
         deadlines: how the remaining time is shared between payer and provider.
         page_strategy: what a returning payer gets.
         switch_policy: what must be true of the old page before a new one.
-        strict_over: minor units; above it, ``adaptive`` is strict where it can be.
+        strict_over: by currency; above it, ``adaptive`` is strict where it can be. In a
+            currency that is not named it always is: what is much there, nobody has said.
         asking_for: how long one caller may be busy asking a provider for a page. Its calls
             together are cut off earlier, see ``open_within``.
 
@@ -37,7 +56,7 @@ class PayPolicy:
     deadlines: DeadlinePolicy = field(default_factory=DeadlinePolicy)
     page_strategy: PageStrategy = PageStrategy.STORED_PAGE
     switch_policy: SwitchPolicy = SwitchPolicy.ADAPTIVE
-    strict_over: int = 100_000
+    strict_over: Mapping[str, Money] = field(default_factory=lambda: STRICT_OVER, hash=False)
     asking_for: timedelta = timedelta(seconds=15)
 
     @property
@@ -70,7 +89,7 @@ class PayPolicy:
             return policy
         if power is ClosePower.NONE:
             return SwitchPolicy.NONE
-        if power is ClosePower.AUTHORITATIVE and amount.minor > self.strict_over:
+        if power is ClosePower.AUTHORITATIVE and self._is_much(amount):
             return SwitchPolicy.STRICT
         return SwitchPolicy.BEST_EFFORT
 
@@ -84,6 +103,11 @@ class PayPolicy:
             return f"adaptive, and {account.name} cannot close such a page"
         if power is ClosePower.LAZY:
             return f"adaptive, and {account.name} can close such a page only once it was used"
-        limit = Money(self.strict_over, amount.currency)
-        over = "over" if amount.minor > self.strict_over else "not over"
-        return f"adaptive, {account.name} closes for sure, and {amount} is {over} {limit}"
+        limit = self.strict_over.get(amount.currency)
+        over = "over" if self._is_much(amount) else "not over"
+        size = f"{amount} is {over} {limit}" if limit else f"no limit is set for {amount.currency}"
+        return f"adaptive, {account.name} closes for sure, and {size}"
+
+    def _is_much(self, amount: Money) -> bool:
+        limit = self.strict_over.get(amount.currency)
+        return limit is None or amount.minor > limit.minor

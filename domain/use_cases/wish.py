@@ -190,8 +190,9 @@ def check_offered(amount: Money, terms: ProviderTerms, instalments: int | None =
         offers = ", ".join(sorted(terms.currencies))
         message = f"{terms.title} takes {offers}, not {amount.currency}."
         raise NotOffered(message, field="currency")
-    if not terms.smallest <= amount.minor <= terms.largest:
-        least, most = Money(terms.smallest, amount.currency), Money(terms.largest, amount.currency)
+    bounds = terms.bounds(amount.currency)
+    if not bounds.smallest <= amount.minor <= bounds.largest:
+        least, most = (Money(n, amount.currency) for n in (bounds.smallest, bounds.largest))
         message = f"{terms.title} takes {least} to {most}, not {amount}."
         raise NotOffered(message, field="amount")
     if instalments is not None and instalments not in terms.instalments:

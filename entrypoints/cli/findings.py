@@ -243,11 +243,11 @@ def _charge(container: Container, account: Account) -> Charge:
     """Return a charge that nobody made, to ask after."""
     now = container.clock()().replace(microsecond=0)
     terms = account.provider.terms
-    page = terms.pages[0]
+    page, currency = terms.pages[0], min(terms.currencies)
     return Charge(
         number=container.new_id()(),
         order_no="doctor",
-        amount=Money(terms.smallest, min(terms.currencies)),
+        amount=Money(terms.bounds(currency).smallest, currency),
         subject="Asked by the doctor",
         client_type="doctor",
         device=min(page.devices),

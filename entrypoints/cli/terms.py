@@ -40,8 +40,11 @@ def terms_json(terms: "ProviderTerms") -> dict[str, object]:
         "title": terms.title,
         "pages": [_page_json(page) for page in terms.pages],
         "currencies": sorted(terms.currencies),
-        "smallest": terms.smallest,
-        "largest": terms.largest,
+        "amounts": {
+            currency: {"smallest": bounds.smallest, "largest": bounds.largest}
+            for currency in sorted(terms.currencies)
+            for bounds in [terms.bounds(currency)]
+        },
         "expiry": {
             "shortest_seconds": _seconds(expiry.shortest),
             "longest_seconds": _seconds(expiry.longest),
@@ -83,21 +86,20 @@ def _page_json(page: "PageTerms") -> dict[str, object]:
         "validity_seconds": _seconds(page.validity),
         "reopens": page.reopens,
         "close": str(page.close),
-        "frozen": list(page.frozen),
+        "bound_to": sorted(page.bound_to),
     }
 
 
 def _conditions(terms: "ProviderTerms") -> "Iterable[tuple[str, str]]":
-    currency = min(terms.currencies)
     yield "currencies", _listed(terms.currencies)
-    yield "amounts", f"{Money(terms.smallest, currency)} to {Money(terms.largest, currency)}"
+    yield "amounts", "; ".join(_amounts(terms, each) for each in sorted(terms.currencies))
     expiry = terms.expiry
     way = "an absolute instant" if expiry.absolute else "a duration"
     span = f"{duration(expiry.shortest)} to {duration(expiry.longest)} ahead"
     yield "expiry", f"{way}, {span}, in steps of {_seconds(expiry.granularity)} s"
-    for frozen in dict.fromkeys(page.frozen for page in terms.pages):
-        products = dict.fromkeys(page.product for page in terms.pages if page.frozen == frozen)
-        yield "frozen", f"{', '.join(frozen) or 'nothing'} under one number ({', '.join(products)})"
+    for page in terms.pages:
+        if page.bound_to:
+            yield "bound", f"{page.product} to the payer's {_listed(page.bound_to)}"
     refunds = terms.refunds
     window = "" if refunds.window is None else f", within {duration(refunds.window)}"
     most = "" if refunds.most is None else f", {refunds.most} at most"
@@ -110,6 +112,11 @@ def _conditions(terms: "ProviderTerms") -> "Iterable[tuple[str, str]]":
     yield "notices", ("signed" if terms.notices_signed else "unsigned")
     yield "sent again after", either(ladder)
     yield "bills", "daily" if terms.bills else "none"
+
+
+def _amounts(terms: "ProviderTerms", currency: str) -> str:
+    bounds = terms.bounds(currency)
+    return f"{Money(bounds.smallest, currency)} to {Money(bounds.largest, currency)}"
 
 
 def _listed(values: "Iterable[object]") -> str:

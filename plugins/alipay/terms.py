@@ -7,7 +7,13 @@ from typing import Final
 from retender.domain.model.client_type import Device
 from retender.domain.model.deadline import ExpiryTerms
 from retender.domain.model.page import PageKind
-from retender.ports.payment_provider import ClosePower, PageTerms, ProviderTerms, RefundTerms
+from retender.ports.payment_provider import (
+    AmountBounds,
+    ClosePower,
+    PageTerms,
+    ProviderTerms,
+    RefundTerms,
+)
 
 PAGE_PAY: Final = "alipay.trade.page.pay"
 WAP_PAY: Final = "alipay.trade.wap.pay"
@@ -20,37 +26,26 @@ _PHONE = frozenset({Device.PHONE})
 # No page makes a trade by itself: that takes a scan, a login or a password. Until
 # then there is nothing to close, and the page works on.
 _LAZY = ClosePower.LAZY
-_FROZEN = ("amount", "subject", "client type", "instalments")
 
 TERMS: Final = ProviderTerms(
     provider="alipay",
     title="Alipay",
     pages=(
-        PageTerms(
-            kind=PageKind.FORM, devices=_SCREEN, product=PAGE_PAY, close=_LAZY, frozen=_FROZEN
-        ),
-        PageTerms(
-            kind=PageKind.REDIRECT, devices=_SCREEN, product=PAGE_PAY, close=_LAZY, frozen=_FROZEN
-        ),
-        PageTerms(kind=PageKind.FORM, devices=_PHONE, product=WAP_PAY, close=_LAZY, frozen=_FROZEN),
-        PageTerms(
-            kind=PageKind.REDIRECT, devices=_PHONE, product=WAP_PAY, close=_LAZY, frozen=_FROZEN
-        ),
-        PageTerms(
-            kind=PageKind.APP_STRING, devices=_PHONE, product=APP_PAY, close=_LAZY, frozen=_FROZEN
-        ),
+        PageTerms(kind=PageKind.FORM, devices=_SCREEN, product=PAGE_PAY, close=_LAZY),
+        PageTerms(kind=PageKind.REDIRECT, devices=_SCREEN, product=PAGE_PAY, close=_LAZY),
+        PageTerms(kind=PageKind.FORM, devices=_PHONE, product=WAP_PAY, close=_LAZY),
+        PageTerms(kind=PageKind.REDIRECT, devices=_PHONE, product=WAP_PAY, close=_LAZY),
+        PageTerms(kind=PageKind.APP_STRING, devices=_PHONE, product=APP_PAY, close=_LAZY),
         PageTerms(
             kind=PageKind.QR,
             devices=_SCREEN,
             product=PRECREATE,
             validity=timedelta(hours=2),
             close=_LAZY,
-            frozen=_FROZEN,
         ),
     ),
     currencies=frozenset({"CNY"}),
-    smallest=1,
-    largest=10_000_000_000,
+    amounts={"CNY": AmountBounds(1, 10_000_000_000)},
     expiry=ExpiryTerms(
         shortest=timedelta(minutes=1),
         longest=timedelta(days=15),

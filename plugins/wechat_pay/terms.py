@@ -9,7 +9,6 @@ from retender.ports.payment_provider import PageTerms, PayerNeed, ProviderTerms,
 
 _PHONE = frozenset({Device.PHONE})
 _TWO_HOURS = timedelta(hours=2)
-_FROZEN = ("amount", "subject", "client type", "expiry", "openid", "notify url", "client ip")
 
 TERMS = ProviderTerms(
     provider="wechat_pay",
@@ -20,7 +19,6 @@ TERMS = ProviderTerms(
             devices=frozenset({Device.SCREEN}),
             product="native",
             validity=_TWO_HOURS,
-            frozen=_FROZEN,
         ),
         PageTerms(
             kind=PageKind.REDIRECT,
@@ -29,14 +27,12 @@ TERMS = ProviderTerms(
             needs=frozenset({PayerNeed.CLIENT_IP}),
             bound_to=frozenset({PayerNeed.CLIENT_IP}),
             validity=timedelta(minutes=5),
-            frozen=_FROZEN,
         ),
         PageTerms(
             kind=PageKind.APP_STRING,
             devices=_PHONE,
             product="app",
             validity=_TWO_HOURS,
-            frozen=_FROZEN,
         ),
         PageTerms(
             kind=PageKind.JSAPI,
@@ -45,7 +41,6 @@ TERMS = ProviderTerms(
             needs=frozenset({PayerNeed.OPENID}),
             bound_to=frozenset({PayerNeed.OPENID}),
             validity=_TWO_HOURS,
-            frozen=_FROZEN,
         ),
     ),
     currencies=frozenset({"CNY"}),

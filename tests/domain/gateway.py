@@ -19,6 +19,7 @@ from retender.domain.model.money import Money
 from retender.domain.model.page import Opened, PageKind, QrPage, RedirectPage
 from retender.ports.payment_provider import (
     Acknowledgement,
+    AmountBounds,
     BillLine,
     ClosePower,
     Notice,
@@ -68,6 +69,9 @@ class Gateway:
     refund_terms: RefundTerms = field(default_factory=RefundTerms)
     shortest: timedelta = timedelta(minutes=1)
     instalments: tuple[int, ...] = (3, 6)
+    amounts: dict[str, AmountBounds] = field(
+        default_factory=lambda: {"CNY": AmountBounds(largest=10_000_000)}
+    )
     trades: dict[str, Trade] = field(default_factory=dict)
     pages: dict[str, Charge] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
@@ -102,8 +106,8 @@ class Gateway:
             provider=self.name,
             title=self.name.title(),
             pages=(page(PageKind.QR, Device.SCREEN), page(PageKind.REDIRECT, Device.PHONE)),
-            currencies=frozenset({"CNY"}),
-            largest=10_000_000,
+            currencies=frozenset(self.amounts),
+            amounts=self.amounts,
             expiry=ExpiryTerms(shortest=self.shortest),
             refunds=self.refund_terms,
             instalments=self.instalments,

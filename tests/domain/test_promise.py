@@ -17,6 +17,7 @@ from retender.adapters.sql.engine import open_engine
 from retender.adapters.sql.schema import upgrade
 from retender.adapters.sql.unit_of_work import SqlUnitOfWork
 from retender.domain.model.errors import ProviderUnavailable, ProviderUncertain, RetenderError
+from retender.domain.model.money import Money
 from retender.ports.accounts import SwitchPolicy
 from retender.ports.payment_provider import RawNotice, ReceiptState
 from retender.ports.unit_of_work import UnitOfWork
@@ -39,7 +40,9 @@ class Story:
         self.dice = random.Random(seed)  # noqa: S311 - a seed that can be played again
         self.shop = Shop(store=store or MemoryUnitOfWork())
         self.shop.policy = replace(
-            self.shop.policy, switch_policy=policy, strict_over=self.dice.choice([0, 10**6])
+            self.shop.policy,
+            switch_policy=policy,
+            strict_over={"CNY": Money(self.dice.choice([0, 10**6]), "CNY")},
         )
         self.on_the_way: list[tuple[str, RawNotice]] = []
         self.paid_in_time: set[str] = set()

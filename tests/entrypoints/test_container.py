@@ -87,7 +87,7 @@ async def test_settings_reach_the_policy(tmp_path):
         "watch_seconds": 90,
         "page_strategy": "ask_provider",
         "switch_policy": "none",
-        "strict_over": 7,
+        "strict_over": {"JPY": 7},
         "asking_seconds": 30,
         "repair_seconds": 1.5,
         "pay_within_seconds": 90,
@@ -98,7 +98,7 @@ async def test_settings_reach_the_policy(tmp_path):
     assert policy.deadlines.cutoff.total_seconds() == 60
     assert policy.deadlines.watch.total_seconds() == 90
     assert (policy.page_strategy, policy.switch_policy) == ("ask_provider", SwitchPolicy.NONE)
-    assert (policy.strict_over, policy.asking_for.total_seconds()) == (7, 30)
+    assert (policy.strict_over["JPY"], policy.asking_for.total_seconds()) == (Money(7, "JPY"), 30)
     for repairing in (container.pay_order(), container.close_order(), container.refund_payment()):
         budget = repairing.budget()
         assert isinstance(budget, AsyncTimeBudget)

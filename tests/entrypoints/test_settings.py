@@ -123,6 +123,12 @@ def test_the_value_cannot_be_changed():
         ("[pay]\nasking_seconds = 5", ["pay.asking_seconds", "transport.total_seconds"]),
         ("[worker]\nlease_seconds = 10", ["worker.lease_seconds", "transport.total_seconds"]),
         ("[worker]\ninterval_seconds = nan", ["worker.interval_seconds"]),
+        ("[pay]\nstrict_over = 100000", ["pay.strict_over", "by currency", 'CNY = "1000.00"']),
+        ("[pay.strict_over]\nCNY = '10.001'", ["pay.strict_over", "CNY has 2 digits"]),
+        ("[pay.strict_over]\nJPY = 0.5", ["pay.strict_over", "JPY", "as a text"]),
+        ("[pay.strict_over]\nCNY = true", ["pay.strict_over", "CNY", "as a text"]),
+        ("[pay.strict_over]\nCNY = -1", ["pay.strict_over", "CNY", "is not an amount"]),
+        ("[pay.strict_over]\nXXX = '1'", ["pay.strict_over", "XXX", "not an ISO 4217 currency"]),
         ("[log]\nlevel = 'loud'", ["log.level", "'debug'"]),
         ("public_url = 'pay.example.com'", ["public_url", "https://pay.example.com"]),
         ("public_url = 'https://u:p@x.example'", ["public_url", "no query, fragment or user"]),
@@ -279,6 +285,14 @@ def test_what_forgets_everything_keeps_no_key(tmp_path, url):
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     with pytest.raises(SetupError, match="cannot be written"):
         page_key_of(Settings(database_url=f"sqlite+aiosqlite:///{tmp_path}/gone/shop.db"))
+
+
+def test_limits_are_set_by_currency_and_the_others_stay(tmp_path, monkeypatch):
+    monkeypatch.setenv("RETENDER_PAY__STRICT_OVER__KWD", "70")
+    settings = load_settings(written(tmp_path, "[pay.strict_over]\nCNY = '2.5'\nISK = 7"))
+    limits = {str(limit) for limit in settings.pay.strict_over.values()}
+    assert {"2.50 CNY", "7 ISK", "70.000 KWD", "20000 JPY"} <= limits
+    assert not {"1000.00 CNY", "50.000 KWD"} & limits
 
 
 # --- the example ----------------------------------------------------------------------------

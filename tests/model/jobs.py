@@ -8,6 +8,7 @@ from typing import Any
 from retender.domain.model.event import Event
 from retender.domain.model.incident import IncidentCode
 from retender.domain.model.lease import is_free
+from retender.domain.model.money import Money
 from retender.domain.model.transition import LIVE, UNDER_WAY, OrderState, RefundState
 from retender.domain.use_cases.announce_events import AnnounceEvents
 from retender.domain.use_cases.check_attempt import CheckAttempt
@@ -52,7 +53,9 @@ def use_cases(rules: Rules, clock: ModelClock, names: Names) -> dict[str, Callab
     """Return the use cases by the name of a job, each to be called with what it is about."""
     unit_of_work = ModelUnitOfWork()
     accounts = Accounts({name: _account(name) for name in rules.accounts})
-    policy = PayPolicy(switch_policy=rules.policy, strict_over=rules.strict_over)
+    policy = PayPolicy(
+        switch_policy=rules.policy, strict_over={"CNY": Money(rules.strict_over, "CNY")}
+    )
     asking = (unit_of_work, accounts, clock, names)
     check_refund = CheckRefund(*asking, lease=LEASE)
     pay = PayOrder(

@@ -16,6 +16,7 @@ from retender.adapters.ids import UlidIds
 from retender.adapters.sql.unit_of_work import SqlUnitOfWork
 from retender.domain.model.deadline import DeadlinePolicy
 from retender.domain.model.errors import RetenderError, UndefinedTransition
+from retender.domain.model.money import Money
 from retender.entrypoints.container import Container
 from retender.entrypoints.settings import Settings
 from retender.entrypoints.store import Store
@@ -212,7 +213,7 @@ def settings_of(town: "Town") -> Settings:
             "pay": {
                 "pay_within_seconds": int(plan.to_pay),
                 "switch_policy": plan.policy,
-                "strict_over": plan.strict_over,
+                "strict_over": {"CNY": Money(plan.strict_over, "CNY")},
                 "page_strategy": plan.strategy,
             },
             "accounts": {

@@ -1,11 +1,13 @@
 """Behaviours of a provider: opening a charge, and what its page is good for."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from retender.domain.model.errors import ProviderRefused, Refusal
+from retender.domain.model.money import Money
 from retender.domain.model.page import Page, page_from_text, page_to_text
 from retender.ports.payment_provider import ClosePower, Receipt, ReceiptState
 from retender.tests.contracts.provider.gateway import ALICE, BOB, GatewayUnderTest
@@ -53,11 +55,13 @@ class Opening(ProviderScene):
     async def test_the_amounts_at_both_ends_of_the_terms_can_be_paid(
         self, gateway: GatewayUnderTest, end: str
     ) -> None:
-        """The published bounds are the real ones."""
-        minor: int = getattr(self.terms, end)
-        charge = await self.paid(gateway, minor=minor)
-        assert (await gateway.booked(charge.number)).captured == minor
-        assert (await self.merchant(gateway).query(charge)).amount == charge.amount
+        """The published bounds are the real ones, in every currency."""
+        for currency in sorted(self.terms.currencies):
+            amount = Money(getattr(self.terms.bounds(currency), end), currency)
+            charge = replace(self.charge(gateway), amount=amount)
+            assert await gateway.pay(await self.merchant(gateway).open(charge))
+            assert (await gateway.booked(charge.number)).captured == amount.minor
+            assert (await self.merchant(gateway).query(charge)).amount == amount
 
     @pytest.mark.parametrize("minor", [100, 101, 110, 199, 1_000, 10_050, 99_999])
     async def test_amounts_are_exact_in_both_directions(

@@ -2,7 +2,7 @@
 
 import re
 
-from retender.domain.model.money import exponent_of
+from retender.domain.model.money import MINOR_MAX, exponent_of
 from retender.domain.model.page import page_to_text
 from retender.ports.payment_provider import ClosePower
 from retender.tests.contracts.provider.gateway import GatewayUnderTest
@@ -31,12 +31,14 @@ class TermsBehaviour(ProviderScene):
     async def test_every_page_names_the_providers_product(self) -> None:
         """An operator must find in a contract what is switched on."""
         assert all(page.product.strip() for page in self.terms.pages)
-        assert all(page.frozen for page in self.terms.pages)
 
     async def test_amounts_and_currencies_are_possible(self) -> None:
         """The bounds are in order, and every currency is one."""
-        assert 1 <= self.terms.smallest <= self.terms.largest
         assert self.terms.currencies
+        assert set(self.terms.amounts) <= self.terms.currencies
+        for currency in self.terms.currencies:
+            bounds = self.terms.bounds(currency)
+            assert 1 <= bounds.smallest <= bounds.largest <= MINOR_MAX
         assert all(exponent_of(currency) >= 0 for currency in self.terms.currencies)
 
     async def test_durations_are_possible(self) -> None:

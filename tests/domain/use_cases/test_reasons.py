@@ -23,6 +23,7 @@ from retender.domain.model.errors import (
     SwitchRefused,
 )
 from retender.domain.model.event import StoryKind
+from retender.domain.model.money import Money
 from retender.domain.model.page import PageKind
 from retender.domain.model.transition import AttemptState
 from retender.domain.use_cases.policy import PageStrategy
@@ -192,7 +193,7 @@ async def test_a_page_that_was_not_given_carries_the_providers_own_code(shop):
 async def test_leaving_a_page_says_which_policy_and_from_what_it_follows(
     shop, power, over, policy, why
 ):
-    shop.policy = replace(shop.policy, strict_over=over)
+    shop.policy = replace(shop.policy, strict_over={"CNY": Money(over, "CNY")})
     shop.wechat.power = power
     await shop.place()
     left = await shop.page("wechat")

@@ -24,7 +24,7 @@ from retender.domain.model.errors import (
 from retender.domain.model.money import Money
 from retender.domain.use_cases.payment import AnswerPending, PageReady
 from retender.domain.use_cases.policy import PageStrategy
-from retender.ports.payment_provider import PayerNeed
+from retender.ports.payment_provider import AmountBounds, PayerNeed
 
 pytestmark = pytest.mark.asyncio
 
@@ -270,6 +270,30 @@ async def test_an_amount_outside_the_terms_is_not_offered(shop, amount):
     with pytest.raises(NotOffered):
         await shop.pay()
     assert shop.wechat.calls == []
+
+
+async def test_the_bounds_of_one_currency_are_not_those_of_another(shop):
+    shop.wechat.amounts = {"CNY": AmountBounds(100, 10_000), "JPY": AmountBounds(50, 500_000)}
+    shop.wechat.amounts["KWD"] = AmountBounds()
+    for number, (minor, currency, fits) in enumerate(
+        [
+            *((99, "CNY", False), (100, "CNY", True), (10_001, "CNY", False)),
+            *(
+                (99, "JPY", True),
+                (49, "JPY", False),
+                (10_001, "JPY", True),
+                (500_001, "JPY", False),
+            ),
+            (1, "KWD", True),
+        ]
+    ):
+        await shop.place(order_no=f"o-{number}", amount=Money(minor, currency))
+        paying = shop.pay(order_no=f"o-{number}")
+        if fits:
+            await paying
+            continue
+        with pytest.raises(NotOffered, match=currency):
+            await paying
 
 
 async def test_a_page_that_needs_the_payers_openid_says_so(shop):

@@ -196,8 +196,28 @@ async def test_adaptive_is_strict_only_where_it_costs_the_payer_nothing(
     assert shop.policy.for_switch(account, power, Money(minor, "CNY")) is expected
 
 
+@pytest.mark.parametrize(
+    ("limit", "above"),
+    [
+        *(("1000.00 CNY", "1000.01"), ("20000 JPY", "20001"), ("50.000 KWD", "50.001")),
+        *(("150.00 USD", "150.01"), ("0 UYW", "0.0001"), ("0 ISK", "1")),
+    ],
+)
+async def test_what_is_much_depends_on_the_currency(shop, limit, above):
+    """100,000 minor units are 1,000 CNY, 100,000 JPY and 100 KWD; where no limit is, all is."""
+    account, power = shop.accounts.get("wechat"), ClosePower.AUTHORITATIVE
+    amount, currency = limit.split()
+    for text, expected in ((amount, SwitchPolicy.BEST_EFFORT), (above, SwitchPolicy.STRICT)):
+        money = Money.parse(text, currency)
+        if money.minor:
+            assert shop.policy.for_switch(account, power, money) is expected
+            assert str(money) in (why := shop.policy.why_for_switch(account, power, money)) or (
+                f"no limit is set for {currency}" in why
+            )
+
+
 async def test_adaptive_refuses_a_large_switch_that_it_cannot_make_safe(shop):
-    use(shop, SwitchPolicy.ADAPTIVE, strict_over=5000)
+    use(shop, SwitchPolicy.ADAPTIVE, strict_over={"CNY": Money(5000, "CNY")})
     await shop.place()
     await shop.page("wechat", "pc")
     shop.wechat.fail("query", UNKNOWN)
