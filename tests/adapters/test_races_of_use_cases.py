@@ -1,0 +1,241 @@
+"""
+Races between use cases, on every database: each is decided by a lock or a constraint.
+
+The memory store and the model serialise transactions, so a lock that is missing shows
+here only. Each test names what decides it; without that it fails on PostgreSQL and MariaDB.
+"""
+
+import asyncio
+import secrets
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from itertools import cycle
+
+import pytest
+
+from retender.adapters.sql.unit_of_work import SqlUnitOfWork
+from retender.domain.model.errors import RetenderError, StoreBusy
+from retender.domain.model.incident import Resolution
+from retender.domain.model.transition import OrderState, RefundEvent, RefundState
+from retender.domain.use_cases.expire_orders import ExpireOrders
+from retender.domain.use_cases.payment import PageReady
+from retender.domain.use_cases.resolve_attention import ResolveAttention
+from retender.tests.adapters.databases import EVERYWHERE
+from retender.tests.domain.shop import PRICE, Shop
+
+pytestmark = pytest.mark.asyncio
+
+ORDERS = [f"order-{n}" for n in range(10)]
+TRIES = 10
+PAGE_KEY = secrets.token_bytes(32)
+
+
+class TwoProcesses:
+    """One database, reached in turn by two sets of connections."""
+
+    def __init__(self, *engines):
+        self.ways = cycle([SqlUnitOfWork(engine, page_key=PAGE_KEY) for engine in engines])
+
+    def __call__(self, *, read_only=False):
+        return next(self.ways)(read_only=read_only)
+
+
+class Meeting:
+    """
+    A unit of work whose commits wait for one another, two by two, for a moment.
+
+    Only those that make an amount of money taken: a new refund, and one that is sent again.
+
+    Whoever is kept out by a lock cannot come to the meeting, and the other goes on alone. If
+    nothing keeps them apart, both have read before either has written.
+    """
+
+    def __init__(self, unit_of_work):
+        self.unit_of_work, self.first = unit_of_work, None
+        self.arrived = asyncio.Event()
+
+    @asynccontextmanager
+    async def __call__(self, *, read_only=False):
+        async with self.unit_of_work(read_only=read_only) as work:
+            yield work if read_only else MeetingWork(work, self.meet)
+
+    async def meet(self):
+        if self.first is not None:
+            self.first.set()
+            self.first = None
+            return
+        self.first = mine = asyncio.Event()
+        self.arrived.set()
+        try:
+            await asyncio.wait_for(mine.wait(), 0.5)
+        except TimeoutError:
+            self.first = None if self.first is mine else self.first
+
+
+class MeetingWork:
+    """A transaction that meets another one before it commits."""
+
+    def __init__(self, work, meet):
+        self.work, self.meet, self.takes = work, meet, False
+
+    def __getattr__(self, name):
+        return getattr(self.work, name)
+
+    @property
+    def refunds(self):
+        return self
+
+    async def add(self, refund):
+        self.takes = True
+        return await self.work.refunds.add(refund)
+
+    async def move(self, refund_no, event, **more):
+        self.takes = self.takes or event is RefundEvent.RETRIED
+        return await self.work.refunds.move(refund_no, event, **more)
+
+    async def get(self, refund_no):
+        return await self.work.refunds.get(refund_no)
+
+    async def of_order(self, order_id):
+        return await self.work.refunds.of_order(order_id)
+
+    async def commit(self):
+        if self.takes:
+            await self.meet()
+        await self.work.commit()
+
+
+@pytest.fixture(params=EVERYWHERE)
+def url(request):
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def shop(engine, another_engine):
+    return Shop(store=TwoProcesses(engine, another_engine))
+
+
+async def answered(deed):
+    """Do it as callers do: again if the database had no time; a no is an answer."""
+    for _ in range(TRIES):
+        try:
+            return await deed()
+        except StoreBusy:
+            await asyncio.sleep(0.01)
+        except RetenderError as no:
+            return no
+    raise AssertionError(f"the database had no time for {TRIES} tries")
+
+
+async def at_once(*deeds_of_order):
+    """Do all deeds of all orders at once, each order's side by side."""
+    deeds = [answered(lambda deed=deed, o=o: deed(o)) for o in ORDERS for deed in deeds_of_order]
+    answers = await asyncio.gather(*deeds)
+    step = len(deeds_of_order)
+    return [answers[n : n + step] for n in range(0, len(answers), step)]
+
+
+async def all_paid(shop):
+    for order_no in ORDERS:
+        await shop.place(order_no)
+        ready = await shop.page("wechat", "pc", order_no)
+        await shop.hear("wechat", shop.wechat.pay(ready.attempt.number))
+
+
+async def test_refund_beside_refund(shop):
+    """Two full ones under two numbers: the order's row is held while the sum is reckoned."""
+    await all_paid(shop)
+    refunds = (
+        lambda o: shop.refund_payment(order_no=o, refund_no=f"{o}-a"),
+        lambda o: shop.refund_payment(order_no=o, refund_no=f"{o}-b"),
+    )
+    await at_once(*refunds)
+    for order_no in ORDERS:
+        assert len((await shop.story(order_no)).refunds) == 1
+    assert set(shop.wechat.kept().values()) == {0}
+
+
+async def test_retry_beside_refund(shop):
+    """A stuck refund's amount is free until it is sent again: both hold the order's row."""
+    await shop.place()
+    ready = await shop.page("wechat", "pc")
+    await shop.hear("wechat", shop.wechat.pay(ready.attempt.number))
+    shop.wechat.failing_refunds = True
+    await shop.refund_payment(order_no="A1", refund_no="a")
+    shop.wechat.failing_refunds = False
+    (stuck,) = await shop.list_incidents()
+    meeting = Meeting(shop.unit_of_work)
+    retry = ResolveAttention(meeting, shop.clock, shop.new_id)
+    another = replace(shop.refund_payment, unit_of_work=meeting)
+    going = asyncio.ensure_future(answered(lambda: another(order_no="A1", refund_no="b")))
+    await meeting.arrived.wait()  # it has reckoned, and is about to commit
+    again = Resolution.RETRY
+    await answered(
+        lambda: retry(incident_id=stuck.incident_id, resolution=again, reason="again", by="ann")
+    )
+    await going
+    await shop.settle_down(hours=1)
+    refunds = (await shop.story()).refunds
+    assert [r.amount for r in refunds if r.state is RefundState.DONE] == [PRICE]
+
+
+async def test_close_beside_pay(shop):
+    """No page is out for an order that is given up: the order's row is changed by both."""
+    for order_no in ORDERS:
+        await shop.place(order_no)
+    answers = await at_once(
+        lambda o: shop.pay("wechat", "pc", o), lambda o: shop.close_order(order_no=o)
+    )
+    assert_no_page_is_out([await shop.story(o) for o in ORDERS])
+    shown = [page for page, _ in answers if isinstance(page, PageReady)]
+    assert not [p for p in shown if shop.wechat.is_payable(p.attempt.number)]
+
+
+async def test_expiry_beside_pay(shop):
+    """The same at the deadline: no attempt is begun for an order that is expiring."""
+    for order_no in ORDERS:
+        await shop.place(order_no)
+    last = (await shop.story(ORDERS[0])).order.shown_until
+    expire = ExpireOrders(shop.unit_of_work, lambda: last, shop.new_id)
+    await at_once(lambda o: shop.pay("wechat", "pc", o), lambda _: expire())
+    assert_no_page_is_out([await shop.story(o) for o in ORDERS])
+
+
+def assert_no_page_is_out(stories):
+    for story in stories:
+        assert story.order.state in {OrderState.EXPIRING, OrderState.CLOSED}
+        assert not [attempt for attempt in story.attempts if attempt.is_payable]
+
+
+async def test_pay_beside_pay(shop):
+    """Four presses of one wish make one attempt: the wish is unique while it is payable."""
+    for order_no in ORDERS:
+        await shop.place(order_no)
+    await at_once(*[lambda o: shop.pay("wechat", "pc", o)] * 4)
+    for order_no in ORDERS:
+        assert len((await shop.story(order_no)).attempts) == 1
+
+
+async def test_capture_beside_capture(shop):
+    """Both pages are paid and told of at once: one row changes, and it elects the winner."""
+    notices = {}
+    for order_no in ORDERS:
+        await shop.place(order_no)
+        first = await shop.page("alipay", "h5", order_no)
+        shop.alipay.begin(first.attempt.number)
+        shop.wechat.fail("query")
+        second = await shop.page("wechat", "pc", order_no)
+        shop.alipay.trades.pop(first.attempt.number, None)  # it could not be closed
+        notices[order_no] = (
+            shop.alipay.pay(first.attempt.number),
+            shop.wechat.pay(second.attempt.number),
+        )
+    await at_once(
+        lambda o: shop.hear("alipay", notices[o][0]), lambda o: shop.hear("wechat", notices[o][1])
+    )
+    await shop.settle_down(hours=1)
+    for order_no in ORDERS:
+        order, attempts = await shop.states(order_no)
+        assert (order, sorted(attempts)) == ("PAID", ["REFUNDED", "SUCCEEDED"])
+    kept = [*shop.alipay.kept().values(), *shop.wechat.kept().values()]
+    assert sum(kept) == PRICE.minor * len(ORDERS)
