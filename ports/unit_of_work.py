@@ -18,7 +18,7 @@ from datetime import datetime
 from typing import Protocol
 
 from retender.domain.model.attempt import Attempt
-from retender.domain.model.order import EndReason, Order
+from retender.domain.model.order import EndReason, LatePayment, Order
 from retender.domain.model.page import Opened
 from retender.domain.model.refund import Refund
 from retender.domain.model.transition import AttemptEvent, OrderEvent, RefundEvent
@@ -66,14 +66,20 @@ class Orders(Protocol):
         why: str,
         winner: str | None = None,
         end_reason: EndReason | None = None,
+        late_payment: LatePayment | None = None,
     ) -> bool:
-        """Change state if the table allows it; ``winner`` is set exactly with CAPTURED."""
+        """
+        Change state if the table allows it; ``winner`` is set exactly with CAPTURED.
+
+        ``end_reason`` and ``late_payment`` are kept where given. A PAID order has no end
+        reason: what was about to end it did not.
+        """
 
     async def past_deadline(self, now: datetime, limit: int) -> Sequence[Order]:
         """Return NEW orders with ``shown_until <= now``, the oldest first."""
 
     async def expiring_without_live_attempts(self, limit: int) -> Sequence[Order]:
-        """Return EXPIRING orders none of whose attempts is live, the oldest first."""
+        """Return orders that are ENDING and have no live attempt, the oldest first."""
 
 
 class Attempts(Protocol):

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from retender.adapters.memory.rows import Rows
 from retender.domain.model.event import StoryEntry
-from retender.domain.model.order import EndReason, Order
-from retender.domain.model.transition import OrderEvent, OrderState, transition
+from retender.domain.model.order import EndReason, LatePayment, Order
+from retender.domain.model.transition import ENDING, OrderEvent, OrderState, transition
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,7 @@ class MemoryOrders:
         why: str,
         winner: str | None = None,
         end_reason: EndReason | None = None,
+        late_payment: LatePayment | None = None,
     ) -> bool:
         """Follow the table, and leave a line in the story."""
         if (event is OrderEvent.CAPTURED) != (winner is not None):
@@ -74,7 +75,8 @@ class MemoryOrders:
             order,
             state=OrderState(row.target),
             winner=winner,
-            end_reason=end_reason or order.end_reason,
+            end_reason=None if winner else end_reason or order.end_reason,
+            late_payment=late_payment or order.late_payment,
             version=order.version + 1,
         )
         what = f"order {order.state} -> {row.target}"
@@ -91,12 +93,12 @@ class MemoryOrders:
         return sorted(late, key=lambda order: (order.shown_until, order.order_id))[:limit]
 
     async def expiring_without_live_attempts(self, limit: int) -> Sequence[Order]:
-        """Return EXPIRING orders that nothing keeps from closing."""
+        """Return orders that nothing keeps from closing."""
         alive = {a.order_id for a in self.rows.attempts.values() if a.is_live}
         done = [
             order
             for order in self.rows.orders.values()
-            if order.state is OrderState.EXPIRING and order.order_id not in alive
+            if order.state in ENDING and order.order_id not in alive
         ]
         return sorted(done, key=lambda order: (order.shown_until, order.order_id))[:limit]
 

@@ -33,6 +33,7 @@ def order_values(order: Order) -> Values:
         "state": order.state,
         "winner": order.winner,
         "end_reason": order.end_reason,
+        "late_payment": order.late_payment,
         "version": order.version,
     }
 
@@ -51,6 +52,7 @@ def order_of(row: AnyRow) -> Order:
         state=row.state,
         winner=row.winner,
         end_reason=row.end_reason,
+        late_payment=row.late_payment,
         version=row.version,
     )
 

@@ -14,8 +14,8 @@ from retender.adapters.sql.records import SqlStory
 from retender.adapters.sql.tables import attempts, orders
 from retender.adapters.sql.uniqueness import unless_taken
 from retender.domain.model.event import StoryEntry
-from retender.domain.model.order import EndReason, Order
-from retender.domain.model.transition import LIVE, OrderEvent, OrderState, transition
+from retender.domain.model.order import EndReason, LatePayment, Order
+from retender.domain.model.transition import ENDING, LIVE, OrderEvent, OrderState, transition
 
 _ADD = insert(orders)
 _BY_ID = select(orders).where(orders.c.order_id == its())
@@ -34,7 +34,7 @@ _MOVE = {
 _OLDEST = select(orders).order_by(orders.c.shown_until, orders.c.order_id).limit(its(MOST))
 _LATE = _OLDEST.where(among(orders.c.state, [OrderState.NEW]), orders.c.shown_until <= its(NOW))
 _DONE = _OLDEST.where(
-    among(orders.c.state, [OrderState.EXPIRING]),
+    among(orders.c.state, ENDING),
     ~exists().where(attempts.c.order_id == orders.c.order_id, among(attempts.c.state, LIVE)),
 )
 
@@ -78,6 +78,7 @@ class SqlOrders:
         why: str,
         winner: str | None = None,
         end_reason: EndReason | None = None,
+        late_payment: LatePayment | None = None,
     ) -> bool:
         """Follow the table in one conditional update, and leave a line in the story."""
         if (event is OrderEvent.CAPTURED) != (winner is not None):
@@ -86,8 +87,10 @@ class SqlOrders:
         row = transition(event)
         before = await self.connection.scalar(_LOCK, {ITS: order_id})
         changes: Values = {ITS: order_id, "state": row.target, "winner": winner}
-        if end_reason is not None:
+        if end_reason is not None or winner is not None:
             changes["end_reason"] = end_reason
+        if late_payment is not None:
+            changes["late_payment"] = late_payment
         if not await self._changed(_MOVE[event], changes):
             return False
         what = f"order {before} -> {row.target}"
@@ -100,7 +103,7 @@ class SqlOrders:
         return await self._oldest(_LATE, {NOW: now, MOST: limit})
 
     async def expiring_without_live_attempts(self, limit: int) -> Sequence[Order]:
-        """Return EXPIRING orders that nothing keeps from closing."""
+        """Return orders that nothing keeps from closing."""
         return await self._oldest(_DONE, {MOST: limit})
 
     async def _first(self, wanted: Select[Any], values: Values) -> Order | None:

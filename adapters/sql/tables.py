@@ -27,7 +27,7 @@ from retender.adapters.sql.columns import SEALED, SERIAL, Facts, Instant, Name, 
 from retender.domain.model.client_type import Device
 from retender.domain.model.event import EventKind
 from retender.domain.model.incident import FOLDED, About, IncidentCode, Resolution
-from retender.domain.model.order import EndReason
+from retender.domain.model.order import EndReason, LatePayment
 from retender.domain.model.page import PageKind
 from retender.domain.model.refund import RefundCause
 from retender.domain.model.transition import PAYABLE, AttemptState, OrderState, RefundState
@@ -115,6 +115,7 @@ orders = Table(
     Column("state", Name(OrderState), nullable=False),
     Column("winner", ID, unique=True),
     Column("end_reason", Name(EndReason)),
+    Column("late_payment", Name(LatePayment)),
     Column("version", Integer, nullable=False),
     _one_of("state", OrderState),
     CheckConstraint("amount_minor > 0", name="amount_positive"),

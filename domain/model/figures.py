@@ -7,7 +7,7 @@ from datetime import datetime
 from retender.domain.model.incident import IncidentCode
 from retender.domain.model.transition import LIVE, AttemptState, OrderState, RefundState
 
-OPEN_ORDERS = (OrderState.NEW, OrderState.EXPIRING)
+OPEN_ORDERS = (OrderState.NEW, OrderState.EXPIRING, OrderState.CANCELLING)
 OPEN_ATTEMPTS = (*LIVE, AttemptState.REFUNDING, AttemptState.REFUND_STUCK)
 OPEN_REFUNDS = (RefundState.DUE, RefundState.SENT, RefundState.STUCK)
 

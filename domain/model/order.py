@@ -17,6 +17,15 @@ class EndReason(StrEnum):
     CANCELLED = "cancelled"
 
 
+class LatePayment(StrEnum):
+    """What becomes of money that comes after the shop has given an order up; part of the API."""
+
+    REFUND = "refund"
+    """It is a surplus, and goes back."""
+    ACCEPT = "accept"
+    """It pays the order, if it comes before the order is CLOSED."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """
@@ -33,7 +42,8 @@ class Order:
         shown_until: the deadline that the payer sees.
         state: see the table in ``transition``.
         winner: the attempt that paid it; set exactly when PAID.
-        end_reason: why it is EXPIRING or CLOSED.
+        end_reason: why it is EXPIRING, CANCELLING or CLOSED; a PAID order has none.
+        late_payment: the shop's word when it gave the order up; None if it did not.
         version: counts changes; a lock where the database needs one.
 
     """
@@ -49,6 +59,7 @@ class Order:
     state: OrderState = OrderState.NEW
     winner: str | None = None
     end_reason: EndReason | None = None
+    late_payment: LatePayment | None = None
     version: int = 0
 
     def __post_init__(self) -> None:

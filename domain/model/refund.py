@@ -18,6 +18,8 @@ class RefundCause(StrEnum):
     """The shop asked for it."""
     DUPLICATE = "duplicate"
     """Another attempt had paid the order."""
+    CANCELLED = "cancelled"
+    """The shop had given the order up, and wanted no money any more."""
     LATE = "late"
     """The order was closed when the money came."""
 

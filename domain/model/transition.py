@@ -20,6 +20,7 @@ class OrderState(StrEnum):
 
     NEW = "NEW"
     EXPIRING = "EXPIRING"
+    CANCELLING = "CANCELLING"
     PAID = "PAID"
     CLOSED = "CLOSED"
 
@@ -52,6 +53,7 @@ class OrderEvent(StrEnum):
     CAPTURED = "captured"
     DEADLINE_PASSED = "deadline passed"
     CANCELLED = "cancelled"
+    GIVEN_UP = "given up"
     NOTHING_LIVE = "nothing live"
 
 
@@ -114,9 +116,23 @@ TABLE: tuple[Transition, ...] = (
     Transition(
         OrderEvent.DEADLINE_PASSED, (_O.NEW,), _O.EXPIRING, "the time shown to the payer is over"
     ),
-    Transition(OrderEvent.CANCELLED, (_O.NEW,), _O.EXPIRING, "payer or shop gave the order up"),
     Transition(
-        OrderEvent.NOTHING_LIVE, (_O.EXPIRING,), _O.CLOSED, "no attempt of it can take money"
+        OrderEvent.CANCELLED,
+        (_O.NEW, _O.EXPIRING),
+        _O.CANCELLING,
+        "the shop gave it up, and money that still comes goes back",
+    ),
+    Transition(
+        OrderEvent.GIVEN_UP,
+        (_O.NEW, _O.EXPIRING),
+        _O.EXPIRING,
+        "the shop gave it up, and money that still comes pays it",
+    ),
+    Transition(
+        OrderEvent.NOTHING_LIVE,
+        (_O.EXPIRING, _O.CANCELLING),
+        _O.CLOSED,
+        "no attempt of it can take money",
     ),
     Transition(
         AttemptEvent.PAGE_RECEIVED, (_A.CREATING,), _A.OPEN, "the provider answered with a page"
@@ -192,6 +208,9 @@ TABLE: tuple[Transition, ...] = (
 )
 
 _BY_EVENT: dict[TransitionEvent, Transition] = {row.event: row for row in TABLE}
+
+ENDING = (OrderState.EXPIRING, OrderState.CANCELLING)
+"""Orders that take no new attempt, and are CLOSED once nothing of them can take money."""
 
 LIVE = (AttemptState.CREATING, AttemptState.OPEN, AttemptState.CLOSING)
 """Attempts that may still take money, as far as we know."""

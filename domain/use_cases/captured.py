@@ -10,7 +10,7 @@ from retender.domain.model.attempt import Attempt
 from retender.domain.model.errors import RetenderError, UndefinedTransition
 from retender.domain.model.event import Event, EventKind, StoryEntry, StoryKind
 from retender.domain.model.incident import About, Incident, IncidentCode
-from retender.domain.model.order import Order
+from retender.domain.model.order import LatePayment, Order
 from retender.domain.model.refund import Refund, RefundCause, automatic_refund_number
 from retender.domain.model.transition import CAPTURED, AttemptEvent, OrderEvent, OrderState
 from retender.domain.use_cases.call_human import call_for_absence
@@ -253,8 +253,7 @@ class _Capture:
         """Make it a surplus; its refund is written down in this very transaction."""
         if not await self._move(AttemptEvent.SURPLUS):
             return Outcome.KNOWN  # another transaction settled the same attempt meanwhile
-        paid = self.order.state is OrderState.PAID
-        cause = RefundCause.DUPLICATE if paid else RefundCause.LATE
+        cause = self._cause()
         number = automatic_refund_number(self.attempt.number)
         refund = Refund(
             refund_no=number,
@@ -264,7 +263,7 @@ class _Capture:
             account=self.attempt.account,
             amount=self.attempt.charge.amount,
             cause=cause,
-            reason="Paid twice" if paid else "Paid too late",
+            reason=_REASONS[cause],
             created_at=self.at,
             next_try_at=self.at,
         )
@@ -286,6 +285,12 @@ class _Capture:
             EventKind.SURPLUS_FOUND, self.attempt.attempt_id, cause=str(cause), refund_no=number
         )
         return Outcome.SURPLUS
+
+    def _cause(self) -> RefundCause:
+        if self.order.state is OrderState.PAID:
+            return RefundCause.DUPLICATE
+        given_back = self.order.late_payment is LatePayment.REFUND
+        return RefundCause.CANCELLED if given_back else RefundCause.LATE
 
     async def _move(self, event: AttemptEvent) -> bool:
         return await self.work.attempts.move(
@@ -311,6 +316,14 @@ class _Capture:
             },
         )
         await self.work.outbox.add(event)
+
+
+_REASONS = {
+    RefundCause.DUPLICATE: "Paid twice",
+    RefundCause.CANCELLED: "Order cancelled",
+    RefundCause.LATE: "Paid too late",
+}
+"""What the payer may read of money that goes back by itself."""
 
 
 def _incident(

@@ -1,24 +1,24 @@
-"""``end_if_nothing_live``: the one way from EXPIRING to CLOSED."""
+"""``end_if_nothing_live``: the one way to CLOSED."""
 
 from datetime import datetime
 
 from retender.domain.model.event import Event, EventKind
 from retender.domain.model.order import Order
-from retender.domain.model.transition import OrderEvent, OrderState
+from retender.domain.model.transition import ENDING, OrderEvent
 from retender.ports.new_id import NewId
 from retender.ports.unit_of_work import Work
 
 
 async def end_if_nothing_live(work: Work, order: Order, *, at: datetime, new_id: NewId) -> bool:
     """
-    Close an EXPIRING order none of whose attempts can take money, and tell the shop.
+    Close an order that is ending, none of whose attempts can take money, and tell the shop.
 
     No attempt is ever added to an order that is not NEW, so "nothing live" stays
     true once seen. Closing earlier would refund a payment made in time
     (protocol, ablation A9).
     """
     attempts = await work.attempts.of_order(order.order_id)
-    if order.state is not OrderState.EXPIRING or any(a.is_live for a in attempts):
+    if order.state not in ENDING or any(a.is_live for a in attempts):
         return False
     closed = await work.orders.move(
         order.order_id, OrderEvent.NOTHING_LIVE, at=at, why="no attempt of it can take money"

@@ -23,7 +23,7 @@ class Expired:
 @dataclass(frozen=True, slots=True)
 class ExpireOrders:
     """
-    Move NEW orders past their deadline to EXPIRING, and dead EXPIRING ones to CLOSED.
+    Move NEW orders past their deadline to EXPIRING, and those that are ending, and dead, to CLOSED.
 
     EXPIRING is not yet closed: a payment made in the last second is still on
     its way, and wins.

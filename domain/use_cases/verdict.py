@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.event import StoryEntry
+from retender.domain.model.figures import OPEN_ORDERS
 from retender.domain.model.money import Money
 from retender.domain.model.refund import Refund
 from retender.domain.model.transition import CAPTURED, AttemptState, OrderState, RefundState
@@ -100,7 +101,7 @@ def _evidence(story: OrderStory) -> StoryEntry | None:
 
 def _open_ends(story: OrderStory) -> Iterable[OpenEnd]:
     order = story.order
-    if order.state in {OrderState.NEW, OrderState.EXPIRING}:
+    if order.state in OPEN_ORDERS:
         new = order.state is OrderState.NEW
         until = order.shown_until if new else None
         yield OpenEnd(of=EndOf.ORDER, state=order.state, look_at=until, until=until)

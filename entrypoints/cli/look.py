@@ -13,6 +13,7 @@ _LOOKS = {
     "CREATING": "blue",
     "OPEN": "bold blue",
     "EXPIRING": "yellow",
+    "CANCELLING": "yellow",
     "CLOSING": "yellow",
     "REFUNDING": "yellow",
     "DUE": "yellow",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from retender.domain.model.order import LatePayment
 from retender.entrypoints.cli.asking import ask
 from retender.entrypoints.cli.say import UNKNOWN, AsJson, answer
 from retender.entrypoints.cli.shelf import examples, new_app
@@ -183,18 +184,35 @@ def _wait(console: "Console", pending: "AnswerPending") -> None:
     console.print(f"  Pay again in {duration(pending.retry_after)}: it asks under the same number.")
 
 
-@app.command(epilog=examples("retender order close A-1", "retender order close A-1 --user user-7"))
+@app.command(
+    epilog=examples(
+        "retender order close A-1", "retender order close A-1 --user user-7 --late-payment accept"
+    )
+)
 def close(
-    ctx: typer.Context, order_no: OrderNo, *, user: AnyUser = None, as_json: AsJson = False
+    ctx: typer.Context,
+    order_no: OrderNo,
+    *,
+    user: AnyUser = None,
+    late_payment: Annotated[
+        LatePayment, typer.Option(help="What becomes of money that comes all the same.")
+    ] = LatePayment.REFUND,
+    as_json: AsJson = False,
 ) -> None:
     """
     Give an order up, and close every page that is out.
 
-    EXPIRING means that a page may still take money; the worker goes on.
+    CANCELLING (or EXPIRING, with accept) means that a page may still take money; the worker
+    goes on, and gives back what comes (or takes it).
     """
     from retender.entrypoints.cli.story import show_order
     from retender.entrypoints.http.views import OrderView
 
-    order = ask(ctx, lambda container: container.close_order()(order_no=order_no, user_id=user))
+    order = ask(
+        ctx,
+        lambda container: container.close_order()(
+            order_no=order_no, user_id=user, late_payment=late_payment
+        ),
+    )
     view = OrderView.of(order).model_dump(mode="json")
     answer(view, lambda console: show_order(console, order), as_json=as_json)

@@ -1,7 +1,7 @@
 """What callers send: the form is checked here, the meaning in the core."""
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -110,10 +110,15 @@ class PayBody(Body):
 
 
 class CloseBody(Body):
-    """Who gives the order up."""
+    """Who gives the order up, and what becomes of money that comes all the same."""
 
     user_id: str | None = Field(
         None, description="if given, another user's order does not exist", examples=["user-7"]
+    )
+    late_payment: Literal["refund", "accept"] = Field(
+        "refund",
+        description="`refund`: money that is heard of after this call goes back; `accept`: it "
+        "still pays the order. The first word stands",
     )
 
 

@@ -18,9 +18,15 @@ ORDER: dict[str, Any] = {
     "created_at": "2026-07-01T08:00:00Z",
     "pay_until": "2026-07-01T08:30:00Z",
     "end_reason": None,
+    "late_payment": None,
 }
 
-CLOSED_ORDER: dict[str, Any] = {**ORDER, "state": "CLOSED", "end_reason": "cancelled"}
+CLOSED_ORDER: dict[str, Any] = {
+    **ORDER,
+    "state": "CLOSED",
+    "end_reason": "cancelled",
+    "late_payment": "refund",
+}
 
 PAGE_READY: dict[str, Any] = {
     "status": "page_ready",

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from retender.domain.model import errors
+from retender.domain.model.order import LatePayment
 from retender.domain.use_cases.payment import PageReady
 from retender.entrypoints.http import examples
 from retender.entrypoints.http.bodies import CloseBody, OrderBody, PayBody
@@ -176,12 +177,23 @@ async def list_methods(
     summary="Give an order up",
     responses={
         200: answered(
-            examples.CLOSED_ORDER, "CLOSED, or EXPIRING while a page may still take money."
+            examples.CLOSED_ORDER,
+            "CLOSED; CANCELLING (or EXPIRING, with `accept`) while a page may still take money.",
         ),
-        **told(errors.PayOrderNotExist, errors.PayOrderStateError),
+        **told(errors.PayOrderNotExist, errors.PayOrderStateError, errors.IdempotencyConflict),
     },
 )
 async def close_order(order_no: str, cases: Given, body: CloseBody | None = None) -> OrderView:
-    """Take no payment any more, and close every page that is out. Again is harmless."""
-    user_id = body.user_id if body else None
-    return OrderView.of(await cases.close_order(order_no=order_no, user_id=user_id))
+    """
+    Take no payment any more, and close every page that is out. Again is harmless.
+
+    First it is found out whether a page was paid: then the order is PAID, and the close is
+    refused with that.
+    """
+    wish = body or CloseBody()
+    closed = await cases.close_order(
+        order_no=order_no,
+        user_id=wish.user_id,
+        late_payment=LatePayment(wish.late_payment),
+    )
+    return OrderView.of(closed)

@@ -42,13 +42,16 @@ class OrderView(View):
     user_id: str = Field(examples=["user-7"])
     subject: str = Field(examples=["Jasmine tea, 2 tins"])
     amount: MoneyView
-    state: str = Field(description="NEW, EXPIRING, PAID or CLOSED", examples=["NEW"])
+    state: str = Field(description="NEW, EXPIRING, CANCELLING, PAID or CLOSED", examples=["NEW"])
     key: str | None = None
     created_at: datetime = Field(examples=["2026-07-01T08:00:00Z"])
     pay_until: datetime = Field(
         description="the deadline that the payer sees", examples=["2026-07-01T08:30:00Z"]
     )
     end_reason: str | None = Field(None, description="deadline or cancelled, if it ended unpaid")
+    late_payment: str | None = Field(
+        None, description="refund or accept: the shop's word when it gave the order up"
+    )
 
     @classmethod
     def of(cls, order: Order) -> Self:
@@ -63,6 +66,7 @@ class OrderView(View):
             created_at=order.created_at,
             pay_until=order.shown_until,
             end_reason=order.end_reason,
+            late_payment=order.late_payment,
         )
 
 

@@ -26,6 +26,7 @@ from retender.adapters.sql.tables import attempts, orders, outbox
 from retender.domain.model import transition as table
 from retender.domain.model.attempt import Attempt, next_check
 from retender.domain.model.errors import StoreBusy
+from retender.domain.model.money import Money
 from retender.domain.model.transition import AttemptEvent, AttemptState, OrderEvent, OrderState
 from retender.domain.use_cases import (
     announce_events,
@@ -145,6 +146,18 @@ def amounts_unchecked() -> list[Patch]:
 
 
 # --- asking for pages ---
+
+
+def amounts_through_a_float() -> list[Patch]:
+    def parse(text: str, currency: str) -> Money:
+        return Money(int(float(text) * 100), currency)
+
+    return [patch.object(Money, "parse", parse)]
+
+
+def cancelled_is_paid() -> list[Patch]:
+    sources = (OrderState.NEW, OrderState.EXPIRING, OrderState.CANCELLING)
+    return [_row(OrderEvent.CAPTURED, sources=sources)]
 
 
 def written_after_the_call() -> list[Patch]:

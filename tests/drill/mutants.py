@@ -82,6 +82,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant("unknown is no", "a time-out of open counts as refused", mistakes.unknown_is_refused),
     Mutant("amounts unchecked", "whatever was taken pays the order", mistakes.amounts_unchecked),
+    Mutant("amounts cut off", "amounts go through a float", mistakes.amounts_through_a_float),
+    Mutant("late word", "what was cancelled is paid all the same", mistakes.cancelled_is_paid),
     Mutant(
         "written after",
         "an attempt is written down after the call",

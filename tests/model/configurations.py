@@ -9,6 +9,9 @@ Configurations: what CI explores, what ``make model ARGS=large`` adds, and what 
 | surplus refunds: refused, slow, failing, tries run out, finished by hand | ``surplus ...`` |
 | the shop's refunds: racing, refused, beside a surplus | ``shop refunds ...`` |
 | payments after the order is closed, from a lie or a late clock | ``late payments`` |
+| the shop gives up: money that comes goes back, or pays; both words at once | ``given up ...`` |
+| a provider that is asked by its own id, whose lost pages nobody sees, and that forgets |
+  ``hosted ...`` |
 | notices: repeated, at once, unanswered by a crash, never lost | ``notices, twice`` |
 | the announcer: two of them, crashes, answers lost, leases that run out | ``announcers ...`` |
 | workers that sleep past their leases and go on | ``naps ...`` |
@@ -23,10 +26,12 @@ vanish from the configuration, rotated keys, how long anything takes.
 from dataclasses import replace
 
 from retender.domain.model.incident import Resolution
+from retender.domain.model.order import LatePayment
 from retender.ports.accounts import SwitchPolicy
-from retender.tests.model.providers import EAGER, LAZY, LAZY_TOO
+from retender.tests.model.providers import EAGER, HOSTED, LAZY, LAZY_TOO
 from retender.tests.model.rules import EVERY_CALL, NEVER, Rules
 
+_REFUND_IT, _ACCEPT_IT = LatePayment.REFUND, LatePayment.ACCEPT
 _STRICT, _NONE = SwitchPolicy.STRICT, SwitchPolicy.NONE
 _ADAPTIVE, _BEST = SwitchPolicy.ADAPTIVE, SwitchPolicy.BEST_EFFORT
 _REFUNDS = frozenset({"refund", "query_refund"})
@@ -36,7 +41,7 @@ _MONEY = frozenset({Resolution.RETRY, Resolution.REFUNDED})
 _DEAD = frozenset({Resolution.DEAD, Resolution.NOTED})
 
 ONE_LAZY = Rules(name="one attempt, lazy", attempts=1, accounts=(LAZY,))
-ONE_EAGER = Rules(name="one attempt, eager", attempts=1, accounts=(EAGER,), cancels=True)
+ONE_EAGER = Rules(name="one attempt, eager", attempts=1, accounts=(EAGER,), cancels=(_REFUND_IT,))
 
 SURPLUS_REFUSED = Rules(
     name="surplus refused, slow, not reached",
@@ -82,6 +87,34 @@ SHOP_REFUNDS_RACE = Rules(
     losses=_REFUND,
     shop_refunds=("S1", "S2"),
 )
+GIVEN_UP = Rules(
+    name="given up, to refund",
+    attempts=1,
+    accounts=(LAZY,),
+    presses=1,
+    deaths=frozenset({"cancel"}),
+    cancels=(_REFUND_IT,),
+    hears_all=True,
+)
+"""Without lost notices: a payment that was made in time is heard of, whatever the word."""
+BOTH_WORDS = replace(
+    GIVEN_UP, name="given up, both words at once", cancels=(_REFUND_IT, _ACCEPT_IT)
+)
+HOSTED_STRICT = Rules(
+    name="hosted, strict",
+    policy=_STRICT,
+    accounts=(HOSTED, LAZY),
+    hands=1,
+    deaths=frozenset({"pay"}),
+    losses=frozenset({"open", "query"}),
+)
+HOSTED_FORGETS = Rules(
+    name="hosted, one attempt, forgets, slow",
+    attempts=1,
+    accounts=(HOSTED,),
+    deaths=frozenset({"pay", "check"}),
+    forgets=True,
+)
 LATE_PAYMENTS = Rules(
     name="late payments, lies",
     policy=_NONE,
@@ -91,7 +124,7 @@ LATE_PAYMENTS = Rules(
     late_clocks=True,
     lies=True,
     hears_all=True,
-    cancels=True,
+    cancels=(_REFUND_IT,),
 )
 NOTICES = Rules(
     name="notices, twice",
@@ -109,7 +142,7 @@ ANNOUNCERS = Rules(
     presses=1,
     deaths=NEVER,
     losses=NEVER,
-    cancels=True,
+    cancels=(_REFUND_IT,),
     announces=True,
 )
 ANNOUNCERS_FAIL = Rules(
@@ -198,14 +231,14 @@ _RUNGS = {
     "refused, slow": replace(_QUIET, refusals=_OPEN | _REFUND, slow_refunds=True),
     "workers die": replace(_QUIET, deaths=frozenset({"check", "refund", "expire", "notice"})),
     "pay dies": replace(_QUIET, deaths=frozenset({"pay"})),
-    "given up": replace(_QUIET, cancels=True),
+    "given up": replace(_QUIET, cancels=(_REFUND_IT,)),
     "two at once": replace(_QUIET, hands=2, presses=1),
 }
 _EVERYTHING = Rules(
     name="",
     attempts=3,
     hands=1,
-    cancels=True,
+    cancels=(_REFUND_IT,),
     unavailable=_OPEN | _REFUND,
     refusals=_OPEN | _REFUND,
     slow_refunds=True,
@@ -224,6 +257,12 @@ CI = (
     ONE_LAZY,
     ONE_EAGER,
     Rules(name="strict", policy=_STRICT, hands=1),
+    GIVEN_UP,
+    replace(GIVEN_UP, name="given up, accepted", cancels=(_ACCEPT_IT,)),
+    BOTH_WORDS,
+    HOSTED_STRICT,
+    replace(HOSTED_STRICT, name="hosted, best effort, forgets", policy=_BEST, forgets=True),
+    HOSTED_FORGETS,
     Rules(
         name="adaptive strict, losses",
         policy=_ADAPTIVE,
@@ -313,7 +352,7 @@ WIDE = (
     Rules(
         name="two attempts, strict, two lazy", policy=_STRICT, accounts=(LAZY, LAZY_TOO), hands=1
     ),
-    Rules(name="two attempts, strict, given up", policy=_STRICT, hands=1, cancels=True),
+    Rules(name="two attempts, strict, given up", policy=_STRICT, hands=1, cancels=(_REFUND_IT,)),
     Rules(name="two attempts, best effort", policy=_BEST, hands=1),
     Rules(name="two attempts, none", policy=_NONE, hands=1),
     Rules(name="two attempts, adaptive strict", policy=_ADAPTIVE, strict_over=0, hands=1),

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.event import EventKind
+from retender.domain.model.order import LatePayment
 from retender.domain.model.refund import MOST_TRIES, Refund
 from retender.domain.model.transition import (
     AttemptState,
@@ -14,8 +15,8 @@ from retender.domain.model.transition import (
     edges,
 )
 from retender.tests.model.decisions import by_other_means, is_misled, is_well_called
-from retender.tests.model.providers import find, is_payable
-from retender.tests.model.state import ORDER_ID, Books, Fate, Ledger
+from retender.tests.model.providers import HOSTED, find, is_payable
+from retender.tests.model.state import ORDER_ID, Books, Fate, Ledger, Till
 
 if TYPE_CHECKING:  # a world calls upon invariants, and they speak of worlds
     from retender.tests.model.ground import Core
@@ -28,6 +29,7 @@ MEANING = {
     "I4": "the winning payment was refunded though the shop did not ask, or there is none",
     "I5": "one payment was refunded twice",
     "I6": "a payment made in time was refunded although no other won",
+    "C": "an order that takes no money any more was paid by what was heard after that",
     "I7": "two attempts count as the order's payment",
     "I8": "a closed order was paid, or a paid one closed",
     "L1": "the order never ends",
@@ -37,6 +39,7 @@ MEANING = {
     "P": "something under way has no next look planned",
     "K": "a refund is given up that nobody refused",
     "T": "a state changed as the table does not allow",
+    "W": "the shop's first word on late payments was taken back",
     "F": "a worker acts on what it does not hold, or not any more",
     "O": "a human's word did what no word may do",
     "H": "what waits for a human calls none, or a call stands for what is over",
@@ -65,9 +68,16 @@ def always(core: "Core", rules: "Rules") -> Iterator[str]:
     yield from _of_refunds(ledger, books)
     if ledger.unplanned:
         yield "P"
-    if rules.always_strict and sum(is_payable(till, core.phase) for till in books) > 1:
+    if rules.always_strict and sum(_can_be_paid(till, core) for till in books) > 1:
         yield "S"
     yield from _of_what_is_heard(core, rules)
+
+
+def _can_be_paid(till: Till, core: "Core") -> bool:
+    """Tell whether a payer can pay it: a hosted page only if it was kept, and so shown."""
+    attempt = core.ledger.attempt_of(till.number)
+    unseen = till.account == HOSTED and (attempt is None or attempt.opened_at is None)
+    return not unseen and is_payable(till, core.phase)
 
 
 def _of_the_order(ledger: Ledger, books: Books) -> Iterator[str]:
@@ -80,6 +90,8 @@ def _of_the_order(ledger: Ledger, books: Books) -> Iterator[str]:
         yield "I3"
     if sum(attempt.state is AttemptState.SUCCEEDED for attempt in ledger.attempts) > 1:
         yield "I7"
+    if paid and order.late_payment is LatePayment.REFUND:
+        yield "C"
     if {(EventKind.ORDER_PAID, ORDER_ID), (EventKind.ORDER_CLOSED, ORDER_ID)} <= ledger.events:
         yield "I8"
 
@@ -120,7 +132,10 @@ def at_rest(core: "Core", rules: "Rules") -> Iterator[str]:
         kept += till.holds_money and not waits
         if till.holds_money and not is_winner and not waits:
             yield "I2"
-        if till.in_time and till.given_back and not paid and till.number not in core.untrue:
+        # The shop's own word is stronger than the payer's clock (revision 2, rule 8).
+        unwanted = order.late_payment is LatePayment.REFUND
+        excused = paid or unwanted or till.number in core.untrue
+        if till.in_time and till.given_back and not excused:
             yield "I6"
     if kept > 1:
         yield "I1"
@@ -188,13 +203,16 @@ def _is_given_up_early(refund: Refund, books: Books) -> bool:
 
 
 def off_the_table(before: Ledger, after: Ledger) -> str | None:
-    """Say which change of state has no edge, if one has none."""
+    """Say what no transaction may do: a change of state without an edge, a word taken back."""
     rows: list[tuple[State, State]] = [(before.order.state, after.order.state)]
     rows += [(a.state, b.state) for a, b in zip(before.attempts, after.attempts, strict=False)]
     refunds = {refund.refund_no: refund.state for refund in before.refunds}
     rows += [(refunds.get(r.refund_no, r.state), r.state) for r in after.refunds]
     wrong = [(a, b) for a, b in rows if a is not b and (type(a), a, b) not in _EDGES]
-    return "T" if wrong else None
+    if wrong:
+        return "T"
+    word = before.order.late_payment
+    return "W" if word is not None and word is not after.order.late_payment else None
 
 
 class Change(NamedTuple):

@@ -9,7 +9,8 @@ from retender.domain.model.event import Event
 from retender.domain.model.incident import IncidentCode
 from retender.domain.model.lease import is_free
 from retender.domain.model.money import Money
-from retender.domain.model.transition import LIVE, UNDER_WAY, OrderState, RefundState
+from retender.domain.model.order import LatePayment
+from retender.domain.model.transition import ENDING, LIVE, UNDER_WAY, OrderState, RefundState
 from retender.domain.use_cases.announce_events import AnnounceEvents
 from retender.domain.use_cases.check_attempt import CheckAttempt
 from retender.domain.use_cases.check_refund import CheckRefund
@@ -82,7 +83,9 @@ def use_cases(rules: Rules, clock: ModelClock, names: Names) -> dict[str, Callab
             order_no=ORDER_NO, refund_no=no
         ),
         "expire": lambda _: ExpireOrders(unit_of_work, clock, names)(),
-        "cancel": lambda _: CloseOrder(*asking, no_time_limit)(order_no=ORDER_NO),
+        "cancel": lambda word: CloseOrder(*asking, no_time_limit)(
+            order_no=ORDER_NO, late_payment=LatePayment(word)
+        ),
         "notice": partial(_hear, TakeNotice(*asking)),
         "escalate": lambda _: Escalate(unit_of_work, clock, names, _NO_PATIENCE)(),
         "decide": partial(decide, ResolveAttention(unit_of_work, clock, names)),
@@ -108,8 +111,7 @@ def may_start(
     if state is OrderState.NEW and phase is Phase.IN_TIME:
         for account in rules.accounts:
             yield "u", f"the payer presses {account}", Job("pay", account), rules.presses - 1
-    if state is OrderState.NEW and rules.cancels:
-        yield "u", "the payer gives the order up", Job("cancel", ""), 0
+    yield from _give_up(rules, ledger)
     for till in books:
         for notice in till.notices:
             words = f"a notice says {notice}"
@@ -123,6 +125,15 @@ def may_start(
     yield from _work(rules, ledger, phase, now)
     if rules.decides:
         yield from _call_humans(rules, ledger, phase, books)
+
+
+def _give_up(rules: Rules, ledger: Ledger) -> Iterator[tuple[str, str, Job, int]]:
+    """Yield the words with which the shop may give the order up; two may do so at once."""
+    order = ledger.order
+    if order.state in {OrderState.NEW, OrderState.EXPIRING} and order.late_payment is None:
+        for word in rules.cancels:
+            words = f"the shop gives the order up, to {word} what comes"
+            yield "u", words, Job("cancel", word), len(rules.cancels) - 1
 
 
 def _work(
@@ -147,7 +158,7 @@ def _work(
             yield "s", f"an operator asks after {refund.number}", job, 0
     state = ledger.order.state
     late = state is OrderState.NEW and phase > Phase.IN_TIME
-    if late or (state is OrderState.EXPIRING and not live):
+    if late or (state in ENDING and not live):
         yield "s", "a worker expires orders", Job("expire", ""), 0
     if any(not told.sent and is_free(told.leased_until, now) for told in ledger.outbox):
         yield "s", "a worker announces", Job("announce", ""), 1

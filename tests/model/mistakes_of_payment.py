@@ -10,8 +10,10 @@ from retender.adapters.memory.orders import MemoryOrders
 from retender.domain.model import transition as transition_module
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.errors import ProviderError, ProviderRefused, Refusal
+from retender.domain.model.order import LatePayment
 from retender.domain.model.transition import (
     CAPTURED,
+    ENDING,
     AttemptEvent,
     AttemptState,
     OrderEvent,
@@ -22,6 +24,7 @@ from retender.domain.use_cases import captured as captured_module
 from retender.domain.use_cases import end_order, expire_orders, find_out, pay_order
 from retender.domain.use_cases.ask_for_page import AskForPage
 from retender.domain.use_cases.captured import Outcome
+from retender.domain.use_cases.close_order import CloseOrder
 from retender.domain.use_cases.leave_pages import LeavePages
 from retender.domain.use_cases.pay_order import PayOrder
 from retender.domain.use_cases.take_notice import TakeNotice
@@ -96,7 +99,7 @@ def closed_at_the_deadline(patch: pytest.MonkeyPatch) -> None:
 
     async def all_expiring(self: MemoryOrders, limit: int) -> list[Any]:
         del limit
-        return [o for o in self.rows.orders.values() if o.state is OrderState.EXPIRING]
+        return [o for o in self.rows.orders.values() if o.state in ENDING]
 
     patch.setattr(end_order, "end_if_nothing_live", end)
     patch.setattr(expire_orders, "end_if_nothing_live", end)
@@ -225,3 +228,34 @@ def orders_expire_for_ever(patch: pytest.MonkeyPatch) -> None:
 
 def no_first_look_is_planned(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(pay_order, "next_check", lambda *_: None)
+
+
+def absence_after_presence(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(captured_module, "_must_be_there", lambda *_: False)
+
+
+def given_up_is_won(patch: pytest.MonkeyPatch) -> None:
+    row = transition(OrderEvent.CAPTURED)
+    loose = replace(row, sources=(*row.sources, OrderState.CANCELLING))
+    patch.setitem(transition_module._BY_EVENT, OrderEvent.CAPTURED, loose)
+
+
+def given_up_is_deaf(patch: pytest.MonkeyPatch) -> None:
+    give_back = captured_module._Capture.give_back
+
+    async def deaf(self: Any) -> Outcome:
+        if self.order.late_payment is LatePayment.REFUND:
+            return Outcome.NOTHING
+        return await give_back(self)
+
+    patch.setattr(captured_module._Capture, "give_back", deaf)
+
+
+def the_last_word_counts(patch: pytest.MonkeyPatch) -> None:
+    async def admitted(_: Any, work: Any, order_no: str, *__: Any) -> Any:
+        return replace(await work.orders.get(order_no), late_payment=None)
+
+    row = transition(OrderEvent.GIVEN_UP)
+    loose = replace(row, sources=(*row.sources, OrderState.CANCELLING))
+    patch.setitem(transition_module._BY_EVENT, OrderEvent.GIVEN_UP, loose)
+    patch.setattr(CloseOrder, "_admitted", admitted)

@@ -13,6 +13,9 @@ from retender.tests.model import mistakes_of_telling as telling
 from retender.tests.model.configurations import (
     ANNOUNCERS,
     ANNOUNCERS_FAIL,
+    BOTH_WORDS,
+    GIVEN_UP,
+    HOSTED_FORGETS,
     HUMAN_DEAD,
     HUMAN_REFUNDS,
     HUMAN_TIRED,
@@ -67,7 +70,7 @@ def hunt(mutant: Mutant) -> Report:
 
 
 ONE = replace(ONE_LAZY, hands=1)
-ONE_QUIET = replace(ONE_EAGER, name="one attempt, eager, quiet", hands=1, cancels=False)
+ONE_QUIET = replace(ONE_EAGER, name="one attempt, eager, quiet", hands=1, cancels=())
 TWO = Rules(name="two attempts", hands=1, losses=NEVER, deaths=NEVER)
 TWO_NONE = replace(TWO, name="two attempts, none", policy=SwitchPolicy.NONE)
 TWO_AT_ONCE = replace(TWO_NONE, name="two attempts, none, two hands", hands=2, janitor=False)
@@ -217,6 +220,12 @@ MUTANTS = (
     Mutant(
         "refunded ends the call alone", "I5", HUMAN_TIRED, deciding.refunded_ends_the_call_alone
     ),
+    Mutant(
+        "absence after presence is believed", "I6", HOSTED_FORGETS, payment.absence_after_presence
+    ),
+    Mutant("what was given up is won", "C", GIVEN_UP, payment.given_up_is_won),
+    Mutant("what was given up is not given back", "I2", GIVEN_UP, payment.given_up_is_deaf),
+    Mutant("the last word counts", "W", BOTH_WORDS, payment.the_last_word_counts),
     Mutant("a late no counts", "K", SLEEPERS, refund.a_late_no_counts),
     Mutant("sent by hand without a lease", "K", TWO_SENDERS, refund.sent_by_hand_without_a_lease),
     Mutant("nobody is called", "H", HUMAN_REFUNDS, deciding.nobody_is_called),

@@ -1,6 +1,6 @@
 """Providers: gateways that make trades at once or wait for the payer, and what fails there."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from datetime import date
 from typing import NamedTuple
 
@@ -34,6 +34,12 @@ from retender.tests.model.wishes import Call, Suspend
 
 EAGER, LAZY, LAZY_TOO = "eager", "lazy", "lazy_too"
 """The trade exists as soon as the page does (as at WeChat Pay), or once the payer acts (Alipay)."""
+HOSTED = "hosted"
+"""
+A provider of the other kind: it is asked by an id of its own, which stands beside the page in
+the answer to ``open`` and nowhere else, and it makes no page twice under one number.
+"""
+_AT_ONCE = (EAGER, HOSTED)
 
 LOST = ProviderUncertain("no answer")
 UNAVAILABLE = ProviderUnavailable("not reached")
@@ -62,10 +68,16 @@ class ModelProvider:
             kind=PageKind.QR,
             devices=frozenset({Device.SCREEN}),
             product=name,
-            close=ClosePower.AUTHORITATIVE if name == EAGER else ClosePower.LAZY,
+            close=ClosePower.AUTHORITATIVE if name in _AT_ONCE else ClosePower.LAZY,
+            reopens=name != HOSTED,
+            orphan_payable=name != HOSTED,
         )
         self.terms = ProviderTerms(
-            provider=name, title=name.title(), pages=(page,), currencies=frozenset({"CNY"})
+            provider=name,
+            title=name.title(),
+            pages=(page,),
+            currencies=frozenset({"CNY"}),
+            asked_by_number=name != HOSTED,
         )
 
     async def open(self, charge: Charge) -> Opened:
@@ -122,6 +134,7 @@ class Faults(NamedTuple):
     unavailable: frozenset[str]
     refusals: frozenset[str]
     slow_refunds: bool
+    forgets: bool = False
 
 
 class Outcome(NamedTuple):
@@ -157,8 +170,13 @@ def outcomes(call: Call, books: Books, phase: Phase, faults: Faults) -> Iterator
         yield Outcome("f", "refused", books, REFUSED)
     if call.verb == "refund" and changes:
         yield from _troubled_refund(call, books, faults)
+    if faults.forgets and call.verb in {"query", "close"} and call.account == HOSTED:
+        absent = Receipt(number=call.what.number, state=ReceiptState.NOT_FOUND)
+        yield Outcome("f", "not found, although it is there", books, absent)
     if call.verb in faults.losses:
         yield Outcome("f", "lost", books, LOST)
+        if call.verb == "open" and call.account == HOSTED:
+            return  # its page was in that answer and nowhere else: it is as if it was never made
         if changes:
             yield Outcome("f", "done, answer lost", honest.books, LOST)
         if call.verb in {"open", "close"}:
@@ -181,6 +199,8 @@ def carry_out(call: Call, books: Books, phase: Phase) -> Outcome:
     if isinstance(call.what, RefundOrder):
         return _refund(call, books, call.what)
     till = find(books, call.what.number)
+    if call.account == HOSTED and call.verb != "open":
+        assert call.what.reference == f"ref-{call.what.number}", "asked by another id"
     if call.verb == "open":
         return _open(call.account, books, till, call.what, phase)
     if call.verb == "close" and till is not None and till.state is Trade.OPEN:
@@ -199,13 +219,14 @@ def carry_out(call: Call, books: Books, phase: Phase) -> Outcome:
 
 
 def _open(account: str, books: Books, till: Till | None, charge: Charge, phase: Phase) -> Outcome:
-    page = Outcome("s", "page", books, Opened(QrPage(charge.number)))
+    reference = f"ref-{charge.number}" if account == HOSTED else None
+    page = Outcome("s", "page", books, Opened(QrPage(charge.number), reference))
     if till is None:
         if takes_money(phase):
-            new = Trade.OPEN if account == EAGER else Trade.LATENT
+            new = Trade.OPEN if account in _AT_ONCE else Trade.LATENT
             return page._replace(books=put(books, Till(charge.number, account, new)))
         return _no(books, Refusal.REJECTED, "EXPIRED")
-    if account != EAGER or till.state is Trade.OPEN:
+    if account not in _AT_ONCE or till.state is Trade.OPEN:
         return page
     if till.state is Trade.PAID:
         return _no(books, Refusal.ALREADY_PAID, "ORDERPAID")
@@ -266,9 +287,18 @@ Event = tuple[str, str, Books]
 """What happens at a provider by itself: whose doing, in words, the books after it."""
 
 
-def what_payers_do(books: Books, phase: Phase, *, late: bool, lies: bool) -> Iterator[Event]:
-    """Yield what payers may do at the providers now."""
+def what_payers_do(
+    books: Books, phase: Phase, seen: Container[str], *, late: bool, lies: bool
+) -> Iterator[Event]:
+    """
+    Yield what payers may do at the providers now.
+
+    They find every page but a hosted one, which they have from us alone: ``seen`` are the
+    numbers of those that were kept, and so may have been shown.
+    """
     for till in books:
+        if till.account == HOSTED and till.number not in seen:
+            continue
         if is_payable(till, phase) or (late and is_payable(till, Phase.PAST_UPSTREAM)):
             if till.state is Trade.LATENT:
                 scanned = till._replace(state=Trade.OPEN)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from retender.domain.model.incident import Resolution
+from retender.domain.model.order import LatePayment
 from retender.ports.accounts import SwitchPolicy
 from retender.tests.model.providers import EAGER, LAZY, Faults
 
@@ -25,11 +26,12 @@ class Rules:
         unavailable: which calls are surely not sent, and say so.
         refusals: which calls are refused for good, whatever they ask.
         late: how many requests may still be on their way after their sender gave up.
-        cancels: the payer may give the order up.
+        cancels: with which words on late payments the shop may give the order up.
         presses: how many requests of the payer may be under way for one account.
         accounts: the providers.
         janitor: workers look at attempts.
         late_clocks: providers' clocks may be late by more than the watch.
+        forgets: the hosted provider says "not found" of what is there, now and then.
         lies: a trade that its provider called closed may be paid all the same.
         hears_all: no notice is lost: a provider tells until we said "received".
         inbox: notices are known by their key, as in production; else every one is news.
@@ -56,11 +58,12 @@ class Rules:
     unavailable: frozenset[str] = NEVER
     refusals: frozenset[str] = NEVER
     late: int = 1
-    cancels: bool = False
+    cancels: tuple[LatePayment, ...] = ()
     presses: int = 2
     accounts: tuple[str, ...] = (EAGER, LAZY)
     janitor: bool = True
     late_clocks: bool = False
+    forgets: bool = False
     lies: bool = False
     hears_all: bool = False
     inbox: bool = False
@@ -87,4 +90,10 @@ class Rules:
     @property
     def faults(self) -> Faults:
         """What may become of a call."""
-        return Faults(self.losses, self.unavailable, self.refusals, slow_refunds=self.slow_refunds)
+        return Faults(
+            self.losses,
+            self.unavailable,
+            self.refusals,
+            slow_refunds=self.slow_refunds,
+            forgets=self.forgets,
+        )

@@ -174,8 +174,15 @@ class Model:
             later = Phase(core.phase + 1)
             after = self._tidied(core._replace(phase=later))
             yield Move("t", (f"{later.words} passes",), after)
+        seen = {attempt.number for attempt in core.ledger.attempts if attempt.opened_at}
         for kind, words, books in (
-            *what_payers_do(core.books, core.phase, late=rules.late_clocks, lies=rules.lies),
+            *what_payers_do(
+                core.books,
+                core.phase,
+                seen,
+                late=rules.late_clocks,
+                lies=rules.lies,
+            ),
             *what_providers_do(core.books, hears_all=rules.hears_all),
             *(("s", *done) for done in finished_by_hand(core, rules)),
         ):

@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from retender.adapters.sql.engine import connected
 from retender.adapters.sql.tables import attempts, incidents, orders, outbox, refunds
-from retender.domain.model.transition import LIVE, AttemptState, OrderState, RefundState
+from retender.domain.model.figures import OPEN_ORDERS
+from retender.domain.model.transition import LIVE, AttemptState, RefundState
 from retender.tests.processes.scene import Scene
 
 Book: TypeAlias = Mapping[str, Any]
@@ -52,9 +53,7 @@ class Ours:
 async def unsettled(engine: AsyncEngine) -> Mapping[str, int]:
     """Count what is not final yet, by what it is."""
     questions = {
-        "orders": select(func.count()).where(
-            orders.c.state.in_([OrderState.NEW, OrderState.EXPIRING])
-        ),
+        "orders": select(func.count()).where(orders.c.state.in_(OPEN_ORDERS)),
         "attempts": select(func.count()).where(
             attempts.c.state.in_([*LIVE, AttemptState.REFUNDING])
         ),

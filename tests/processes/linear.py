@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-RANK = {"NEW": 0, "EXPIRING": 1, "PAID": 2, "CLOSED": 2}
+RANK = {"NEW": 0, "EXPIRING": 1, "CANCELLING": 1, "PAID": 2, "CLOSED": 2}
 """How far an order has come; it never goes back."""
 
 _FINAL = max(RANK.values())
@@ -192,7 +192,9 @@ def _nothing_comes_of_nothing(calls: Sequence[Call], lasts_seconds: float) -> It
             yield f"{at} shows an order that nobody had placed"
         if call.seen.state == "PAID" and call.ended < paid:
             yield f"{at} says PAID before anybody had paid"
-        too_early = {"EXPIRING": given_up, "CLOSED": closed}.get(call.seen.state or "", 0)
+        too_early = {"EXPIRING": given_up, "CANCELLING": given_up, "CLOSED": closed}.get(
+            call.seen.state or "", 0
+        )
         if call.ended < too_early:
             yield f"{at} says {call.seen.state} before its time, and nobody had closed it"
         for no in call.seen.refunds:

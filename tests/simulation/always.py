@@ -17,6 +17,8 @@ _RULES = {
     "keeps money of an attempt that is not its winner": """
         attempts JOIN orders USING (order_id)
         WHERE attempts.state = 'SUCCEEDED' AND attempt_id IS NOT winner""",
+    "is PAID, and the shop wanted no money any more": """
+        orders WHERE state = 'PAID' AND late_payment = 'refund'""",
     "is CLOSED, and a page of it may live": f"""
         attempts JOIN orders USING (order_id)
         WHERE attempts.state IN {_LIVE} AND orders.state = 'CLOSED'""",
@@ -46,7 +48,7 @@ _BROKEN = " UNION ALL ".join(
 
 
 _TABLES = "orders|attempts|refunds|outbox"
-_COLUMNS = "state|winner|next_check_at|next_try_at|amount_minor|cause|kind"
+_COLUMNS = "state|late_payment|winner|next_check_at|next_try_at|amount_minor|cause|kind"
 _CONCERNS = re.compile(rf"(INSERT INTO|DELETE FROM) ({_TABLES})\b|\b({_COLUMNS})\s*=")
 
 

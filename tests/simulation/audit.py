@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from retender.domain.model.order import LatePayment
 from retender.domain.model.refund import automatic_refund_number
 from retender.plugins.sandbox.outcomes import Outcome, outcome_of
 from retender.plugins.simulator_kit.payer import Book
@@ -25,7 +26,7 @@ _UNSETTLED = """
         SELECT order_id FROM attempts WHERE number IN (
             SELECT number FROM incidents WHERE code = 'EVIDENCE_AMOUNT_MISMATCH'))
     SELECT (SELECT count(*) FROM orders
-            WHERE state IN ('NEW', 'EXPIRING') AND order_id NOT IN left_to_people)
+            WHERE state IN ('NEW', 'EXPIRING', 'CANCELLING') AND order_id NOT IN left_to_people)
          + (SELECT count(*) FROM attempts
             WHERE state IN ('CREATING', 'OPEN', 'CLOSING', 'REFUNDING')
             AND order_id NOT IN left_to_people)
@@ -46,7 +47,9 @@ class Account:
     One order as our database has it, with what its gateways' books say.
 
     Attributes:
-        misfit: a gateway took another amount than was asked; a human must look.
+        odd: numbers under which a gateway took another amount than was asked, by its own
+            book; a human must look, and until then nothing of them is settled.
+        incidents: numbers of which a human was told that the amount differs.
         called: refunds of which a human was told that they are stuck.
 
     """
@@ -57,7 +60,8 @@ class Account:
     story: Sequence[Row]
     events: Sequence[Row]
     books: Mapping[str, Book]
-    misfit: bool
+    odd: frozenset[str]
+    incidents: frozenset[str]
     called: frozenset[str]
     life: "Life"
     problems: list[str] = field(default_factory=list)
@@ -108,7 +112,9 @@ def _accounts(town: "Town", lives: Sequence["Life"]) -> Iterator[Account]:
     story = town.books.rows("SELECT * FROM story ORDER BY seq")
     events = town.books.rows("SELECT * FROM outbox ORDER BY seq")
     incidents = town.books.rows("SELECT * FROM incidents")
-    misfits = {row["number"] for row in incidents if row["code"] == "EVIDENCE_AMOUNT_MISMATCH"}
+    misfits = frozenset(
+        row["number"] for row in incidents if row["code"] == "EVIDENCE_AMOUNT_MISMATCH"
+    )
     called = frozenset(
         row["subject"]
         for row in incidents
@@ -120,19 +126,26 @@ def _accounts(town: "Town", lives: Sequence["Life"]) -> Iterator[Account]:
         if order is None:
             continue
         mine = [row for row in attempts if row["order_id"] == order["order_id"]]
-        numbers = {row["number"] for row in mine}
+        its_books = {
+            row["number"]: book
+            for row in mine
+            if (book := books[row["account"]].get(row["number"])) and book.captured_minor
+        }
         yield Account(
             order=order,
             attempts=mine,
             refunds=[row for row in refunds if row["order_id"] == order["order_id"]],
             story=[row for row in story if row["order_id"] == order["order_id"]],
             events=[row for row in events if row["order_no"] == order["order_no"]],
-            books={
-                row["number"]: book
+            books=its_books,
+            # The gateway's word alone: what we say of it ourselves excuses nothing.
+            odd=frozenset(
+                row["number"]
                 for row in mine
-                if (book := books[row["account"]].get(row["number"])) and book.captured_minor
-            },
-            misfit=bool(numbers & misfits),
+                if (book := its_books.get(row["number"]))
+                and book.captured_minor != row["amount_minor"]
+            ),
+            incidents=misfits & {row["number"] for row in mine},
             called=called,
             life=life,
         )
@@ -151,13 +164,16 @@ def _terms(account: Account, asked: Mapping[str, Mapping[str, Asked]]) -> Iterat
 
 
 def _rest(account: Account) -> Iterator[str]:
-    """Everything is final: orders, attempts, refunds."""
-    if account.misfit:
-        return
-    if account.order["state"] not in _FINAL["orders"]:
+    """Everything is final: orders, attempts, refunds; but for what a gateway took oddly."""
+    if account.order["state"] not in _FINAL["orders"] and not account.odd:
         yield f"stays {account.order['state']}"
+    for number in sorted(account.odd ^ account.incidents):
+        told = "a human was told so" if number in account.incidents else "no human was told"
+        yield f"the gateway's book of {number} is {account.books.get(number)}, and {told}"
     stuck = account.stuck_surpluses()
     for attempt in account.attempts:
+        if attempt["number"] in account.odd:
+            continue
         final = {"REFUND_STUCK"} if attempt["attempt_id"] in stuck else _FINAL["attempts"]
         if attempt["state"] not in final:
             yield f"attempt {attempt['number']} stays {attempt['state']}"
@@ -168,8 +184,6 @@ def _rest(account: Account) -> Iterator[str]:
 
 def _money(account: Account) -> Iterator[str]:
     """What is kept is what is due: of a paid order the winner's, less what the shop gave back."""
-    if account.misfit:
-        return
     order = account.order
     stuck = account.stuck_surpluses()
     winner = next((a for a in account.attempts if a["attempt_id"] == order["winner"]), None)
@@ -177,6 +191,8 @@ def _money(account: Account) -> Iterator[str]:
         yield f"is {order['state']}, and its winner is {winner and winner['number']}"
     for attempt in account.attempts:
         number, book = attempt["number"], account.books.get(attempt["number"])
+        if number in account.odd:
+            continue
         if (book is not None) != (attempt["state"] in _CAPTURED):
             yield f"attempt {number} is {attempt['state']}, and the gateway has {book}"
         due = attempt["amount_minor"] if attempt["attempt_id"] in stuck else 0
@@ -211,9 +227,11 @@ def _refunds(account: Account) -> Iterator[str]:
 def _in_time(account: Account) -> Iterator[str]:
     """Give no payment back that was made in time, unless another one paid the order."""
     life = account.life
-    if account.order["state"] == "PAID" or life.cancelled:
+    if account.order["state"] == "PAID" or LatePayment.REFUND in life.words:
         return
     for number, paid_at in life.paid.items():
+        if number in account.odd:
+            continue
         if number in account.books and paid_at < life.placed_at + life.town.plan.to_pay:
             yield f"{number} was paid in time, and the order is {account.order['state']}"
 

@@ -15,7 +15,8 @@ _HAS_WORK = """
         OR EXISTS (SELECT 1 FROM refunds WHERE next_try_at <= :now)
         OR EXISTS (SELECT 1 FROM outbox WHERE sent_at IS NULL)
         OR EXISTS (SELECT 1 FROM orders WHERE state = 'NEW' AND shown_until <= :now)
-        OR EXISTS (SELECT 1 FROM orders WHERE state = 'EXPIRING' AND order_id NOT IN (
+        OR EXISTS (SELECT 1 FROM orders
+            WHERE state IN ('EXPIRING', 'CANCELLING') AND order_id NOT IN (
             SELECT order_id FROM attempts WHERE state IN ('CREATING', 'OPEN', 'CLOSING')))
 """
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from retender.domain.model.attempt import Payer
 from retender.domain.model.errors import RetenderError, StoreBusy
 from retender.domain.model.money import Money
+from retender.domain.model.order import LatePayment
 from retender.domain.use_cases.payment import PageReady
 from retender.plugins.simulator_kit.payer import PayerAction
 from retender.tests.simulation.processes import Unreachable
@@ -29,7 +30,7 @@ class Life:
     Attributes:
         paid: when each number was paid, in seconds.
         placed_at: a moment at which the order was surely not placed yet.
-        cancelled: somebody asked that the order be closed.
+        words: what was said of late payments by those who asked that the order be closed.
 
     """
 
@@ -39,7 +40,7 @@ class Life:
         self.plan = plan
         self.paid: dict[str, float] = {}
         self.placed_at = 0.0
-        self.cancelled = False
+        self.words: set[LatePayment] = set()
         self.refunds = 0
         self._asked = 0
         self._unanswered = 0
@@ -188,11 +189,14 @@ class Life:
             self.town.look()
 
     async def _close(self, move: Move) -> None:
-        self.cancelled = True
         user = "ann" if move.verb == "cancel" else None
+        word = LatePayment.ACCEPT if move.luck < 0.5 else LatePayment.REFUND
+        self.words.add(word)
         order = await self._ask(
             move.verb,
-            lambda container: container.close_order()(order_no=self.plan.order_no, user_id=user),
+            lambda container: container.close_order()(
+                order_no=self.plan.order_no, user_id=user, late_payment=word
+            ),
         )
         if order is not None:
             self.town.log(f"{move.verb}: {order.state}")

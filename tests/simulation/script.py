@@ -78,7 +78,8 @@ def _moves(chance: Random, to_pay: float) -> list[Move]:
         at = min(max(at, 0), to_pay + 30)
     if chance.random() < 0.15:
         verb = chance.choice(("close", "cancel"))
-        moves.append(Move(chance.uniform(0, to_pay + MINUTE), "shop", verb))
+        at = chance.uniform(0, to_pay + MINUTE)
+        moves.append(Move(at, "shop", verb, luck=chance.random()))
     if chance.random() < 0.2:
         moves.append(Move(chance.uniform(0, to_pay), "shop again", "place"))
     if chance.random() < 0.3:

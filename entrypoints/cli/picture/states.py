@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from retender.domain.model.transition import (
     CAPTURED,
+    ENDING,
     LIVE,
     PAYABLE,
     TABLE,
@@ -28,7 +29,7 @@ from retender.entrypoints.cli.picture.canvas import (
     Tone,
 )
 
-WIDTH, HEIGHT = 1120, 996
+WIDTH, HEIGHT = 1120, 1180
 _O, _A, _R = OrderState, AttemptState, RefundState
 
 
@@ -95,79 +96,98 @@ ORDER = Machine(
     title=("Order", "what is owed", (60, 42)),
     first=_O.NEW,
     boxes={
-        _O.NEW: Box("NEW", 112, 112),
-        _O.EXPIRING: Box("EXPIRING", 470, 112),
-        _O.PAID: Box("PAID", 968, 66),
-        _O.CLOSED: Box("CLOSED", 968, 156),
+        _O.NEW: Box("NEW", 112, 150),
+        _O.EXPIRING: Box("EXPIRING", 470, 150),
+        _O.CANCELLING: Box("CANCELLING", 465, 280, width=128),
+        _O.PAID: Box("PAID", 968, 150),
+        _O.CLOSED: Box("CLOSED", 968, 280),
     },
-    frames=(Frame(frozenset({_O.NEW, _O.EXPIRING}), Box("not paid yet", 60, 64, 546, 132)),),
+    frames=(
+        Frame(frozenset({_O.NEW, _O.EXPIRING}), Box("not paid yet", 60, 64, 560, 160)),
+        Frame(frozenset(ENDING), Box("ending", 440, 120, 206, 226)),
+    ),
     routes={
-        OrderEvent.CAPTURED: Route(("right", 0.174), label=_level(787, 87, 46)),
-        OrderEvent.DEADLINE_PASSED: Route(("right", 0.3), ("left", 0.3), _at(350, 101, 50)),
-        OrderEvent.CANCELLED: Route(("right", 0.7), ("left", 0.7), _at(350, 160, 50)),
-        OrderEvent.NOTHING_LIVE: Route(label=_level(800, 177, 50), via=((640, 133), (640, 177))),
+        OrderEvent.CAPTURED: Route(("right", 0.66875), label=_level(806, 171, 46)),
+        OrderEvent.DEADLINE_PASSED: Route(label=_level(335, 171, 30)),
+        OrderEvent.GIVEN_UP: Route(("top", 0.8375), ("top", 0.5), _at(518, 86, 70, "end")),
+        OrderEvent.CANCELLED: Route(("bottom", 0.8375), ("top", 0.5), _at(425, 252, 40, "end")),
+        OrderEvent.NOTHING_LIVE: Route(("right", 0.80088), label=_level(806, 301, 50)),
     },
 )
 
 ATTEMPT = Machine(
-    title=("Attempt", "one try to pay it, at one provider account, under one number", (60, 262)),
+    title=(
+        "Attempt",
+        "one try to pay it, at one provider account, under one number",
+        (60, 392),
+    ),
     first=_A.CREATING,
     boxes={
-        _A.CREATING: Box("CREATING", 112, 382),
-        _A.OPEN: Box("OPEN", 380, 382),
-        _A.CLOSING: Box("CLOSING", 666, 382),
-        _A.CLOSED: Box("CLOSED", 952, 382),
-        _A.SUCCEEDED: Box("SUCCEEDED", 112, 656),
-        _A.REFUNDING: Box("REFUNDING", 384, 656),
-        _A.REFUND_STUCK: Box("REFUND_STUCK", 650, 656, width=140),
-        _A.REFUNDED: Box("REFUNDED", 968, 656),
+        _A.CREATING: Box("CREATING", 112, 512),
+        _A.OPEN: Box("OPEN", 380, 512),
+        _A.CLOSING: Box("CLOSING", 666, 512),
+        _A.CLOSED: Box("CLOSED", 952, 512),
+        _A.SUCCEEDED: Box("SUCCEEDED", 112, 786),
+        _A.REFUNDING: Box("REFUNDING", 384, 786),
+        _A.REFUND_STUCK: Box("REFUND_STUCK", 650, 786, width=140),
+        _A.REFUNDED: Box("REFUNDED", 968, 786),
     },
     frames=(
         Frame(
             frozenset(_A) - frozenset(CAPTURED),
-            Box("no money seen; if it comes, it is taken in, closed or not", 60, 284, 1026, 266),
+            Box("no money seen; if it comes, it is taken in, closed or not", 60, 414, 1026, 266),
         ),
-        Frame(frozenset(LIVE), Box("live: may still take money", 76, 314, 726, 176)),
-        Frame(frozenset(PAYABLE), Box("payable: its page may be handed out", 94, 344, 422, 102)),
+        Frame(frozenset(LIVE), Box("live: may still take money", 76, 444, 726, 176)),
+        Frame(frozenset(PAYABLE), Box("payable: its page may be handed out", 94, 474, 422, 102)),
         Frame(
             frozenset({_A.REFUNDING, _A.REFUND_STUCK}),
-            Box("to be given back", 366, 622, 440, 132),
+            Box("to be given back", 366, 734, 440, 164),
         ),
     ),
     routes={
-        AttemptEvent.PAGE_RECEIVED: Route(label=_level(305, 403, 21)),
-        AttemptEvent.CLOSE_WANTED: Route(("right", 0.58), label=_level(590, 403, 21)),
-        AttemptEvent.PROVEN_DEAD: Route(("right", 0.506), label=_level(877, 403, 22)),
+        AttemptEvent.PAGE_RECEIVED: Route(label=_level(305, 533, 21)),
+        AttemptEvent.CLOSE_WANTED: Route(("right", 0.58), label=_level(590, 533, 21)),
+        AttemptEvent.PROVEN_DEAD: Route(("right", 0.506), label=_level(877, 533, 22)),
         AttemptEvent.REFUSED: Route(
-            ("bottom", 0.5), ("bottom", 0.5), _level(590, 512, 70), ((171, 512), (1011, 512))
+            ("bottom", 0.5),
+            ("bottom", 0.5),
+            _level(590, 642, 70),
+            ((171, 642), (1011, 642)),
         ),
-        AttemptEvent.WON: Route(("bottom", 0.1082), ("top", 0.5), _at(184, 586, 28, "start")),
-        AttemptEvent.SURPLUS: Route(("bottom", 0.4191), ("top", 0.898), _at(503, 580, 70, "start")),
-        AttemptEvent.REFUND_FAILED: Route(label=_level(576, 677, 22)),
-        AttemptEvent.REFUND_CONFIRMED: Route(("right", 0.4167), label=_level(887, 677, 22)),
+        AttemptEvent.WON: Route(("bottom", 0.1082), ("top", 0.5), _at(184, 710, 28, "start")),
+        AttemptEvent.SURPLUS: Route(("bottom", 0.4191), ("top", 0.898), _at(503, 706, 70, "start")),
+        AttemptEvent.REFUND_FAILED: Route(("right", 0.3), ("left", 0.3), _at(576, 751, 22)),
+        AttemptEvent.REFUND_RETRIED: Route(("left", 0.7), ("right", 0.7), _at(576, 836, 22)),
+        AttemptEvent.REFUND_CONFIRMED: Route(("right", 0.4451), label=_level(887, 807, 22)),
     },
 )
 
 REFUND = Machine(
-    title=("Refund", "money on its way back, under a number that never changes", (60, 808)),
+    title=("Refund", "money on its way back, under a number that never changes", (60, 950)),
     first=_R.DUE,
     boxes={
-        _R.DUE: Box("DUE", 112, 880),
-        _R.SENT: Box("SENT", 400, 880),
-        _R.STUCK: Box("STUCK", 660, 880, width=128),
-        _R.DONE: Box("DONE", 968, 880),
+        _R.DUE: Box("DUE", 112, 1022),
+        _R.SENT: Box("SENT", 400, 1022),
+        _R.STUCK: Box("STUCK", 660, 1022, width=128),
+        _R.DONE: Box("DONE", 968, 1022),
     },
     frames=(
         Frame(
             frozenset({_R.SENT, _R.STUCK}),
-            Box("sent before: a late yes still counts", 382, 846, 424, 122),
+            Box("sent before: a late yes still counts", 382, 988, 424, 122),
         ),
     ),
     routes={
-        RefundEvent.SENT: Route(("right", 0.3), ("left", 0.3), _at(306, 857, 20)),
-        RefundEvent.TRY_AGAIN: Route(("left", 0.7), ("right", 0.7), _at(306, 928, 20)),
-        RefundEvent.FAILED: Route(label=_level(589, 901, 22)),
-        RefundEvent.CONFIRMED: Route(("right", 0.451), label=_level(887, 901, 22)),
+        RefundEvent.SENT: Route(("right", 0.3), ("left", 0.3), _at(306, 999, 20)),
+        RefundEvent.TRY_AGAIN: Route(("left", 0.7), ("right", 0.7), _at(306, 1070, 20)),
+        RefundEvent.FAILED: Route(label=_level(589, 1043, 22)),
+        RefundEvent.RETRIED: Route(
+            ("bottom", 0.5),
+            ("bottom", 0.5),
+            _level(447, 1136, 70),
+            ((724, 1136), (171, 1136)),
+        ),
+        RefundEvent.CONFIRMED: Route(("right", 0.451), label=_level(887, 1043, 22)),
     },
 )
 

@@ -7,7 +7,7 @@ import pytest
 
 from retender.domain.model.errors import UndefinedTransition
 from retender.domain.model.event import StoryEntry
-from retender.domain.model.order import EndReason
+from retender.domain.model.order import EndReason, LatePayment
 from retender.domain.model.transition import (
     LIVE,
     UNDER_WAY,
@@ -58,6 +58,7 @@ class MovesContract(StoreContract):
             await work.commit()
         allowed = state in transition(event).sources
         after = replace(order, state=OrderState(transition(event).target), winner=winner, version=1)
+        after = replace(after, end_reason=None if winner else order.end_reason)
         async with unit_of_work(read_only=True) as work:
             assert moved is allowed
             assert await work.orders.by_id(order.order_id) == (after if allowed else order)
@@ -76,11 +77,13 @@ class MovesContract(StoreContract):
                 at=NOW,
                 why=WHY,
                 end_reason=EndReason.CANCELLED,
+                late_payment=LatePayment.REFUND,
             )
             await work.orders.move(order.order_id, OrderEvent.NOTHING_LIVE, at=NOW, why=WHY)
             closed = await work.orders.by_id(order.order_id)
         assert closed is not None
         assert (closed.state, closed.end_reason) == (OrderState.CLOSED, EndReason.CANCELLED)
+        assert closed.late_payment is LatePayment.REFUND
 
     @pytest.mark.asyncio
     @pytest.mark.parametrize("event", OrderEvent)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from retender.domain.model.order import Order
-from retender.domain.model.transition import AttemptState, OrderState
+from retender.domain.model.transition import ENDING, AttemptState, OrderState
 from retender.ports.unit_of_work import UnitOfWork
 from retender.tests.contracts.store.ground import StoreContract
 from retender.tests.contracts.store.samples import (
@@ -176,17 +176,17 @@ class OrdersContract(StoreContract):
         """They can be closed; the oldest first, as many as asked for."""
         bare, old = (
             order_in(
-                OrderState.EXPIRING,
+                ending,
                 created_at=NOW - age * MINUTE,
                 shown_until=NOW - (age - 1) * MINUTE,
             )
-            for age in (1, 2)
+            for age, ending in enumerate(ENDING, start=1)
         )
         dead = [
             attempt_in(state, old, idx=idx)
             for idx, state in enumerate((AttemptState.CLOSED, AttemptState.REFUNDED), start=1)
         ]
-        others = [order_in(s) for s in OrderState if s is not OrderState.EXPIRING]
+        others = [order_in(s) for s in OrderState if s not in ENDING]
         await keep(unit_of_work, bare, old, *dead, *others)
         async with unit_of_work(read_only=True) as work:
             assert list(await work.orders.expiring_without_live_attempts(10)) == [old, bare]

@@ -11,7 +11,7 @@ from retender.domain.model.client_type import Device
 from retender.domain.model.event import Event, EventKind, StoryEntry
 from retender.domain.model.incident import Ending, Incident, IncidentCode, Resolution
 from retender.domain.model.money import MINOR_MAX, Money
-from retender.domain.model.order import EndReason, Order
+from retender.domain.model.order import EndReason, LatePayment, Order
 from retender.domain.model.page import (
     AppStringPage,
     FormPage,
@@ -74,7 +74,7 @@ def an_order(**facts: object) -> Order:
 
 def order_in(state: OrderState, **facts: object) -> Order:
     """Return an order that is in this state, with all that the state demands."""
-    ended = state in {OrderState.EXPIRING, OrderState.CLOSED}
+    ended = state not in {OrderState.NEW, OrderState.PAID}
     demanded: dict[str, object] = {
         "state": state,
         "winner": new_id() if state is OrderState.PAID else None,
@@ -201,7 +201,9 @@ def all_orders() -> Iterator[Order]:
     """Yield orders that together have every kind of value in every field."""
     for state in OrderState:
         yield order_in(state, version=len(state))
-    yield order_in(OrderState.CLOSED, end_reason=EndReason.CANCELLED)
+    yield order_in(
+        OrderState.CLOSED, end_reason=EndReason.CANCELLED, late_payment=LatePayment.REFUND
+    )
     yield an_order(subject=ODD_TEXT, user_id="!~'\"\\;--", key="a:b/c%_", order_no="A-z_0.9")
     yield an_order(subject="🍵" * 120, user_id="u" * 128, key="k" * 128, order_no="n" * 64)
     yield an_order(amount=Money(1, "JPY"))

@@ -197,8 +197,8 @@ async def test_closing_an_order_closes_its_pages_and_the_order(shop):
 async def test_closing_an_order_with_an_unscanned_page_takes_until_that_page_is_dead(shop):
     await shop.place()
     await shop.page("alipay", "pc")
-    assert (await shop.close_order(order_no="A1")).state == "EXPIRING"
-    assert (await shop.close_order(order_no="A1")).state == "EXPIRING"  # twice is harmless
+    assert (await shop.close_order(order_no="A1")).state == "CANCELLING"
+    assert (await shop.close_order(order_no="A1")).state == "CANCELLING"  # twice is harmless
     with pytest.raises(PayOrderStateError):
         await shop.pay()
     await shop.settle_down(hours=1)

@@ -219,8 +219,8 @@ async def test_closing_waits_no_longer_than_it_may_and_the_worker_goes_on(shop):
     shop.alipay.begin((await shop.attempt(2)).number)
     shop.repair_within = SOON
     shop.wechat.during("close", silence)
-    assert (await shop.close_order(order_no="A1")).state == "EXPIRING"
-    assert await shop.states() == ("EXPIRING", ["CLOSING", "CLOSED"])
+    assert (await shop.close_order(order_no="A1")).state == "CANCELLING"
+    assert await shop.states() == ("CANCELLING", ["CLOSING", "CLOSED"])
     await shop.work_once()
     await shop.work_once()
     assert (await shop.states())[0] == "CLOSED"

@@ -254,12 +254,12 @@ async def test_a_refund_that_is_written_down_is_due_whatever_becomes_of_the_stor
     assert (await shop.story()).refunds[0].state == "DONE"
 
 
-async def test_an_order_that_is_given_up_is_expiring_whatever_becomes_of_the_store():
+async def test_an_order_that_is_given_up_is_cancelling_whatever_becomes_of_the_store():
     shop, store = await ready_for(Deed("close", nothing, with_a_page))
-    store.left = 1
+    store.left = 2
     order = await shop.close_order(order_no="A1")
     store.left = None
-    assert order.state == "EXPIRING"
+    assert order.state == "CANCELLING"
     await shop.settle_down(hours=1)
     assert (await shop.states())[0] == "CLOSED"
 

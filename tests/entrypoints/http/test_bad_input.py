@@ -181,6 +181,15 @@ LOOKING = [
 ENDING = [
     Row("close unknown order", "/v1/orders/nope/close", {}, 404, "PAY_ORDER_NOT_EXIST"),
     Row("close another's", CLOSE, {"user_id": "user-8"}, 404, "PAY_ORDER_NOT_EXIST"),
+    Row(
+        "close with another word",
+        CLOSE,
+        {"late_payment": "accept"},
+        409,
+        "IDEMPOTENCY_CONFLICT",
+        "closed",
+    ),
+    Row("close with no word", CLOSE, {"late_payment": "keep"}, 422, "INPUT_INVALID"),
     Row("close a paid order", CLOSE, {}, 409, "PAY_ORDER_STATE_ERROR", "paid"),
     Row("refund of nothing", REFUNDS, refund(), 409, "PAY_ORDER_STATE_ERROR"),
     Row("refund of no order", "/v1/orders/no/refunds", refund(), 404, "PAY_ORDER_NOT_EXIST"),

@@ -172,6 +172,22 @@ async def test_a_closed_order_takes_no_payment_and_closing_twice_is_harmless(sho
     assert (await shop.pay()).json()["code"] == "PAY_ORDER_STATE_ERROR"
 
 
+@pytest.mark.parametrize(
+    ("body", "word", "state"),
+    [
+        ({}, "refund", "CANCELLING"),
+        ({"user_id": "user-7"}, "refund", "CANCELLING"),
+        ({"late_payment": "accept"}, "accept", "EXPIRING"),
+    ],
+)
+async def test_the_shop_says_what_becomes_of_money_that_comes_all_the_same(shop, body, word, state):
+    """Its QR code was not scanned yet, so that nothing can be closed."""
+    await shop.place()
+    await shop.page(page_kind="qr")
+    closed = (await shop.http.post("/v1/orders/o-1/close", json=body)).json()
+    assert (closed["late_payment"], closed["state"]) == (word, state)
+
+
 async def test_a_refund_is_made_once_under_its_number(shop):
     await shop.place()
     await shop.pay_for_real()

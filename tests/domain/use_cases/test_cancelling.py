@@ -1,0 +1,125 @@
+"""The shop gives an order up: its word decides what becomes of money that comes all the same."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from retender.domain.model.errors import (
+    IdempotencyConflict,
+    PayOrderStateError,
+    ProviderUncertain,
+)
+from retender.domain.model.order import LatePayment
+from retender.domain.model.refund import RefundCause
+
+pytestmark = pytest.mark.asyncio
+
+ACCEPT, REFUND = LatePayment.ACCEPT, LatePayment.REFUND
+
+
+async def with_an_unscanned_page(shop):
+    await shop.place()
+    return (await shop.page("alipay", "h5")).attempt.number
+
+
+async def close(shop, word=REFUND, **more):
+    return await shop.close_order(order_no="A1", late_payment=word, **more)
+
+
+@pytest.mark.parametrize("who", [{}, {"user_id": "ann"}], ids=["the shop", "the payer"])
+async def test_what_comes_after_the_close_goes_back_by_default(shop, who):
+    """Nobody says "sold" to a shop that said "no more": Alipay's page cannot be closed."""
+    number = await with_an_unscanned_page(shop)
+    order = await shop.close_order(order_no="A1", **who)
+    assert (order.state, order.late_payment) == ("CANCELLING", REFUND)
+    await shop.hear("alipay", shop.alipay.pay(number))
+    await shop.settle_down(hours=1)
+    assert await shop.states() == ("CLOSED", ["REFUNDED"])
+    (refund,) = (await shop.story()).refunds
+    assert (refund.cause, refund.reason) == (RefundCause.CANCELLED, "Order cancelled")
+    assert {event.kind for event in shop.told} == {
+        "surplus.found",
+        "surplus.refunded",
+        "order.closed",
+    }
+    assert shop.alipay.kept() == {number: 0}
+
+
+async def test_with_accept_what_comes_pays_the_order(shop):
+    number = await with_an_unscanned_page(shop)
+    order = await close(shop, ACCEPT)
+    assert (order.state, order.end_reason) == ("EXPIRING", "cancelled")
+    await shop.hear("alipay", shop.alipay.pay(number))
+    story = await shop.story()
+    assert (story.order.state, story.order.end_reason) == ("PAID", None)
+    assert shop.told == [] or shop.told[0].kind == "order.paid"
+
+
+async def test_what_is_found_paid_first_refuses_the_close(shop):
+    """The notice was lost; closing asks first, and the order is PAID, not given back."""
+    await shop.place()
+    number = (await shop.page()).attempt.number
+    shop.wechat.pay(number)
+    with pytest.raises(PayOrderStateError) as told:
+        await close(shop)
+    assert told.value.details["state"] == "PAID"
+    assert await shop.states() == ("PAID", ["SUCCEEDED"])
+    assert shop.wechat.calls[-1].startswith("query")
+
+
+async def test_our_commit_decides_not_the_clock_of_the_payment(shop):
+    """Paid before, heard of after: the provider did not answer when it was asked."""
+    await shop.place()
+    number = (await shop.page()).attempt.number
+    notice = shop.wechat.pay(number)
+    lost = ProviderUncertain("read time-out")
+    shop.wechat.fail("query", lost, lost)
+    shop.wechat.fail("close", lost)
+    assert (await close(shop)).state == "CANCELLING"
+    await shop.hear("wechat", notice)
+    await shop.settle_down(hours=1)
+    assert await shop.states() == ("CLOSED", ["REFUNDED"])
+
+
+@pytest.mark.parametrize(("first", "second"), [(REFUND, ACCEPT), (ACCEPT, REFUND)])
+async def test_the_first_word_stands(shop, first, second):
+    """While it is ending, and when it has ended."""
+    await with_an_unscanned_page(shop)
+    await close(shop, first)
+    for _ in range(2):
+        with pytest.raises(IdempotencyConflict) as told:
+            await close(shop, second)
+        assert told.value.details["fields"] == ["late_payment"]
+        await shop.settle_down(hours=1)
+    assert (await close(shop, first)).state == "CLOSED"
+
+
+async def test_two_words_at_once_have_one_first(shop):
+    await with_an_unscanned_page(shop)
+    answers = await asyncio.gather(close(shop, REFUND), close(shop, ACCEPT), return_exceptions=True)
+    assert sum(isinstance(answer, IdempotencyConflict) for answer in answers) == 1
+
+
+async def test_an_order_past_its_deadline_can_still_be_given_up(shop):
+    """The deadline lets late money win; the shop's word does not."""
+    number = await with_an_unscanned_page(shop)
+    shop.clock.pass_by(minutes=30)
+    await shop.expire_orders()
+    assert (await shop.states())[0] == "EXPIRING"
+    assert (await close(shop)).state == "CANCELLING"
+    await shop.hear("alipay", shop.alipay.pay(number))
+    await shop.settle_down(hours=1)
+    assert await shop.states() == ("CLOSED", ["REFUNDED"])
+
+
+async def test_closing_asks_no_longer_than_a_repair_may(shop):
+    await shop.place()
+    await shop.page()
+    shop.repair_within = timedelta(seconds=0.05)
+
+    async def silence() -> None:
+        await asyncio.sleep(30)
+
+    shop.wechat.during("query", silence)
+    assert (await close(shop)).state in {"CANCELLING", "CLOSED"}
