@@ -137,9 +137,15 @@ def _charset(fields: Mapping[str, str]) -> str:
 
 
 def _foreign(fields: Mapping[str, str], *, app_id: str, seller_id: str) -> str | None:
-    for name, ours in [("app_id", app_id), ("seller_id", seller_id)]:
-        if fields.get(name) != ours:
-            return f"{name} {fields.get(name, 'missing')[:32]} is not ours"
+    """
+    Say what contradicts.
+
+    Every notice names its app. The seller is optional: absent or empty it contradicts nothing.
+    """
+    if (said := fields.get("app_id", "missing")) != app_id:
+        return f"app_id {said[:32]} is not ours"
+    if (said := fields.get("seller_id", "")) not in {"", seller_id}:
+        return f"seller_id {said[:32]} is not ours"
     return None
 
 

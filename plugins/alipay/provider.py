@@ -44,6 +44,7 @@ from retender.plugins.alipay.terms import (
     WAP_PAY,
     terms_of_account,
 )
+from retender.plugins.text_limit import TextLimit
 from retender.ports.clock import Clock
 from retender.ports.payment_provider import (
     Acknowledgement,
@@ -65,7 +66,8 @@ REFUND: Final = "alipay.trade.refund"
 REFUND_QUERY: Final = "alipay.trade.fastpay.refund.query"
 BILL: Final = "alipay.data.dataservice.bill.downloadurl.query"
 
-_REASON_MAX = 256
+LIMITS: Mapping[str, TextLimit] = {"subject": TextLimit(256), "refund_reason": TextLimit(256)}
+"""What the gateway takes of texts, in characters; a longer one would be refused."""
 _MERCHANT_ORDER_MAX = 32
 _URL_MAX = 256
 
@@ -139,7 +141,7 @@ class Alipay:
         content: dict[str, object] = {
             "out_trade_no": charge.number,
             "product_code": self._product_code(method),
-            "subject": charge.subject.translate(_FORBIDDEN),
+            "subject": LIMITS["subject"].cut(charge.subject.translate(_FORBIDDEN)),
             # Absolute: a relative one would count from whenever the payer acts.
             "time_expire": beijing_text(charge.expires_at),
             "total_amount": charge.amount.decimal(),
@@ -219,7 +221,7 @@ class Alipay:
             "out_trade_no": order.charge_number,
             "out_request_no": order.number,
             "refund_amount": order.amount.decimal(),
-            "refund_reason": order.reason[:_REASON_MAX],
+            "refund_reason": LIMITS["refund_reason"].cut(order.reason),
         }
         answer = await self._funnel.ask("refund", REFUND, content, REFUND_CODES)
         _check_about(answer, "out_trade_no", order.charge_number)

@@ -7,6 +7,7 @@ from retender.domain.model.attempt import Charge
 from retender.domain.model.errors import PayerInputMissing, RetenderError
 from retender.domain.model.money import Money
 from retender.domain.model.page import PageKind
+from retender.plugins.text_limit import TextLimit, Unit
 from retender.plugins.wechat_pay.beijing import from_text, to_text
 from retender.plugins.wechat_pay.codes import REFUND_STATES, TRADE_STATES
 from retender.plugins.wechat_pay.credentials import Credentials
@@ -25,6 +26,13 @@ PRODUCTS: Mapping[PageKind, str] = {
     PageKind.JSAPI: "jsapi",
 }
 """The last part of the path under which each kind of page is ordered."""
+
+LIMITS: Mapping[str, TextLimit] = {
+    "description": TextLimit(127),
+    "attach": TextLimit(128),
+    "refund reason": TextLimit(80, Unit.BYTES),
+}
+"""What the gateway takes of texts; a longer one would be refused, and so would each repeat."""
 
 
 class Unreadable(Exception):
@@ -57,10 +65,10 @@ def prepay_body(charge: Charge, credentials: Credentials) -> dict[str, object]:
     body: dict[str, object] = {
         "appid": credentials.mobile_app_id if in_app else credentials.app_id,
         "mchid": credentials.signer.mchid,
-        "description": charge.subject,
+        "description": LIMITS["description"].cut(charge.subject),
         "out_trade_no": charge.number,
         "time_expire": to_text(charge.expires_at),
-        "attach": charge.order_no,
+        "attach": LIMITS["attach"].cut(charge.order_no),
         "notify_url": charge.notify_url,
         "amount": {"total": charge.amount.minor, "currency": charge.amount.currency},
     }
@@ -90,7 +98,7 @@ def refund_body(order: RefundOrder) -> dict[str, object]:
     return {
         "out_trade_no": order.charge_number,
         "out_refund_no": order.number,
-        "reason": order.reason,
+        "reason": LIMITS["refund reason"].cut(order.reason),
         "notify_url": order.notify_url,
         "amount": {
             "refund": order.amount.minor,

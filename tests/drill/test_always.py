@@ -12,11 +12,12 @@ from retender.tests.simulation.plan import make_plan
 from retender.tests.simulation.seed import play
 
 SOUND = """
-    CREATE TABLE orders (order_id, order_no, state, winner);
+    CREATE TABLE orders (order_id, order_no, state, winner, late_payment);
     CREATE TABLE attempts (attempt_id, order_id, state, amount_minor, next_check_at);
     CREATE TABLE refunds (refund_no, order_id, attempt_id, cause, state, amount_minor, next_try_at);
     CREATE TABLE outbox (order_no, kind);
-    INSERT INTO orders VALUES ('o', 'S-1', 'PAID', 'won'), ('p', 'S-2', 'CLOSED', NULL);
+    INSERT INTO orders VALUES ('o', 'S-1', 'PAID', 'won', NULL),
+        ('p', 'S-2', 'CLOSED', NULL, 'refund');
     INSERT INTO outbox VALUES ('S-1', 'order.paid');
     INSERT INTO attempts VALUES
         ('won', 'o', 'SUCCEEDED', 900, NULL),
@@ -35,6 +36,9 @@ BREAKS = {
         "S-1: is PAID, and its winner has not SUCCEEDED"
     ),
     "DELETE FROM outbox": "S-1: is PAID, and nobody will be told",
+    "UPDATE orders SET late_payment = 'refund' WHERE order_id = 'o'": (
+        "S-1: is PAID, and the shop wanted no money any more"
+    ),
     "UPDATE attempts SET state = 'SUCCEEDED' WHERE attempt_id = 'late'": (
         "S-2: keeps money of an attempt that is not its winner"
     ),

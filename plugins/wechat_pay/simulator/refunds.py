@@ -14,6 +14,8 @@ MOST = 50
 WINDOW = timedelta(days=365)
 NUMBER_LENGTH = 64
 
+REASON_BYTES = 80
+"""So much of a reason is taken, in UTF-8."""
 _KNOWN = {
     "transaction_id",
     "out_trade_no",
@@ -150,7 +152,7 @@ def read_refund(body: bytes) -> RefundForm:
         refund=_fen(amount, "refund"),
         total=_fen(amount, "total"),
         notify_url=_text(said, "notify_url"),
-        reason=_text(said, "reason"),
+        reason=_text(said, "reason", most_bytes=REASON_BYTES),
     )
 
 
@@ -161,10 +163,12 @@ def _fen(amount: Mapping[str, object], name: str) -> int:
     return value
 
 
-def _text(said: Mapping[str, object], name: str) -> str | None:
+def _text(said: Mapping[str, object], name: str, most_bytes: int = 255) -> str | None:
     value = said.get(name)
     if value is not None and not isinstance(value, str):
         raise wrong_field(f"/{name}", value, "must be a text")
+    if value is not None and len(value.encode()) > most_bytes:
+        raise wrong_field(f"/{name}", value, f"must not be longer than {most_bytes} bytes")
     return value
 
 

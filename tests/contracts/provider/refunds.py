@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from retender.domain.model.errors import ProviderRefused, ProviderUncertain
+from retender.domain.model.text import SUBJECT_MAX
 from retender.ports.payment_provider import (
     ReceiptState,
     RefundOrder,
@@ -30,6 +31,15 @@ async def asked(merchant: Merchant, order: RefundOrder) -> RefundReceipt | Provi
 
 class Refunds(ProviderScene):
     """The refund's number alone makes repeats harmless."""
+
+    @pytest.mark.parametrize("letter", ["a", "茶", "🍵"])
+    async def test_the_longest_reason_is_taken(
+        self, gateway: GatewayUnderTest, letter: str
+    ) -> None:
+        """Cut where the gateway's patience ends: a refund is never refused for its words."""
+        charge = await self.paid(gateway)
+        order = self.refund_order(charge, reason=letter * SUBJECT_MAX)
+        assert (await self.refunded(gateway, order)).state is RefundReceiptState.DONE
 
     # --- money goes back ------------------------------------------------------------
 

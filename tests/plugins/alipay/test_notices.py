@@ -141,12 +141,17 @@ async def test_an_unknown_state_is_quarantined_and_asked_for_again(counter, keys
         {"app_id": "2026000000000666"},
         {"seller_id": "2088000000000666"},
         {"app_id": None},
-        {"seller_id": None},
     ],
 )
 async def test_another_apps_or_sellers_money_is_foreign(counter, keys, fields):
     receipt = (await counter.provider.parse_notice(signed(keys, **fields))).receipt
     assert next(iter(fields)) in receipt.foreign
+
+
+@pytest.mark.parametrize("seller", [None, ""], ids=["absent", "empty"])
+async def test_a_seller_that_is_not_named_contradicts_nothing(counter, keys, seller):
+    receipt = (await counter.provider.parse_notice(signed(keys, seller_id=seller))).receipt
+    assert receipt.foreign is None
 
 
 async def test_another_amount_is_told_as_it_stands(counter, keys):
