@@ -76,6 +76,8 @@ class Receipt:
         captured_at: when the money was taken, where it is said.
         foreign: why this is not our account's money (another app or merchant
             id), or None. Foreign evidence becomes an incident, never a payment.
+        refunded: all that was given back of it so far, whoever did it, where the provider
+            tells a running total; None where it does not.
 
     """
 
@@ -86,6 +88,7 @@ class Receipt:
     captured_at: datetime | None = None
     foreign: str | None = None
     reference: str | None = None
+    refunded: Money | None = None
 
     def __post_init__(self) -> None:
         """Refuse what speaks of nothing, and a payment that does not say how much."""
@@ -148,11 +151,14 @@ class RefundReceipt:
         amount: this refund's amount, where it is said.
         provider_refund_no: the provider's own number, where it has one.
         problem: the provider's own words when FAILED.
+        charge_number: the number of the charge whose money it is, where it is said: so
+            refunds that we did not make find their order.
 
     """
 
     number: str
     state: RefundReceiptState
+    charge_number: str | None = None
     amount: Money | None = None
     provider_refund_no: str | None = None
     problem: str | None = None

@@ -29,7 +29,7 @@ from retender.domain.model.event import EventKind
 from retender.domain.model.incident import FOLDED, About, IncidentCode, Resolution
 from retender.domain.model.order import EndReason, LatePayment
 from retender.domain.model.page import PageKind
-from retender.domain.model.refund import RefundCause
+from retender.domain.model.refund import AUTOMATIC, RefundCause
 from retender.domain.model.transition import PAYABLE, AttemptState, OrderState, RefundState
 
 metadata = MetaData(
@@ -199,7 +199,7 @@ refunds = Table(
     CheckConstraint("amount_minor > 0", name="amount_positive"),
     **INNODB,
 )
-_once_where(refunds, "one_automatic", "attempt_id", where=f"cause != '{RefundCause.SHOP}'")
+_once_where(refunds, "one_automatic", "attempt_id", where=_in("cause", AUTOMATIC))
 Index("refunds_by_order", refunds.c.order_id)
 Index("refunds_by_attempt", refunds.c.attempt_id)
 Index("refunds_by_try", refunds.c.next_try_at)

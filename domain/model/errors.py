@@ -14,7 +14,8 @@ The branches are what the caller can do about it::
     │   ├── PayOrderStateError  paid, closing or closed
     │   ├── PayOrderPayTimeout  too late to pay, or too late for this provider
     │   ├── PayOrderFail        the provider said no; nothing moved
-    │   └── SwitchRefused       another page is still payable; says until when
+    │   ├── SwitchRefused       another page is still payable; says until when
+    │   └── TooManyAttempts     see ``attempt_errors``
     ├── ConflictError           something of that name is already there, and differs
     │   ├── IdempotencyConflict  OpenOrderExists
     ├── RefundError             a refund cannot be made like this; see ``refund_errors``

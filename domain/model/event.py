@@ -15,6 +15,8 @@ class EventKind(StrEnum):
     SURPLUS_REFUNDED = "surplus.refunded"
     REFUND_DONE = "refund.done"
     REFUND_STUCK = "refund.stuck"
+    REFUND_EXTERNAL = "refund.external"
+    REFUND_OVERTAKEN = "refund.overtaken"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,13 @@ class RefundCause(StrEnum):
     LATE = "late"
     """The order was closed when the money came."""
 
+    EXTERNAL = "external"
+    """Another hand made it, such as the merchant's console; we only heard of it."""
+
+
+AUTOMATIC = (RefundCause.DUPLICATE, RefundCause.CANCELLED, RefundCause.LATE)
+"""Causes of refunds that give a surplus back by themselves; one for each attempt."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refund:
@@ -37,7 +44,7 @@ class Refund:
         attempt_id: the attempt whose money goes back; one automatic refund each.
         account: the attempt's provider account.
         amount: how much.
-        cause: shop, duplicate or late.
+        cause: why, see ``RefundCause``.
         reason: what the payer may read.
         created_at: when it was decided.
         state: see the table in ``transition``.
@@ -76,16 +83,19 @@ class Refund:
     @property
     def is_automatic(self) -> bool:
         """Whether it gives a surplus back, rather than serving a shop's wish."""
-        return self.cause is not RefundCause.SHOP
+        return self.cause in AUTOMATIC
 
     @property
     def may_have_moved(self) -> bool:
         """
         Whether money may have gone back under it, or may still go.
 
-        Not if its provider refused it for good. One whose tries ran out is STUCK
-        too, but nobody said no: an answer may have been lost, or be days late.
+        Not if its provider refused it for good, or another hand overtook it. One whose
+        tries ran out is STUCK too, but nobody said no: an answer may have been lost, or be
+        days late.
         """
+        if self.state is RefundState.OVERTAKEN:
+            return False
         return self.state is not RefundState.STUCK or self.tries >= MOST_TRIES
 
 

@@ -39,12 +39,13 @@ class AttemptState(StrEnum):
 
 
 class RefundState(StrEnum):
-    """Where one refund stands; DONE is final, STUCK waits for an operator."""
+    """Where one refund stands; DONE and OVERTAKEN are final, STUCK waits for an operator."""
 
     DUE = "DUE"
     SENT = "SENT"
     DONE = "DONE"
     STUCK = "STUCK"
+    OVERTAKEN = "OVERTAKEN"
 
 
 class OrderEvent(StrEnum):
@@ -79,6 +80,7 @@ class RefundEvent(StrEnum):
     CONFIRMED = "confirmed"
     FAILED = "failed for good"
     RETRIED = "retried"
+    OVERTAKEN = "overtaken"
 
 
 State: TypeAlias = OrderState | AttemptState | RefundState
@@ -205,6 +207,12 @@ TABLE: tuple[Transition, ...] = (
         _R.DUE,
         "an operator wants the same number sent again",
     ),
+    Transition(
+        RefundEvent.OVERTAKEN,
+        (_R.SENT, _R.STUCK),
+        _R.OVERTAKEN,
+        "another hand gave the money back; nothing moved under this number",
+    ),
 )
 
 _BY_EVENT: dict[TransitionEvent, Transition] = {row.event: row for row in TABLE}
@@ -225,6 +233,9 @@ CAPTURED = (
     AttemptState.REFUND_STUCK,
 )
 """Attempts that took money; a second success of theirs is no news."""
+
+ENDED = (RefundState.DONE, RefundState.OVERTAKEN)
+"""Refunds of which nothing more comes."""
 
 UNDER_WAY = (RefundState.DUE, RefundState.SENT)
 """Refunds that a worker sends or asks after."""

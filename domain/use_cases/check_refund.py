@@ -3,14 +3,18 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from retender.domain.model.attempt import Attempt
 from retender.domain.model.errors import ProviderError, ProviderRefused, Refusal, UnknownName
 from retender.domain.model.event import StoryKind
 from retender.domain.model.lease import is_held
+from retender.domain.model.money import Money
 from retender.domain.model.refund import Refund, next_try, next_try_unasked
 from retender.domain.model.refund_errors import RefundNotExist
 from retender.domain.model.transition import RefundEvent, RefundState
 from retender.domain.use_cases.call_human import call_for_account
 from retender.domain.use_cases.captured import facts_of, tell
+from retender.domain.use_cases.external_refund import hear_of_total, overtake
+from retender.domain.use_cases.find_out import is_askable
 from retender.domain.use_cases.redone import redone
 from retender.domain.use_cases.settle_refund import (
     fail_refund,
@@ -21,7 +25,12 @@ from retender.domain.use_cases.settle_refund import (
 from retender.ports.accounts import Account, Accounts
 from retender.ports.clock import Clock
 from retender.ports.new_id import NewId
-from retender.ports.payment_provider import RefundOrder, RefundReceipt, RefundReceiptState
+from retender.ports.payment_provider import (
+    ReceiptState,
+    RefundOrder,
+    RefundReceipt,
+    RefundReceiptState,
+)
 from retender.ports.time_budget import TimeBudget
 from retender.ports.unit_of_work import UnitOfWork, Work
 
@@ -210,9 +219,39 @@ class CheckRefund:
             await self._again(refund, f"{refused.message} Then: {problem}", refused, held_until)
             return
         if receipt.state is RefundReceiptState.NOT_FOUND:
-            await self._give_up(refund, refused, held_until)
+            if not await self._is_overtaken(refund, account):
+                await self._give_up(refund, refused, held_until)
         else:
             await self._settle(refund, receipt, "refund query", held_until)
+
+    async def _is_overtaken(self, refund: Refund, account: Account) -> bool:
+        """
+        Ask for the charge: another hand may have given back what this refund was to.
+
+        Then the gateway refuses ours for good reason, and nobody has to look.
+        """
+        async with self.unit_of_work(read_only=True) as work:
+            attempt = await work.attempts.get(refund.attempt_id)
+        if attempt is None or not is_askable(account.provider, attempt):
+            return False
+        try:
+            receipt = await account.provider.query(attempt.charge)
+        except ProviderError:
+            return False
+        if receipt.state is not ReceiptState.PAID or receipt.refunded is None:
+            return False
+        if receipt.refunded.minor + refund.amount.minor <= attempt.charge.amount.minor:
+            return False
+        return await self._overtaken(refund, attempt, receipt.refunded)
+
+    @redone
+    async def _overtaken(self, refund: Refund, attempt: Attempt, total: Money) -> bool:
+        async with self.unit_of_work() as work:
+            at = self.clock()
+            ended = await overtake(work, refund, at=at, new_id=self.new_id)
+            await hear_of_total(work, attempt, total, source="query", at=at, new_id=self.new_id)
+            await work.commit()
+        return ended
 
     @redone
     async def _give_up(

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from retender.domain.model.attempt import Attempt, Payer, next_check
+from retender.domain.model.attempt_errors import TooManyAttempts
 from retender.domain.model.client_type import negotiate
 from retender.domain.model.deadline import check_clock, check_in_time, solve
 from retender.domain.model.errors import (
@@ -22,6 +23,7 @@ from retender.domain.model.event import StoryEntry, StoryKind
 from retender.domain.model.order import Order
 from retender.domain.model.transition import AttemptEvent, OrderState
 from retender.domain.use_cases.ask_for_page import AskForPage, NumberRefused
+from retender.domain.use_cases.attempt_bounds import check_room
 from retender.domain.use_cases.captured import facts_of, tell
 from retender.domain.use_cases.leave_pages import LeavePages
 from retender.domain.use_cases.payment import AnswerPending, PageReady
@@ -42,7 +44,13 @@ logger = logging.getLogger(__name__)
 _EXPLAINED = 8
 """Of so many of the last attempts the story says why they do not serve a new wish."""
 
-_TOLD = (InvalidInput, PayOrderPayTimeout, PayOrderStateError, ProviderClockOff)
+_TOLD = (
+    InvalidInput,
+    PayOrderPayTimeout,
+    PayOrderStateError,
+    ProviderClockOff,
+    TooManyAttempts,
+)
 """Refusals that the story tells of here; others are told of where they arise."""
 
 _ROUNDS = 4
@@ -100,6 +108,7 @@ class PayOrder:
             PayOrderStateError: paid, closing or closed.
             PayOrderPayTimeout: too late, for the payer or for this provider.
             PayOrderFail: the provider said no; nothing moved.
+            TooManyAttempts: too many pages may be paid already, or were begun within an hour.
             SwitchRefused: the earlier page may still be paid, and policy forbids a second.
             ProviderUnavailable: surely not reached; may press again.
             ProviderClockOff: a new page there would have no sure deadline; pay another way.
@@ -245,6 +254,7 @@ class PayOrder:
         # Solved before any page is closed: a provider that cannot take the
         # order any more must not cost the payer the page that works.
         self._solve(order, wish)
+        self._check_room(order, attempts, leave)
         try:
             await leave(order, attempts)
             return await self._written_down(order, attempts, wish, leave)
@@ -287,6 +297,11 @@ class PayOrder:
                 facts={f"attempt_{idx}": " ".join(found) for idx, found in reasons.items()},
             )
 
+    def _check_room(self, order: Order, attempts: Sequence[Attempt], leave: LeavePages) -> None:
+        """Turn away a page that would be one too many; what nobody can pay takes no room."""
+        live = sum(other.is_live and not leave.is_harmless(other) for other in attempts)
+        check_room(order, attempts, live, self.clock())
+
     def _solve(self, order: Order, wish: Wish) -> None:
         account, deadlines = wish.account, self.policy.deadlines
         solve(order.shown_until, self.clock(), deadlines, account.provider.terms.expiry)
@@ -324,6 +339,7 @@ class PayOrder:
                 await work.attempts.move(
                     other.attempt_id, AttemptEvent.CLOSE_WANTED, at=now, why=why, next_check_at=now
                 )
+        self._check_room(order, attempts, leave)
         deadline = solve(
             order.shown_until, now, self.policy.deadlines, wish.account.provider.terms.expiry
         )

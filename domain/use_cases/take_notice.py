@@ -8,6 +8,7 @@ from enum import StrEnum
 from retender.domain.model.errors import NoticeRejected
 from retender.domain.model.event import StoryKind
 from retender.domain.model.incident import Incident, IncidentCode
+from retender.domain.model.transition import CAPTURED
 from retender.domain.use_cases.captured import (
     Outcome,
     attempt_of,
@@ -16,6 +17,7 @@ from retender.domain.use_cases.captured import (
     tell,
     weigh,
 )
+from retender.domain.use_cases.external_refund import hear_of_one, hear_of_total
 from retender.domain.use_cases.redone import redone
 from retender.domain.use_cases.settle_refund import settle_refund
 from retender.ports.accounts import Accounts
@@ -27,6 +29,7 @@ from retender.ports.payment_provider import (
     RawNotice,
     Receipt,
     RefundReceipt,
+    RefundReceiptState,
 )
 from retender.ports.unit_of_work import UnitOfWork, Work
 
@@ -104,7 +107,12 @@ class TakeNotice:
         if not await work.inbox.add(account, notice.event_key, body_hash, now):
             return NoticeOutcome.REPEATED, None
         if notice.receipt is not None:
-            return await self._hear(work, account, notice, notice.receipt, now)
+            heard = await self._hear(work, account, notice, notice.receipt, now)
+            if notice.refund is not None:
+                await self._hear_of_ours(work, account, notice.refund, now)
+            if notice.receipt.refunded is not None and notice.receipt.foreign is None:
+                await self._hear_of_total(work, account, notice.receipt, now)
+            return heard
         if notice.refund is not None:
             return await self._hear_of_refund(work, account, notice.refund, now)
         return NoticeOutcome.IGNORED, None
@@ -158,11 +166,57 @@ class TakeNotice:
             return IncidentCode.FOREIGN if foreign else IncidentCode.AMOUNT_MISMATCH, order_no
         return NoticeOutcome.TAKEN, order_no
 
+    async def _hear_of_ours(
+        self, work: Work, account: str, receipt: RefundReceipt, now: datetime
+    ) -> None:
+        """
+        Settle the refund half of a notice that speaks of a charge, too.
+
+        Only under a number of ours: where a refund had none, such notices bear the charge's
+        own number in its place. What others gave back is told by the charge's total.
+        """
+        refund = await work.refunds.by_number(account, receipt.number)
+        if refund is not None:
+            await settle_refund(work, refund, receipt, source="notice", at=now, new_id=self.new_id)
+
+    async def _hear_of_total(
+        self, work: Work, account: str, receipt: Receipt, now: datetime
+    ) -> None:
+        attempt = await attempt_of(work, account, receipt)
+        if attempt is not None and attempt.state in CAPTURED and receipt.refunded is not None:
+            await hear_of_total(
+                work, attempt, receipt.refunded, source="notice", at=now, new_id=self.new_id
+            )
+
+    async def _hear_of_stranger(
+        self, work: Work, account: str, receipt: RefundReceipt, now: datetime
+    ) -> str | None:
+        """Write down a refund that we did not make; None if it is of no charge of ours."""
+        if receipt.charge_number is None or receipt.amount is None:
+            return None
+        attempt = await work.attempts.by_number(account, receipt.charge_number)
+        if attempt is None or attempt.state not in CAPTURED:
+            return None
+        if receipt.state is RefundReceiptState.DONE:
+            await hear_of_one(
+                work,
+                attempt,
+                receipt.amount,
+                number=receipt.number,
+                source="notice",
+                at=now,
+                new_id=self.new_id,
+            )
+        return attempt.charge.order_no
+
     async def _hear_of_refund(
         self, work: Work, account: str, receipt: RefundReceipt, now: datetime
     ) -> tuple[str, str | None]:
         refund = await work.refunds.by_number(account, receipt.number)
         if refund is None:
+            order_no = await self._hear_of_stranger(work, account, receipt, now)
+            if order_no is not None:
+                return NoticeOutcome.TAKEN, order_no
             claim = f"{IncidentCode.UNKNOWN_REFUND}|{account}|{receipt.number}|{receipt.state}"
             await work.incidents.add(
                 Incident(

@@ -10,7 +10,7 @@ from retender.domain.model.event import StoryEntry
 from retender.domain.model.figures import OPEN_ORDERS
 from retender.domain.model.money import Money
 from retender.domain.model.refund import Refund
-from retender.domain.model.transition import CAPTURED, AttemptState, OrderState, RefundState
+from retender.domain.model.transition import CAPTURED, ENDED, AttemptState, OrderState, RefundState
 from retender.domain.use_cases.captured import Outcome
 from retender.domain.use_cases.show_order import OrderStory
 
@@ -80,7 +80,7 @@ class Verdict:
         order = story.order
         nothing = Money(0, order.amount.currency)
         done = [refund for refund in story.refunds if refund.state is RefundState.DONE]
-        going = [refund for refund in story.refunds if refund.state is not RefundState.DONE]
+        going = [refund for refund in story.refunds if refund.state not in ENDED]
         taken = (a.charge.amount for a in story.attempts if a.state in CAPTURED)
         return cls(
             winner=next((a for a in story.attempts if a.attempt_id == order.winner), None),
@@ -116,7 +116,7 @@ def _open_ends(story: OrderStory) -> Iterable[OpenEnd]:
             )
     attempts = {attempt.attempt_id: attempt for attempt in story.attempts}
     for refund in story.refunds:
-        if refund.state is not RefundState.DONE:
+        if refund.state not in ENDED:
             yield OpenEnd(
                 of=EndOf.REFUND,
                 state=refund.state,

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic import BaseModel, ConfigDict, Field
 
-from retender.domain.model import errors, incident_errors, refund_errors
+from retender.domain.model import attempt_errors, errors, incident_errors, refund_errors
 from retender.entrypoints.http.problems import (
     INTERNAL,
     INTERNAL_DETAIL,
@@ -42,6 +42,7 @@ EXAMPLES: tuple[errors.RetenderError, ...] = (
         provider_code="ACQ.INVALID_PARAMETER",
     ),
     errors.SwitchRefused("20260701-0042", "alipay", _AT, 240),
+    attempt_errors.TooManyAttempts("20260701-0042", "5 earlier pages may still be paid", _AT, 240),
     errors.IdempotencyConflict("Order", "20260701-0042", ["amount"]),
     errors.OpenOrderExists("20260701-0041", "cart-9"),
     refund_errors.RefundNotExist("R-20260701-0042-1"),

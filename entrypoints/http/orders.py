@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from retender.domain.model import errors
+from retender.domain.model import attempt_errors, errors
 from retender.domain.model.order import LatePayment
 from retender.domain.use_cases.payment import PageReady
 from retender.entrypoints.http import examples
@@ -115,6 +115,7 @@ async def explain_order(order_no: str, cases: Given, user_id: UserQuery = None) 
             errors.PayerInputMissing,
             errors.PayOrderFail,
             errors.SwitchRefused,
+            attempt_errors.TooManyAttempts,
             errors.ProviderUnavailable,
             errors.ProviderClockOff,
         ),

@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from retender.domain.model import errors, incident_errors, refund_errors
+from retender.domain.model import attempt_errors, errors, incident_errors, refund_errors
 
 PROBLEM_JSON = "application/problem+json"
 
@@ -33,6 +33,7 @@ STATUS: Mapping[type[errors.RetenderError], int] = {
     errors.PayOrderPayTimeout: 409,
     errors.PayOrderFail: 402,
     errors.SwitchRefused: 409,
+    attempt_errors.TooManyAttempts: 429,
     # Already there, and different.
     errors.ConflictError: 409,
     errors.IdempotencyConflict: 409,

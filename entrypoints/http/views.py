@@ -119,7 +119,9 @@ class RefundView(View):
     number: str = Field(description="the provider-side number")
     attempt_id: str = Field(description="whose money goes back")
     amount: MoneyView
-    cause: str = Field(description="shop, duplicate or late", examples=["shop"])
+    cause: str = Field(
+        description="shop, duplicate, cancelled, late or external", examples=["shop"]
+    )
     reason: str = Field(examples=["One tin broke"])
     state: str = Field(
         description="DUE and SENT: not yet known; DONE: it went back; STUCK: an operator looks",

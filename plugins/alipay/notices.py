@@ -94,6 +94,8 @@ def read_notice(fields: Mapping[str, str], *, app_id: str, seller_id: str) -> No
         provider_trade_no=fields.get("trade_no") or None,
         captured_at=paid_at if paid else None,
         foreign=_foreign(fields, app_id=app_id, seller_id=seller_id),
+        # All that was given back so far, by whoever; not this notice's refund.
+        refunded=_amount(fields["refund_fee"]) if paid and fields.get("refund_fee") else None,
     )
     refund = _refund(fields, number)
     return Notice(event_key=event_key(fields), receipt=receipt, refund=refund, about=about)

@@ -180,7 +180,8 @@ class Alipay:
         if state is None:
             raise self._funnel.quarantined("trade_status", status)
         paid_at = _time(answer.get("send_pay_date"))
-        if state is ReceiptState.CLOSED and answer.get("send_pay_date"):
+        given_back = state is ReceiptState.CLOSED and bool(answer.get("send_pay_date"))
+        if given_back:
             # Paid once and fully given back: closed now, but it did take the money.
             state = ReceiptState.PAID
         paid = state is ReceiptState.PAID
@@ -190,6 +191,7 @@ class Alipay:
             amount=_amount(answer) if paid else None,
             provider_trade_no=answer.get("trade_no"),
             captured_at=paid_at if paid else None,
+            refunded=_amount(answer) if given_back else None,
         )
 
     async def close(self, charge: Charge) -> Receipt:

@@ -84,6 +84,8 @@ class Gateway:
     names_number: bool = True
     orphan_payable: bool = True
     forgets: bool = False
+    tells_totals: bool = False
+    by_hand: dict[str, int] = field(default_factory=dict)
     foreign: str | None = None
     amount_lie: Money | None = None
 
@@ -151,7 +153,9 @@ class Gateway:
     def kept(self) -> dict[str, int]:
         """Return what was taken and not given back, by number."""
         return {
-            number: trade.charge.amount.minor - sum(r.minor for r in trade.refunds.values())
+            number: trade.charge.amount.minor
+            - sum(r.minor for r in trade.refunds.values())
+            - self.by_hand.get(number, 0)
             for number, trade in self.trades.items()
             if trade.state is ReceiptState.PAID
         }
@@ -217,11 +221,18 @@ class Gateway:
             amount=(self.amount_lie or trade.charge.amount) if paid and trade else None,
             provider_trade_no=f"T{number}" if trade is not None else None,
             foreign=self.foreign,
+            refunded=self._total(trade) if paid and trade and self.tells_totals else None,
         )
+
+    def _total(self, trade: Trade) -> Money:
+        ours = sum(refund.minor for refund in trade.refunds.values())
+        return Money(ours + self.by_hand.get(trade.charge.number, 0), "CNY")
 
     async def refund(self, order: RefundOrder) -> RefundReceipt:
         await self._arrive("refund", order.number)
-        if self.failing_refunds:
+        left = self.trades[order.charge_number].charge.amount.minor
+        left -= self.by_hand.get(order.charge_number, 0)
+        if self.failing_refunds or order.amount.minor > left:
             raise ProviderRefused(Refusal.REJECTED, provider_code="NO_REFUNDS")
         trade = self.trades[order.charge_number]
         already = sum(r.minor for n, r in trade.refunds.items() if n != order.number)
@@ -252,7 +263,11 @@ class Gateway:
                 number=body["refund"],
                 state=RefundReceiptState(body.get("state", "done")),
                 amount=Money(body["minor"], "CNY") if "minor" in body else None,
+                charge_number=body.get("number"),
             )
+            if body.get("both"):
+                told = self._receipt(body["number"])
+                return Notice(event_key=body["key"], receipt=told, refund=receipt, about="both")
             return Notice(event_key=body["key"], refund=receipt, about="refund")
         if body["number"] not in self.trades:
             unknown = Receipt(

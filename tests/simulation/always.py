@@ -29,12 +29,14 @@ _RULES = {
         attempts JOIN orders USING (order_id)
         WHERE attempts.state LIKE 'REFUND%' AND NOT EXISTS (
             SELECT 1 FROM refunds WHERE refunds.attempt_id = attempts.attempt_id
-            AND cause != 'shop' AND refunds.amount_minor = attempts.amount_minor)""",
+            AND cause NOT IN ('shop', 'external')
+            AND refunds.amount_minor = attempts.amount_minor)""",
     "has a refund that nobody will send or ask after": """
         refunds JOIN orders USING (order_id)
         WHERE refunds.state IN ('DUE', 'SENT') AND next_try_at IS NULL""",
     "gives back by itself what pays it": """
-        refunds JOIN orders USING (order_id) WHERE cause != 'shop' AND attempt_id = winner""",
+        refunds JOIN orders USING (order_id)
+        WHERE cause NOT IN ('shop', 'external') AND attempt_id = winner""",
     "gives back more than was taken": """
         attempts JOIN orders USING (order_id) JOIN (
             SELECT attempt_id, sum(amount_minor) AS minor FROM refunds

@@ -169,7 +169,8 @@ REFUND = Machine(
         _R.DUE: Box("DUE", 112, 1022),
         _R.SENT: Box("SENT", 400, 1022),
         _R.STUCK: Box("STUCK", 660, 1022, width=128),
-        _R.DONE: Box("DONE", 968, 1022),
+        _R.DONE: Box("DONE", 968, 980),
+        _R.OVERTAKEN: Box("OVERTAKEN", 968, 1078, width=120),
     },
     frames=(
         Frame(
@@ -187,7 +188,8 @@ REFUND = Machine(
             _level(447, 1136, 70),
             ((724, 1136), (171, 1136)),
         ),
-        RefundEvent.CONFIRMED: Route(("right", 0.451), label=_level(887, 1043, 22)),
+        RefundEvent.CONFIRMED: Route(("right", 0.10656), label=_level(887, 1001, 22)),
+        RefundEvent.OVERTAKEN: Route(("right", 0.90984), label=_level(887, 1099, 22)),
     },
 )
 
@@ -199,7 +201,7 @@ MACHINES: Mapping[type[State], Machine] = {
 
 _GOOD: tuple[State, ...] = (_O.PAID, _A.SUCCEEDED, _A.REFUNDED, _R.DONE)
 _WARN: tuple[State, ...] = (_A.REFUNDING, _A.REFUND_STUCK, _R.STUCK)
-_QUIET: tuple[State, ...] = (_O.CLOSED, _A.CLOSED)
+_QUIET: tuple[State, ...] = (_O.CLOSED, _A.CLOSED, _R.OVERTAKEN)
 
 
 def state_picture() -> str:

@@ -56,6 +56,8 @@ PROTOCOL = {
     ("SENT", "failed for good", "STUCK"),
     # An operator's: beyond the protocol, and under the same number as ever.
     ("STUCK", "retried", "DUE"),
+    ("SENT", "overtaken", "OVERTAKEN"),
+    ("STUCK", "overtaken", "OVERTAKEN"),
     ("REFUND_STUCK", "refund retried", "REFUNDING"),
 }
 

@@ -7,6 +7,7 @@ import pytest
 from fastapi.exceptions import RequestValidationError
 
 from retender.domain.model import errors, incident_errors, refund_errors
+from retender.domain.model.attempt_errors import TooManyAttempts
 from retender.domain.model.errors import RetenderError
 from retender.entrypoints.http.documented import EXAMPLES, ProblemView
 from retender.entrypoints.http.problems import (
@@ -101,6 +102,7 @@ def test_what_is_ours_to_fix_is_not_explained_to_strangers(error):
         (errors.ProviderClockOff("off"), "60"),
         (errors.SwitchRefused("o-1", "alipay", UNTIL, 240), "240"),
         (errors.SwitchRefused("o-1", "alipay", UNTIL, 0), "1"),
+        (TooManyAttempts("o-1", "5 pages are out", UNTIL, 90), "90"),
     ],
 )
 def test_who_may_come_again_is_told_when(error, seconds):

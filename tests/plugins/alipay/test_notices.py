@@ -261,3 +261,11 @@ async def test_a_certificate_that_nobody_configured_proves_nothing(fresh_keys):
     another = raw.body.replace(named.encode(), b"0" * 32)
     with pytest.raises(NoticeRejected):
         await counter.another_provider().parse_notice(replace(raw, body=another))
+
+
+async def test_all_that_was_given_back_so_far_is_told(counter, keys):
+    """By whoever: the console's refunds are in it, and a notice without one says nothing."""
+    told = await counter.provider.parse_notice(signed(keys, refund_fee="0.29"))
+    assert told.receipt.refunded == Money(29, "CNY")
+    silent = await counter.provider.parse_notice(signed(keys))
+    assert silent.receipt.refunded is None
