@@ -16,7 +16,7 @@ import pytest
 from retender.adapters.sql.unit_of_work import SqlUnitOfWork
 from retender.domain.model.errors import RetenderError, StoreBusy
 from retender.domain.model.incident import Resolution
-from retender.domain.model.transition import OrderState, RefundEvent, RefundState
+from retender.domain.model.transition import ENDING, OrderState, RefundEvent, RefundState
 from retender.domain.use_cases.expire_orders import ExpireOrders
 from retender.domain.use_cases.payment import PageReady
 from retender.domain.use_cases.resolve_attention import ResolveAttention
@@ -203,7 +203,7 @@ async def test_expiry_beside_pay(shop):
 
 def assert_no_page_is_out(stories):
     for story in stories:
-        assert story.order.state in {OrderState.EXPIRING, OrderState.CLOSED}
+        assert story.order.state in {*ENDING, OrderState.CLOSED}
         assert not [attempt for attempt in story.attempts if attempt.is_payable]
 
 

@@ -6,8 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from fastapi.exceptions import RequestValidationError
 
-from retender.domain.model import errors, incident_errors, refund_errors
-from retender.domain.model.attempt_errors import TooManyAttempts
+from retender.domain.model import attempt_errors, errors, incident_errors, refund_errors
 from retender.domain.model.errors import RetenderError
 from retender.entrypoints.http.documented import EXAMPLES, ProblemView
 from retender.entrypoints.http.problems import (
@@ -23,11 +22,14 @@ from retender.entrypoints.http.problems import (
 UNTIL = datetime(2026, 7, 1, 8, 31, tzinfo=UTC)
 
 
+BRANCHES = (errors, attempt_errors, incident_errors, refund_errors)
+
+
 def tree(root: type[RetenderError]) -> set[type[RetenderError]]:
     """The classes of the error tree itself, without what other tests derive from it."""
     found = {root}
     for child in root.__subclasses__():
-        if child.__module__ in {errors.__name__, incident_errors.__name__, refund_errors.__name__}:
+        if child.__module__ in {kind.__name__ for kind in BRANCHES}:
             found |= tree(child)
     return found
 
@@ -102,7 +104,7 @@ def test_what_is_ours_to_fix_is_not_explained_to_strangers(error):
         (errors.ProviderClockOff("off"), "60"),
         (errors.SwitchRefused("o-1", "alipay", UNTIL, 240), "240"),
         (errors.SwitchRefused("o-1", "alipay", UNTIL, 0), "1"),
-        (TooManyAttempts("o-1", "5 pages are out", UNTIL, 90), "90"),
+        (attempt_errors.TooManyAttempts("o-1", "5 pages are out", UNTIL, 90), "90"),
     ],
 )
 def test_who_may_come_again_is_told_when(error, seconds):
