@@ -33,6 +33,11 @@ class PayerNeed(StrEnum):
     OPENID = "openid"
     CLIENT_IP = "client_ip"
     RETURN_URL = "return_url"
+    EMAIL = "email"
+    NAME = "name"
+    PHONE = "phone"
+    LANGUAGE = "language"
+    SHIPPING_COUNTRY = "shipping_country"
 
 
 @dataclass(frozen=True, slots=True)

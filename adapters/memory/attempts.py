@@ -10,6 +10,7 @@ from retender.domain.model.errors import UndefinedTransition
 from retender.domain.model.event import StoryEntry
 from retender.domain.model.lease import is_free
 from retender.domain.model.page import Opened
+from retender.domain.model.payer import Payer
 from retender.domain.model.transition import LIVE, AttemptEvent, AttemptState, transition
 
 
@@ -74,6 +75,7 @@ class MemoryAttempts:
             replace(
                 attempt,
                 state=after,
+                charge=attempt.charge if stays_open else replace(attempt.charge, payer=Payer()),
                 page=attempt.page if stays_open else None,
                 page_until=attempt.page_until if stays_open else None,
                 next_check_at=(next_check_at or attempt.next_check_at) if after in LIVE else None,

@@ -299,7 +299,7 @@ def _changes(
     elif next_check_at is not None:
         changes["next_check_at"] = next_check_at
     if row.target is not AttemptState.OPEN:
-        changes.update(sealed_page=None, page_until=None)
+        changes.update(sealed_page=None, sealed_payer=None, page_until=None)
     if captured_at is not None:
         changes["captured_at"] = captured_at
     return changes

@@ -6,11 +6,12 @@ from typing import Any, TypeAlias
 from sqlalchemy import Row
 
 from retender.adapters.sql.seal import PageSeal
-from retender.domain.model.attempt import Attempt, Charge, Payer
+from retender.domain.model.attempt import Attempt, Charge
 from retender.domain.model.event import Event, StoryEntry
 from retender.domain.model.incident import Ending, Incident
 from retender.domain.model.money import Money
 from retender.domain.model.order import Order
+from retender.domain.model.payer import Payer
 from retender.domain.model.refund import Refund
 
 Values: TypeAlias = dict[str, object]
@@ -58,7 +59,7 @@ def order_of(row: AnyRow) -> Order:
 
 
 def attempt_values(attempt: Attempt, seal: PageSeal) -> Values:
-    """Return an attempt and its charge as column values, the page sealed."""
+    """Return an attempt and its charge as column values, page and payer sealed."""
     charge = attempt.charge
     page = attempt.page
     return {
@@ -80,6 +81,7 @@ def attempt_values(attempt: Attempt, seal: PageSeal) -> Values:
         "watch_until": attempt.watch_until,
         "state": attempt.state,
         "sealed_page": None if page is None else seal.seal(attempt.attempt_id, page),
+        "sealed_payer": seal.seal_payer(attempt.attempt_id, charge.payer),
         "page_until": attempt.page_until,
         "opened_at": attempt.opened_at,
         "asking_until": attempt.asking_until,
@@ -92,7 +94,7 @@ def attempt_values(attempt: Attempt, seal: PageSeal) -> Values:
 
 
 def attempt_of(row: AnyRow, seal: PageSeal) -> Attempt:
-    """Return the attempt of a row; a page that does not open is none."""
+    """Return the attempt of a row; a page or payer that does not open is none."""
     sealed = row.sealed_page
     return Attempt(
         attempt_id=row.attempt_id,
@@ -100,7 +102,9 @@ def attempt_of(row: AnyRow, seal: PageSeal) -> Attempt:
         idx=row.idx,
         account=row.account,
         fingerprint=row.fingerprint,
-        charge=_charge_of(row, row.charge_details),
+        charge=_charge_of(
+            row, row.charge_details, seal.open_payer(row.attempt_id, row.sealed_payer)
+        ),
         watch_until=row.watch_until,
         state=row.state,
         page=None if sealed is None else seal.open(row.attempt_id, sealed),
@@ -121,14 +125,11 @@ def _charge_details(charge: Charge) -> Values:
         "order_no": charge.order_no,
         "subject": charge.subject,
         "notify_url": charge.notify_url,
-        "openid": charge.payer.openid,
-        "client_ip": charge.payer.client_ip,
-        "return_url": charge.payer.return_url,
         "instalments": charge.instalments,
     }
 
 
-def _charge_of(row: AnyRow, details: Mapping[str, Any]) -> Charge:
+def _charge_of(row: AnyRow, details: Mapping[str, Any], payer: Payer) -> Charge:
     return Charge(
         number=row.number,
         order_no=details["order_no"],
@@ -140,11 +141,7 @@ def _charge_of(row: AnyRow, details: Mapping[str, Any]) -> Charge:
         created_at=row.created_at,
         expires_at=row.expires_at,
         notify_url=details["notify_url"],
-        payer=Payer(
-            openid=details["openid"],
-            client_ip=details["client_ip"],
-            return_url=details["return_url"],
-        ),
+        payer=payer,
         instalments=details["instalments"],
         reference=row.reference,
     )

@@ -152,6 +152,7 @@ attempts = Table(
     Column("watch_until", Instant, nullable=False),
     Column("state", Name(AttemptState), nullable=False),
     Column("sealed_page", SEALED),
+    Column("sealed_payer", SEALED),
     Column("page_until", Instant),
     Column("opened_at", Instant),
     Column("asking_until", Instant),

@@ -3,32 +3,16 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from retender.domain.model.client_type import Device
 from retender.domain.model.money import Money
 from retender.domain.model.page import Page, PageKind
+from retender.domain.model.payer import Payer
 from retender.domain.model.schedule import jittered
 from retender.domain.model.text import check_provider_number
 from retender.domain.model.transition import LIVE, PAYABLE, AttemptState
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Payer:
-    """
-    What the payer's side supplies, as far as the page needs it.
-
-    Attributes:
-        openid: the payer at the provider.
-        client_ip: the payer's own address; some phone pages demand it.
-        return_url: where the browser goes after paying; never evidence of payment.
-
-    """
-
-    openid: str | None = None
-    client_ip: str | None = None
-    return_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +51,7 @@ class Charge:
     created_at: datetime
     expires_at: datetime
     notify_url: str
-    payer: Payer = Payer()
+    payer: Payer = field(default_factory=Payer)
     instalments: int | None = None
     reference: str | None = None
 

@@ -5,7 +5,8 @@ The branches are what the caller can do about it::
 
     RetenderError
     ├── InvalidInput            change the request, then ask again
-    │   ├── AmountInvalid  CurrencyUnknown  TextInvalid  NumberInvalid  PayerInputMissing
+    │   ├── AmountInvalid  CurrencyUnknown  TextInvalid  NumberInvalid
+    │   ├── PayerInputMissing  PayerInputInvalid   see ``payer_errors``
     │   ├── UnknownName         account, client type, provider, page kind ...: lists what there is
     │   ├── NoCommonPage        this client cannot show what this provider offers
     │   └── NotOffered          amount, currency or instalments outside the provider's terms
@@ -111,21 +112,6 @@ class NumberInvalid(InvalidInput):
     def __init__(self, field: str, why: str) -> None:
         """Name the field and the rule."""
         super().__init__(f"{field} {why}.", field=field)
-
-
-class PayerInputMissing(InvalidInput):
-    """The chosen page needs something of the payer's side that was not given, or is not it."""
-
-    code = "PAYER_INPUT_MISSING"
-
-    def __init__(self, needs: Iterable[str], page_kind: str, why: str | None = None) -> None:
-        """List what is missing for which page, and why what was given is not it."""
-        missing = sorted(needs)
-        because = f"; {why}" if why else ""
-        super().__init__(
-            f"A {page_kind} page of this provider needs {', '.join(missing)}{because}.",
-            missing=missing,
-        )
 
 
 class UnknownName(InvalidInput):

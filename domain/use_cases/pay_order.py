@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from retender.domain.model.attempt import Attempt, Payer, next_check
+from retender.domain.model.attempt import Attempt, next_check
 from retender.domain.model.attempt_errors import TooManyAttempts
 from retender.domain.model.client_type import negotiate
 from retender.domain.model.deadline import check_clock, check_in_time, solve
@@ -21,6 +21,7 @@ from retender.domain.model.errors import (
 )
 from retender.domain.model.event import StoryEntry, StoryKind
 from retender.domain.model.order import Order
+from retender.domain.model.payer import Payer
 from retender.domain.model.transition import AttemptEvent, OrderState
 from retender.domain.use_cases.ask_for_page import AskForPage, NumberRefused
 from retender.domain.use_cases.attempt_bounds import check_room

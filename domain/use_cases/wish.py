@@ -5,12 +5,14 @@ from datetime import datetime
 from enum import StrEnum
 
 from retender.domain.model.address import why_no_payers_address
-from retender.domain.model.attempt import Attempt, Charge, Payer, fingerprint
+from retender.domain.model.attempt import Attempt, Charge, fingerprint
 from retender.domain.model.client_type import ClientType
 from retender.domain.model.deadline import Deadline
-from retender.domain.model.errors import NotOffered, PayerInputMissing
+from retender.domain.model.errors import NotOffered
 from retender.domain.model.money import Money
 from retender.domain.model.order import Order
+from retender.domain.model.payer import Payer
+from retender.domain.model.payer_errors import PayerInputMissing
 from retender.ports.accounts import Account
 from retender.ports.payment_provider import PageTerms, PayerNeed, ProviderTerms
 
@@ -27,6 +29,11 @@ class Misfit(StrEnum):
     OPENID = "openid"
     CLIENT_IP = "client_ip"
     RETURN_URL = "return_url"
+    EMAIL = "email"
+    NAME = "name"
+    PHONE = "phone"
+    LANGUAGE = "language"
+    SHIPPING_COUNTRY = "shipping_country"
     NOT_PAYABLE = "not_payable"
     TIME_OVER = "time_over"
     PAGE_RAN_OUT = "page_ran_out"
@@ -111,6 +118,7 @@ class Wish:
         return (
             attempt.is_payable
             and attempt.fingerprint == self.fingerprint_for(amount)
+            and not self._payer_misfits(attempt)
             and now < attempt.charge.expires_at
             and (self.terms.reopens or attempt.good_page(now) is not None)
         )
@@ -129,24 +137,36 @@ class Wish:
             instalments=charge.instalments,
             bound=self._bound_as_made(charge),
         )
+        # Who paid there is erased with the page; then nothing can be said of it.
+        told = attempt.is_payable or not self._bound_as_made(charge)
         good = attempt.good_page(now) is not None
         found = {
             Misfit.ACCOUNT: not same_account,
-            Misfit.CREDENTIALS: same_account and attempt.fingerprint != today,
+            Misfit.CREDENTIALS: same_account and told and attempt.fingerprint != today,
             Misfit.CLIENT_TYPE: not same_client,
             # Another account or client type gets what it gets: that is no wish of its own.
             Misfit.PAGE_KIND: same_account and same_client and charge.page_kind != self.terms.kind,
             Misfit.AMOUNT: charge.amount != amount,
             Misfit.INSTALMENTS: charge.instalments != self.instalments,
-            **{
-                Misfit(need): getattr(charge.payer, need) != getattr(self.payer, need)
-                for need in self.terms.bound_to
-            },
+            **dict.fromkeys(self._payer_misfits(attempt), True),
             Misfit.NOT_PAYABLE: not attempt.is_payable,
             Misfit.TIME_OVER: now >= charge.expires_at,
             Misfit.PAGE_RAN_OUT: attempt.is_payable and not self.terms.reopens and not good,
         }
         return tuple(misfit for misfit, so in found.items() if so)
+
+    def _payer_misfits(self, attempt: Attempt) -> list[Misfit]:
+        """
+        Return what of the payer is another than the page is bound to, or is not kept for it.
+
+        It is not kept where the page's key was changed: then it can be sent again no more.
+        """
+        if not attempt.is_payable:
+            return []
+        then, bound = attempt.charge.payer, self.terms.bound_to
+        other = {need for need in bound if getattr(then, need) != getattr(self.payer, need)}
+        lost = {need for need in self.terms.needs if getattr(then, need) is None}
+        return [Misfit(need) for need in sorted(other | lost)]
 
     def _bound_as_made(self, charge: Charge) -> dict[str, str | None]:
         """Return what the charge's own page is bound to, if this account makes such pages."""

@@ -123,6 +123,11 @@ def pay(
     openid: Annotated[str | None, typer.Option(help="The payer at the provider.")] = None,
     ip: Annotated[str | None, typer.Option(help="The payer's address.")] = None,
     return_url: Annotated[str | None, typer.Option(help="Where to go after paying.")] = None,
+    email: Annotated[str | None, typer.Option(help="The payer's e-mail address.")] = None,
+    name: Annotated[str | None, typer.Option(help="The payer's name.")] = None,
+    phone: Annotated[str | None, typer.Option(help="The payer's phone: +8613800138000.")] = None,
+    language: Annotated[str | None, typer.Option(help="The payer's language: zh-CN.")] = None,
+    country: Annotated[str | None, typer.Option(help="Where the goods go: CN.")] = None,
     save: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Save the page as HTML for a browser.")
     ] = None,
@@ -133,7 +138,7 @@ def pay(
 
     Exit code 3: the provider has not answered yet; pay again to get the page.
     """
-    from retender.domain.model.attempt import Payer
+    from retender.domain.model.payer import Payer
 
     async def pay_now(container: "Container") -> _Paying:
         result = await container.pay_order()(
@@ -143,7 +148,16 @@ def pay(
             client_type=client,
             page_kind=page,
             instalments=instalments,
-            payer=Payer(openid=openid, client_ip=ip, return_url=return_url),
+            payer=Payer(
+                openid=openid,
+                client_ip=ip,
+                return_url=return_url,
+                email=email,
+                name=name,
+                phone=phone,
+                language=language,
+                shipping_country=country,
+            ),
         )
         return _Paying(
             result=result,

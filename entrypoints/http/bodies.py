@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from retender.domain.model.attempt import Payer
 from retender.domain.model.errors import AmountInvalid, CurrencyUnknown
 from retender.domain.model.money import Money
+from retender.domain.model.payer import Payer
 
 
 def _decimal_text(value: object) -> object:
@@ -86,9 +86,19 @@ class PayerBody(Body):
         examples=["https://shop.example.com/thanks"],
     )
 
+    email: str | None = Field(None, max_length=254, description="the payer's e-mail address, ASCII")
+    name: str | None = Field(None, max_length=128, description="the payer's name")
+    phone: str | None = Field(
+        None, max_length=16, description="with its country's number, such as +8613800138000"
+    )
+    language: str | None = Field(None, max_length=35, description="a tag such as zh-CN")
+    shipping_country: str | None = Field(
+        None, max_length=2, description="where the goods go: two capitals of ISO 3166"
+    )
+
     def payer(self) -> Payer:
         """Return the core's value; the address of who calls is the shop's, not the payer's."""
-        return Payer(openid=self.openid, client_ip=self.client_ip, return_url=self.return_url)
+        return Payer(**self.model_dump())
 
 
 class PayBody(Body):

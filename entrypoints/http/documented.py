@@ -7,7 +7,13 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic import BaseModel, ConfigDict, Field
 
-from retender.domain.model import attempt_errors, errors, incident_errors, refund_errors
+from retender.domain.model import (
+    attempt_errors,
+    errors,
+    incident_errors,
+    payer_errors,
+    refund_errors,
+)
 from retender.entrypoints.http.problems import (
     INTERNAL,
     INTERNAL_DETAIL,
@@ -25,7 +31,8 @@ EXAMPLES: tuple[errors.RetenderError, ...] = (
     errors.CurrencyUnknown("RMB"),
     errors.TextInvalid("subject", "must not hold control characters"),
     errors.NumberInvalid("order_no", "must be 1 to 64 letters, digits, '_', '.' or '-'"),
-    errors.PayerInputMissing(["openid"], "jsapi"),
+    payer_errors.PayerInputMissing(["openid"], "jsapi"),
+    payer_errors.PayerInputInvalid("language", "must be a language tag, such as zh-CN"),
     errors.UnknownName("account", "alipai", ["alipay", "wechat_pay"]),
     errors.NoCommonPage("pc", ["form", "redirect", "qr"], ["app_string"], None),
     errors.NotOffered("Alipay takes CNY, not USD.", field="currency"),

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from retender.domain.model import attempt_errors, errors
+from retender.domain.model import attempt_errors, errors, payer_errors
 from retender.domain.model.order import LatePayment
 from retender.domain.use_cases.payment import PageReady
 from retender.entrypoints.http import examples
@@ -112,7 +112,8 @@ async def explain_order(order_no: str, cases: Given, user_id: UserQuery = None) 
             errors.UnknownName,
             errors.NoCommonPage,
             errors.NotOffered,
-            errors.PayerInputMissing,
+            payer_errors.PayerInputMissing,
+            payer_errors.PayerInputInvalid,
             errors.PayOrderFail,
             errors.SwitchRefused,
             attempt_errors.TooManyAttempts,

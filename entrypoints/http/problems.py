@@ -10,7 +10,13 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from retender.domain.model import attempt_errors, errors, incident_errors, refund_errors
+from retender.domain.model import (
+    attempt_errors,
+    errors,
+    incident_errors,
+    payer_errors,
+    refund_errors,
+)
 
 PROBLEM_JSON = "application/problem+json"
 
@@ -22,7 +28,8 @@ STATUS: Mapping[type[errors.RetenderError], int] = {
     errors.CurrencyUnknown: 422,
     errors.TextInvalid: 422,
     errors.NumberInvalid: 422,
-    errors.PayerInputMissing: 422,
+    payer_errors.PayerInputMissing: 422,
+    payer_errors.PayerInputInvalid: 422,
     errors.UnknownName: 422,
     errors.NoCommonPage: 422,
     errors.NotOffered: 422,

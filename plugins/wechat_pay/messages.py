@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from retender.domain.model.attempt import Charge
-from retender.domain.model.errors import PayerInputMissing, RetenderError
+from retender.domain.model.errors import RetenderError
 from retender.domain.model.money import Money
 from retender.domain.model.page import PageKind
+from retender.domain.model.payer_errors import PayerInputMissing
 from retender.plugins.text_limit import TextLimit, Unit
 from retender.plugins.wechat_pay.beijing import from_text, to_text
 from retender.plugins.wechat_pay.codes import REFUND_STATES, TRADE_STATES

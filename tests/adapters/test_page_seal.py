@@ -3,9 +3,11 @@
 import secrets
 
 import pytest
+from cryptography.exceptions import InvalidTag
 
 from retender.adapters.sql.seal import PageSeal
 from retender.domain.model.errors import SetupError
+from retender.domain.model.payer import Payer
 from retender.tests.contracts.store.samples import PAGES
 
 KEY = secrets.token_bytes(32)
@@ -64,3 +66,22 @@ def test_a_key_of_another_length_is_refused(length):
     with pytest.raises(SetupError, match="32 bytes") as caught:
         PageSeal(b"k" * length)
     assert "kk" not in str(caught.value)
+
+
+def test_a_sealed_payer_opens_equal_for_its_attempt_alone():
+    seal, ann = PageSeal(KEY), Payer(email="ann@example.com", name="安")
+    sealed = seal.seal_payer("A1", ann)
+    assert sealed is not None
+    assert b"ann" not in sealed
+    assert seal.open_payer("A1", sealed) == ann
+    assert seal.open_payer("A2", sealed) == Payer()
+    assert PageSeal(secrets.token_bytes(32)).open_payer("A1", sealed) == Payer()
+    assert seal.open("A1", sealed) is None, "it is no page either"
+    with pytest.raises(InvalidTag):
+        seal._open("A1", sealed)
+    assert seal.open_payer("A1", seal.seal("A1", PAGES[0])) == Payer()
+
+
+def test_of_whom_nothing_is_known_nothing_is_sealed():
+    assert PageSeal(KEY).seal_payer("A1", Payer()) is None
+    assert PageSeal(KEY).open_payer("A1", None) == Payer()

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from contextlib import AsyncExitStack, closing
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 
 import aiosqlite
@@ -20,6 +21,7 @@ from retender.adapters.sql.engine import commit, connected, open_engine
 from retender.adapters.sql.sqlite import CONNECTIONS
 from retender.adapters.sql.unit_of_work import SqlUnitOfWork
 from retender.domain.model.errors import SetupError, StoreBusy, StoreFull, StoreUncertain
+from retender.domain.model.payer import Payer
 from retender.domain.model.transition import AttemptState, OrderState
 from retender.tests.contracts.store.samples import (
     NOW,
@@ -308,6 +310,17 @@ async def test_pages_are_not_readable_on_the_disk(unit_of_work, tmp_path):
     assert b"pay.example/do" not in written
 
 
+async def test_who_the_payer_is_is_not_readable_on_the_disk(unit_of_work, tmp_path):
+    order = an_order()
+    attempt = attempt_in(AttemptState.OPEN, order)
+    await keep(unit_of_work, order, attempt)
+    written = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    assert order.order_no.encode() in written
+    values = asdict(attempt.charge.payer).values()
+    assert [each for each in values if len(each) > 3 and each.encode() in written] == []
+    assert b"Canary" not in written
+
+
 async def test_with_another_key_a_page_is_unknown_and_all_else_is_there(unit_of_work, engine):
     order = an_order()
     attempt = attempt_in(AttemptState.OPEN, order)
@@ -318,7 +331,7 @@ async def test_with_another_key_a_page_is_unknown_and_all_else_is_there(unit_of_
     assert found is not None
     assert found.page is None
     assert found.good_page(NOW) is None
-    assert found.charge == attempt.charge
+    assert found.charge == replace(attempt.charge, payer=Payer())
 
 
 # --- bad set-ups ------------------------------------------------------------------------

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from retender.domain.model.attempt import Payer
 from retender.domain.model.errors import RetenderError, StoreBusy
 from retender.domain.model.money import Money
 from retender.domain.model.order import LatePayment
+from retender.domain.model.payer import Payer
 from retender.domain.use_cases.payment import PageReady
 from retender.plugins.simulator_kit.payer import PayerAction
 from retender.tests.simulation.processes import Unreachable

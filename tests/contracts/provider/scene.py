@@ -8,11 +8,12 @@ from uuid import uuid4
 
 import pytest
 
-from retender.domain.model.attempt import Charge, Payer
+from retender.domain.model.attempt import Charge
 from retender.domain.model.client_type import Device
 from retender.domain.model.errors import ProviderRefused
 from retender.domain.model.money import Money
 from retender.domain.model.page import Page, PageKind
+from retender.domain.model.payer import Payer
 from retender.plugins.hookspecs import ProviderPlugin
 from retender.ports.payment_provider import (
     ClosePower,

@@ -8,6 +8,7 @@ import pytest
 from retender.domain.model.errors import UndefinedTransition
 from retender.domain.model.event import StoryEntry
 from retender.domain.model.order import EndReason, LatePayment
+from retender.domain.model.payer import Payer
 from retender.domain.model.transition import (
     LIVE,
     UNDER_WAY,
@@ -123,9 +124,11 @@ class MovesContract(StoreContract):
             await work.commit()
         allowed = state in transition(event).sources
         target = AttemptState(transition(event).target)
+        stays_open = target is AttemptState.OPEN
         after = replace(
             attempt,
             state=target,
+            charge=attempt.charge if stays_open else replace(attempt.charge, payer=Payer()),
             page=None,
             page_until=None,
             next_check_at=LATER + TICK if target in LIVE else None,

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from itertools import count
 from typing import assert_never
 
-from retender.domain.model.attempt import Attempt, Charge, Payer
+from retender.domain.model.attempt import Attempt, Charge
 from retender.domain.model.client_type import Device
 from retender.domain.model.event import Event, EventKind, StoryEntry
 from retender.domain.model.incident import Ending, Incident, IncidentCode, Resolution
@@ -21,6 +21,7 @@ from retender.domain.model.page import (
     QrPage,
     RedirectPage,
 )
+from retender.domain.model.payer import Payer
 from retender.domain.model.refund import Refund, RefundCause
 from retender.domain.model.transition import (
     LIVE,
@@ -96,7 +97,16 @@ def a_charge(**facts: object) -> Charge:
         created_at=NOW,
         expires_at=(NOW + 31 * MINUTE).replace(microsecond=0),
         notify_url="https://retender.example/v1/notices/tea?a=1&b=茶",
-        payer=Payer(openid="o-6_🍵", client_ip="2001:db8::1", return_url="https://shop.example/"),
+        payer=Payer(
+            openid="o-6_🍵",
+            client_ip="2001:db8::1",
+            return_url="https://shop.example/",
+            email="ann+canary@example.com",
+            name="安 Canary",
+            phone="+8613800138000",
+            language="zh-Hans-CN",
+            shipping_country="CN",
+        ),
         instalments=3,
     )
     return replace(charge, **facts)  # type: ignore[arg-type]  # the tests name real fields

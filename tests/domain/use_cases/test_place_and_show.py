@@ -123,14 +123,14 @@ async def test_the_shop_decides_how_long_its_payers_have(shop):
 
 async def test_the_cashier_lists_every_account_and_why_it_cannot_be_used(shop):
     shop.alipay.shortest = timedelta(minutes=10)
-    shop.wechat.needs = frozenset({PayerNeed.CLIENT_IP})
+    shop.wechat.needs = frozenset({PayerNeed.CLIENT_IP, PayerNeed.EMAIL})
     await shop.place()
     shop.clock.pass_by(minutes=25)
     wechat, alipay = await shop.list_methods(order_no="A1", user_id="ann", client_type="h5")
     assert (wechat.account, wechat.page_kind, wechat.needs) == (
         "wechat",
         "redirect",
-        ("client_ip",),
+        ("client_ip", "email"),
     )
     assert wechat.available
     assert wechat.instalments == (3, 6)

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from retender.domain.model.attempt import Payer
 from retender.domain.model.client_type import negotiate
 from retender.domain.model.errors import (
     NotOffered,
@@ -25,6 +24,7 @@ from retender.domain.model.errors import (
 from retender.domain.model.event import StoryKind
 from retender.domain.model.money import Money
 from retender.domain.model.page import PageKind
+from retender.domain.model.payer import Payer
 from retender.domain.model.transition import AttemptState
 from retender.domain.use_cases.policy import PageStrategy
 from retender.domain.use_cases.wish import Wish
@@ -90,6 +90,36 @@ async def test_a_wish_that_differs_is_told_by_what_differs(shop, reason, change)
     assert line.data["attempt_1"] == reason
     assert "ann-at-wechat" not in f"{line}", "who the payer is at the provider is not told"
     assert "203.0.113.99" not in f"{line}", "nor from where the payer comes"
+
+
+async def test_a_payer_who_is_not_known_any_more_needs_a_new_attempt(shop):
+    """With another page key nothing of the payer opens, and nothing can be sent again."""
+    shop.wechat.needs = frozenset({PayerNeed.EMAIL})
+    payer = Payer(email="ann@example.com")
+    await shop.place()
+    first = (await shop.page(payer=payer)).attempt
+    assert (await shop.page(payer=Payer(email="bob@example.com"))).attempt.number == first.number
+    rows = shop.store._rows.attempts
+    kept = rows[first.attempt_id]
+    rows[first.attempt_id] = replace(kept, charge=replace(kept.charge, payer=Payer()), page=None)
+    second = (await shop.page(payer=payer)).attempt
+    assert second.number != first.number
+    line = await only(shop, StoryKind.PAGE_NOT_REUSED)
+    assert line.data["attempt_1"] == "email"
+
+
+async def test_who_the_payer_was_is_erased_and_no_longer_told_as_a_reason(shop):
+    shop.wechat.bound_to = frozenset({PayerNeed.CLIENT_IP})
+    await shop.place()
+    here, there = Payer(client_ip="203.0.113.7"), Payer(client_ip="198.51.100.1")
+    left = (await shop.page(payer=here)).attempt
+    await shop.page(payer=there)
+    await shop.page(payer=here)
+    line = (await lines(shop, StoryKind.PAGE_NOT_REUSED))[-1]
+    assert line.data["attempt_1"] == "not_payable"
+    async with shop.unit_of_work(read_only=True) as work:
+        attempt = await work.attempts.get(left.attempt_id)
+    assert attempt.charge.payer == Payer()
 
 
 async def test_changed_credentials_are_told_as_such(shop):

@@ -5,12 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from retender.domain.model.attempt import Payer
 from retender.domain.model.deadline import DeadlinePolicy
 from retender.domain.model.errors import (
     NoCommonPage,
     NotOffered,
-    PayerInputMissing,
     PayOrderFail,
     PayOrderNotExist,
     PayOrderPayTimeout,
@@ -22,6 +20,8 @@ from retender.domain.model.errors import (
     UnknownName,
 )
 from retender.domain.model.money import Money
+from retender.domain.model.payer import Payer
+from retender.domain.model.payer_errors import PayerInputMissing
 from retender.domain.use_cases.payment import AnswerPending, PageReady
 from retender.domain.use_cases.policy import PageStrategy
 from retender.ports.payment_provider import AmountBounds, PayerNeed

@@ -188,3 +188,21 @@ def test_a_forgotten_option_is_a_wrong_call(shop):
     done = shop("order", "place", "X-1", "--user", "user-7", "--amount", "1")
     assert done.exit_code == 2
     assert "--subject" in done.stderr
+
+
+def test_what_a_payer_supplies_is_checked_and_not_repeated(shop):
+    shop("order", "place", "P-9", "--user", "user-7", "--amount", "88.80", "--subject", "Tea")
+    words = ("order", "pay", "P-9", "-u", "user-7", "-w", "sandbox", "--page", "qr")
+    options = {
+        "--email": "canary",
+        "--name": " ",
+        "--phone": "canary",
+        "--language": "canary!",
+        "--country": "canary",
+    }
+    for option, value in options.items():
+        done = shop(*words, option, value, "--json")
+        assert "PAYER_INPUT_INVALID" in done.stdout + done.stderr, option
+        assert "canary" not in done.stdout + done.stderr
+    good = ("--email", "a@example.com", "--name", "Ann", "--phone", "+8613800138000")
+    assert shop(*words, *good, "--language", "zh-CN", "--country", "CN").exit_code == 0

@@ -107,6 +107,11 @@ PAYING = [
     Row(
         "return to a script", PAY, wish(payer={"return_url": "javascript:x"}), 422, "INPUT_INVALID"
     ),
+    Row("no e-mail", PAY, wish(payer={"email": "ann"}), 422, "PAYER_INPUT_INVALID"),
+    Row("local number", PAY, wish(payer={"phone": "13800138000"}), 422, "PAYER_INPUT_INVALID"),
+    Row("no language", PAY, wish(payer={"language": "zh_CN"}), 422, "PAYER_INPUT_INVALID"),
+    Row("no country", PAY, wish(payer={"shipping_country": "c1"}), 422, "PAYER_INPUT_INVALID"),
+    Row("blank name", PAY, wish(payer={"name": " "}), 422, "PAYER_INPUT_INVALID"),
     Row("unknown member of payer", PAY, wish(payer={"card": "1"}), 422, "INPUT_INVALID"),
     Row("paid order", PAY, wish(), 409, "PAY_ORDER_STATE_ERROR", "paid"),
     Row("closed order", PAY, wish(), 409, "PAY_ORDER_STATE_ERROR", "closed"),

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from retender.domain.model.payer import Payer
 from retender.entrypoints.http.views import OrderStoryView
 from retender.tests.entrypoints.shop import START, open_shop, order, wish
 
@@ -115,6 +116,24 @@ async def test_who_calls_is_the_shop_so_the_payers_address_is_what_is_said(shop)
     async with shop.container.unit_of_work()(read_only=True) as work:
         attempts = [await work.attempts.get(each["attempt_id"]) for each in (ours, said)]
     assert [a.charge.payer.client_ip for a in attempts if a] == [None, "203.0.113.9"]
+
+
+async def test_all_that_a_payer_may_supply_reaches_the_charge(shop):
+    ann = {
+        "openid": "o1",
+        "client_ip": "203.0.113.9",
+        "return_url": "https://shop.example/",
+        "email": "ann@example.com",
+        "name": "Ann",
+        "phone": "+8613800138000",
+        "language": "zh-CN",
+        "shipping_country": "CN",
+    }
+    await shop.place()
+    page = await shop.page(payer=ann)
+    async with shop.container.unit_of_work()(read_only=True) as work:
+        attempt = await work.attempts.get(page["attempt_id"])
+    assert attempt.charge.payer == Payer(**ann)
 
 
 async def test_a_lost_answer_is_no_failure_and_the_next_press_gets_the_page(shop):

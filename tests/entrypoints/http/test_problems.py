@@ -6,7 +6,13 @@ from datetime import UTC, datetime
 import pytest
 from fastapi.exceptions import RequestValidationError
 
-from retender.domain.model import attempt_errors, errors, incident_errors, refund_errors
+from retender.domain.model import (
+    attempt_errors,
+    errors,
+    incident_errors,
+    payer_errors,
+    refund_errors,
+)
 from retender.domain.model.errors import RetenderError
 from retender.entrypoints.http.documented import EXAMPLES, ProblemView
 from retender.entrypoints.http.problems import (
@@ -22,7 +28,7 @@ from retender.entrypoints.http.problems import (
 UNTIL = datetime(2026, 7, 1, 8, 31, tzinfo=UTC)
 
 
-BRANCHES = (errors, attempt_errors, incident_errors, refund_errors)
+BRANCHES = (errors, attempt_errors, incident_errors, payer_errors, refund_errors)
 
 
 def tree(root: type[RetenderError]) -> set[type[RetenderError]]:

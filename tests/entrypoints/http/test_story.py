@@ -86,14 +86,18 @@ async def test_an_order_is_explained_to_its_user_and_to_no_other(shop):
         assert (answer.status_code, answer.json()["code"]) == (404, "PAY_ORDER_NOT_EXIST")
 
 
+ANN = {"email": "ann@canary.example", "name": "Ann Canary", "phone": "+8613900139000"}
+
+
 async def test_no_page_and_no_secret_is_told(shop):
     """A page is as good as a signature, and who the payer is there is nobody's business."""
     await shop.place()
     page = await shop.page(page_kind="qr", payer={"openid": "openid-canary-0"})
-    await shop.page(client_type="wechat_h5", payer={"openid": "openid-canary"})
+    await shop.page(client_type="wechat_h5", payer={"openid": "openid-canary"} | ANN)
     await shop.page(client_type="wechat_h5", payer={"openid": "openid-canary-2"})
     answer = await shop.http.get("/v1/orders/o-1/story")
     assert answer.status_code == 200
     assert "openid" in answer.text, "that it differs is told"
     assert "openid-canary" not in answer.text
+    assert [each for each in ANN.values() if each in answer.text] == []
     assert page["page"]["content"] not in answer.text

@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from retender.domain.model.attempt import Charge, Payer
+from retender.domain.model.attempt import Charge
 from retender.domain.model.client_type import Device
 from retender.domain.model.money import Money
 from retender.domain.model.page import AppStringPage, FormPage, Page, PageKind, RedirectPage
+from retender.domain.model.payer import Payer
 from retender.ports.payment_provider import RefundOrder
 from retender.tests.plugins.alipay.merchant import NOON
 

@@ -6,10 +6,10 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from retender.domain.model.attempt import Payer
 from retender.domain.model.errors import ProviderRefused, ProviderUncertain, Refusal
 from retender.domain.model.money import Money
 from retender.domain.model.page import PageKind
+from retender.domain.model.payer import Payer
 from retender.plugins.alipay.configuration import Configuration
 from retender.plugins.alipay.credentials import Credentials
 from retender.plugins.alipay.provider import Alipay

@@ -10,11 +10,12 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from retender.adapters.http.transport import HttpxTransport
-from retender.domain.model.attempt import Charge, Payer
+from retender.domain.model.attempt import Charge
 from retender.domain.model.client_type import Device
 from retender.domain.model.errors import ProviderUnavailable
 from retender.domain.model.money import Money
 from retender.domain.model.page import Page, PageKind
+from retender.domain.model.payer import Payer
 from retender.plugins.hookspecs import ProviderContext
 from retender.plugins.simulator_kit.delivery import Forgery
 from retender.plugins.wechat_pay.credentials import Credentials, read_credentials

@@ -9,14 +9,14 @@ import pytest
 import wechatpayv3.utils
 from wechatpayv3.utils import build_authorization, rsa_sign
 
-from retender.domain.model.attempt import Payer
 from retender.domain.model.errors import (
-    PayerInputMissing,
     ProviderRefused,
     ProviderUncertain,
     Refusal,
 )
 from retender.domain.model.page import AppStringPage, JsapiPage, PageKind, QrPage, RedirectPage
+from retender.domain.model.payer import Payer
+from retender.domain.model.payer_errors import PayerInputMissing
 from retender.plugins.wechat_pay.simulator.switches import WechatPaySwitches
 from retender.ports.payment_provider import ReceiptState
 from retender.tests.plugins.wechat_pay.counter import Counter, a_charge, a_refund
