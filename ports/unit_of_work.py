@@ -18,6 +18,7 @@ from datetime import datetime
 from typing import Protocol
 
 from retender.domain.model.attempt import Attempt
+from retender.domain.model.further_capture import FurtherCapture
 from retender.domain.model.order import EndReason, LatePayment, Order
 from retender.domain.model.page import Opened
 from retender.domain.model.refund import Refund
@@ -165,6 +166,12 @@ class Attempts(Protocol):
         False, and nothing is changed, if each of the two is known already or not given, or
         if another attempt of the account bears one of them.
         """
+
+    async def add_capture(self, capture: FurtherCapture) -> bool:
+        """Keep a further capture; False if its account has this trade number already."""
+
+    async def captures_of(self, order_id: str) -> Sequence[FurtherCapture]:
+        """Return the further captures of the order's attempts, the oldest first."""
 
     async def release_asking(self, attempt_id: str, *, asked_until: datetime) -> None:
         """End the caller's own claim to ask, so that the payer may press again at once."""

@@ -8,6 +8,7 @@ from retender.adapters.memory.rows import Rows
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.errors import UndefinedTransition
 from retender.domain.model.event import StoryEntry
+from retender.domain.model.further_capture import FurtherCapture
 from retender.domain.model.lease import is_free
 from retender.domain.model.page import Opened
 from retender.domain.model.payer import Payer
@@ -151,6 +152,15 @@ class MemoryAttempts:
         )
         self._keep(after)
         return after != attempt
+
+    async def add_capture(self, capture: FurtherCapture) -> bool:
+        """Keep it under its trade number."""
+        key = (capture.account, capture.provider_trade_no)
+        return self.rows.captures.setdefault(key, capture) is capture
+
+    async def captures_of(self, order_id: str) -> Sequence[FurtherCapture]:
+        """Return them in the order of writing."""
+        return [each for each in self.rows.captures.values() if each.order_id == order_id]
 
     async def release_asking(self, attempt_id: str, *, asked_until: datetime) -> None:
         """Forget who asks, if it is still the caller."""

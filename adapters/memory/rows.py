@@ -6,6 +6,7 @@ from datetime import datetime
 
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.event import StoryEntry, UntoldEvent
+from retender.domain.model.further_capture import FurtherCapture
 from retender.domain.model.incident import Incident
 from retender.domain.model.order import Order
 from retender.domain.model.refund import Refund
@@ -32,6 +33,7 @@ class Rows:
         orders: by ``order_id``.
         attempts: by ``attempt_id``.
         refunds: by ``refund_no``.
+        captures: further ones, by account and trade number.
         notices: hash and time by account and ``event_key``.
         incidents: by ``incident_id``, the oldest first.
         events: by ``event_id``, the oldest first.
@@ -42,6 +44,7 @@ class Rows:
     orders: dict[str, Order] = field(default_factory=dict)
     attempts: dict[str, Attempt] = field(default_factory=dict)
     refunds: dict[str, Refund] = field(default_factory=dict)
+    captures: dict[tuple[str, str], FurtherCapture] = field(default_factory=dict)
     notices: dict[tuple[str, str], tuple[str, datetime]] = field(default_factory=dict)
     incidents: dict[str, Incident] = field(default_factory=dict)
     events: dict[str, OutboxRow] = field(default_factory=dict)

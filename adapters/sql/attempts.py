@@ -23,14 +23,22 @@ from retender.adapters.sql.leases import (
     its,
     of_accounts,
 )
-from retender.adapters.sql.mapping import AnyRow, Values, attempt_of, attempt_values
+from retender.adapters.sql.mapping import (
+    AnyRow,
+    Values,
+    attempt_of,
+    attempt_values,
+    capture_of,
+    capture_values,
+)
 from retender.adapters.sql.records import SqlStory
 from retender.adapters.sql.seal import PageSeal
-from retender.adapters.sql.tables import attempts
+from retender.adapters.sql.tables import attempts, captures
 from retender.adapters.sql.uniqueness import unless_taken
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.errors import UndefinedTransition
 from retender.domain.model.event import StoryEntry
+from retender.domain.model.further_capture import FurtherCapture
 from retender.domain.model.page import Opened
 from retender.domain.model.transition import (
     LIVE,
@@ -226,6 +234,17 @@ class SqlAttempts:
         """Keep what is not known yet, unless another attempt bears it."""
         values = {ITS: attempt_id, "reference_": reference, "trade_no_": provider_trade_no}
         return bool(await unless_taken(self.connection, _FILL_IN, values))
+
+    async def add_capture(self, capture: FurtherCapture) -> bool:
+        """Insert, unless the account has this trade number."""
+        values = capture_values(capture)
+        return await unless_taken(self.connection, insert(captures), values) is not None
+
+    async def captures_of(self, order_id: str) -> Sequence[FurtherCapture]:
+        """Return them, the oldest first."""
+        its = select(captures).where(captures.c.order_id == order_id)
+        oldest = its.order_by(captures.c.found_at, captures.c.provider_trade_no)
+        return [capture_of(row) for row in await self.connection.execute(oldest)]
 
     async def release_asking(self, attempt_id: str, *, asked_until: datetime) -> None:
         """Forget who asks, if it is still the caller."""

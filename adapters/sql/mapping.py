@@ -8,6 +8,7 @@ from sqlalchemy import Row
 from retender.adapters.sql.seal import PageSeal
 from retender.domain.model.attempt import Attempt, Charge
 from retender.domain.model.event import Event, StoryEntry
+from retender.domain.model.further_capture import FurtherCapture
 from retender.domain.model.incident import Ending, Incident
 from retender.domain.model.money import Money
 from retender.domain.model.order import Order
@@ -187,6 +188,31 @@ def refund_of(row: AnyRow) -> Refund:
         leased_until=row.leased_until,
         provider_refund_no=row.provider_refund_no,
         problem=row.problem,
+    )
+
+
+def capture_values(capture: FurtherCapture) -> Values:
+    """Return a further capture as column values."""
+    return {
+        "account": capture.account,
+        "provider_trade_no": capture.provider_trade_no,
+        "attempt_id": capture.attempt_id,
+        "order_id": capture.order_id,
+        "amount_minor": capture.amount.minor,
+        "currency": capture.amount.currency,
+        "found_at": capture.found_at,
+    }
+
+
+def capture_of(row: AnyRow) -> FurtherCapture:
+    """Return the further capture of a row."""
+    return FurtherCapture(
+        attempt_id=row.attempt_id,
+        order_id=row.order_id,
+        account=row.account,
+        provider_trade_no=row.provider_trade_no,
+        amount=Money(row.amount_minor, row.currency),
+        found_at=row.found_at,
     )
 
 

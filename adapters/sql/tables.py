@@ -207,6 +207,21 @@ Index("refunds_by_try", refunds.c.next_try_at)
 Index("refunds_by_account_and_try", refunds.c.account, refunds.c.next_try_at)
 Index("refunds_by_state", refunds.c.state, refunds.c.created_at)
 
+captures = Table(
+    "captures",
+    metadata,
+    Column("account", NUMBER, primary_key=True),
+    Column("provider_trade_no", PROVIDER_NUMBER, primary_key=True),
+    Column("attempt_id", ForeignKey(attempts.c.attempt_id), nullable=False),
+    Column("order_id", ID, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("found_at", Instant, nullable=False),
+    CheckConstraint("amount_minor > 0", name="amount_positive"),
+    **INNODB,
+)
+Index("captures_by_order", captures.c.order_id)
+
 inbox = Table(
     "inbox",
     metadata,

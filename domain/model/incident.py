@@ -20,6 +20,8 @@ class IncidentCode(StrEnum):
     UNKNOWN_REFUND = "EVIDENCE_UNKNOWN_REFUND"
     AMOUNT_MISMATCH = "EVIDENCE_AMOUNT_MISMATCH"
     FOREIGN = "EVIDENCE_FOREIGN"
+    FURTHER_CAPTURE = "EVIDENCE_FURTHER_CAPTURE"
+    """Money was taken once more under a number that was paid; both trades are named."""
     ABSENT = "EVIDENCE_ABSENT"
     """An account says "not found" of what must be there: its ledger, or the account, is wrong."""
     UNKNOWN_TOO_LONG = "UNKNOWN_TOO_LONG"

@@ -1,45 +1,33 @@
 """``captured``: the one way from a provider's evidence to PAID, to a surplus, to their events."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.errors import RetenderError, UndefinedTransition
 from retender.domain.model.event import Event, EventKind, StoryEntry, StoryKind
-from retender.domain.model.incident import About, Incident, IncidentCode
+from retender.domain.model.incident import IncidentCode
 from retender.domain.model.order import LatePayment, Order
 from retender.domain.model.refund import Refund, RefundCause, automatic_refund_number
 from retender.domain.model.transition import CAPTURED, AttemptEvent, OrderEvent, OrderState
 from retender.domain.use_cases.call_human import call_for_absence
+from retender.domain.use_cases.further_capture import incident_of_receipt, known_already
+from retender.domain.use_cases.outcome import Outcome
 from retender.ports.new_id import NewId
-from retender.ports.payment_provider import PageTerms, Receipt, ReceiptState
+from retender.ports.payment_provider import ProviderTerms, Receipt, ReceiptState
 from retender.ports.unit_of_work import Work
 
 
-class Outcome(StrEnum):
-    """What a receipt changed."""
-
-    WON = "won"
-    """It paid the order."""
-    SURPLUS = "surplus"
-    """It is money above what is due; its refund is written down."""
-    KNOWN = "known"
-    """We knew it already."""
-    DEAD = "dead"
-    """The attempt can take no money any more."""
-    CONTRADICTED = "contradicted"
-    """It says that what must be there is not: a human must look at the account."""
-    NOTHING = "nothing"
-    """It proves nothing yet."""
-    INCIDENT = "incident"
-    """It fits nothing; a human must look."""
-
-
 async def captured(
-    work: Work, *, account: str, receipt: Receipt, source: str, at: datetime, new_id: NewId
+    work: Work,
+    *,
+    account: str,
+    receipt: Receipt,
+    source: str,
+    at: datetime,
+    new_id: NewId,
+    terms: ProviderTerms | None = None,
 ) -> Outcome:
     """
     Turn "this number was paid" into state, in the caller's transaction.
@@ -55,13 +43,14 @@ async def captured(
         source: notice, query, close or bill; for the story.
         at: now.
         new_id: names events.
+        terms: the account's; they say whether another trade number is another capture.
 
     """
     attempt = await attempt_of(work, account, receipt)
     problem = _misfit(attempt, receipt)
     if attempt is None or problem is not None:
         code = problem or IncidentCode.UNKNOWN_NUMBER
-        incident = _incident(account, attempt, receipt, code, source=source, at=at)
+        incident = incident_of_receipt(account, attempt, receipt, code, source=source, at=at)
         if await work.incidents.add(incident) and attempt is not None:
             why = f"{source} of {account}"
             await tell(
@@ -75,7 +64,7 @@ async def captured(
             )
         return Outcome.INCIDENT
     if attempt.state in CAPTURED:
-        return Outcome.KNOWN
+        return await known_already(work, attempt, receipt, terms, source=source, at=at)
     why = f"{source}: {account} took {receipt.amount} under {receipt.number}"
     won = await work.orders.move(
         attempt.order_id, OrderEvent.CAPTURED, at=at, why=why, winner=attempt.attempt_id
@@ -111,7 +100,7 @@ async def weigh(
     attempt: Attempt,
     receipt: Receipt,
     *,
-    page: PageTerms | None = None,
+    terms: ProviderTerms | None = None,
     asked_at: datetime,
     source: str,
     at: datetime,
@@ -128,11 +117,17 @@ async def weigh(
     """
     if receipt.state is ReceiptState.PAID or receipt.foreign is not None:
         return await captured(
-            work, account=attempt.account, receipt=receipt, source=source, at=at, new_id=new_id
+            work,
+            account=attempt.account,
+            receipt=receipt,
+            source=source,
+            at=at,
+            new_id=new_id,
+            terms=terms,
         )
     if receipt.state is ReceiptState.CLOSED:
         why = f"{source}: {attempt.account} says closed"
-    elif receipt.state is ReceiptState.NOT_FOUND and _must_be_there(attempt, page):
+    elif receipt.state is ReceiptState.NOT_FOUND and _must_be_there(attempt, terms):
         await call_for_absence(work, attempt, at=at, source=source, new_id=new_id)
         return Outcome.CONTRADICTED
     elif receipt.state is ReceiptState.NOT_FOUND and attempt.proves_absence(asked_at):
@@ -193,8 +188,10 @@ def facts_of_receipt(receipt: Receipt) -> dict[str, object]:
     }
 
 
-def _must_be_there(attempt: Attempt, page: PageTerms | None) -> bool:
-    return page is not None and page.is_there_with_page and attempt.opened_at is not None
+def _must_be_there(attempt: Attempt, terms: ProviderTerms | None) -> bool:
+    if terms is None or attempt.opened_at is None:
+        return False
+    return terms.page_for(attempt.charge).is_there_with_page
 
 
 def _misfit(attempt: Attempt | None, receipt: Receipt) -> IncidentCode | None:
@@ -324,34 +321,3 @@ _REASONS = {
     RefundCause.LATE: "Paid too late",
 }
 """What the payer may read of money that goes back by itself."""
-
-
-def _incident(
-    account: str,
-    attempt: Attempt | None,
-    receipt: Receipt,
-    code: IncidentCode,
-    *,
-    source: str,
-    at: datetime,
-) -> Incident:
-    # Named after its content, so that hearing it again adds nothing.
-    number = receipt.number or receipt.reference or ""
-    claim = f"{code}|{account}|{number}|{receipt.amount}|{receipt.foreign}"
-    return Incident(
-        incident_id=hashlib.sha256(claim.encode()).hexdigest()[:32],
-        code=code,
-        account=account,
-        number=number,
-        at=at,
-        source=source,
-        data={
-            "amount": str(receipt.amount),
-            "state": str(receipt.state),
-            "provider_trade_no": receipt.provider_trade_no or "",
-            "foreign": receipt.foreign or "",
-        },
-        about=None if attempt is None else About.ATTEMPT,
-        subject=None if attempt is None else attempt.attempt_id,
-        order_no=None if attempt is None else attempt.charge.order_no,
-    )

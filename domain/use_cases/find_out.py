@@ -7,17 +7,12 @@ from retender.domain.model.attempt import Attempt
 from retender.domain.model.errors import ProviderError, ProviderUnavailable
 from retender.domain.model.event import StoryKind
 from retender.domain.use_cases.call_human import settle_absence
-from retender.domain.use_cases.captured import (
-    Outcome,
-    facts_of,
-    facts_of_receipt,
-    tell,
-    weigh,
-)
+from retender.domain.use_cases.captured import facts_of, facts_of_receipt, tell, weigh
+from retender.domain.use_cases.outcome import Outcome
 from retender.domain.use_cases.redone import redone
 from retender.ports.clock import Clock
 from retender.ports.new_id import NewId
-from retender.ports.payment_provider import PageTerms, PaymentProvider, Receipt, ReceiptState
+from retender.ports.payment_provider import PaymentProvider, ProviderTerms, Receipt, ReceiptState
 from retender.ports.time_budget import TimeBudget
 from retender.ports.unit_of_work import UnitOfWork
 
@@ -73,7 +68,7 @@ class FindOut:
             receipt = await (self.budget.answer(ask, charge) if self.budget else ask(charge))
         except ProviderError as error:
             problem = error
-        asked = _Question(verb, provider.terms.page_for(charge), asked_at)
+        asked = _Question(verb, provider.terms, asked_at)
         await self._noted(attempt, asked, receipt, problem)
         return receipt
 
@@ -86,7 +81,8 @@ class FindOut:
         problem: ProviderError | None,
     ) -> None:
         """Settle what an answer proves, and write it into the story."""
-        verb, asked_at, page = question.verb, question.asked_at, question.page
+        verb, asked_at = question.verb, question.asked_at
+        page = question.terms.page_for(attempt.charge)
         asked = {
             "account": attempt.account,
             "source": verb,
@@ -110,7 +106,7 @@ class FindOut:
                     work,
                     attempt,
                     receipt,
-                    page=page,
+                    terms=question.terms,
                     asked_at=asked_at,
                     source=verb,
                     at=at,
@@ -135,7 +131,7 @@ class _Question:
     """What was asked, on what terms, and when it was sent."""
 
     verb: str
-    page: PageTerms
+    terms: ProviderTerms
     asked_at: datetime
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.errors import PayOrderNotExist
 from retender.domain.model.event import Event, StoryEntry
+from retender.domain.model.further_capture import FurtherCapture
 from retender.domain.model.incident import Incident
 from retender.domain.model.order import Order
 from retender.domain.model.refund import Refund
@@ -26,6 +27,7 @@ class OrderStory:
         events: what the shop is told.
         entries: every page, notice, question and decision, with its reason.
         incidents: what of it waits for a human now.
+        captures: what was taken once more under a number that was paid.
 
     """
 
@@ -36,6 +38,7 @@ class OrderStory:
     events: Sequence[Event]
     entries: Sequence[StoryEntry]
     incidents: Sequence[Incident] = ()
+    captures: Sequence[FurtherCapture] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,4 +73,5 @@ class ShowOrder:
                 events=await work.outbox.of_order(order_no),
                 entries=await work.story.of_order(order.order_id),
                 incidents=await work.incidents.open_of(order_no),
+                captures=await work.attempts.captures_of(order.order_id),
             )

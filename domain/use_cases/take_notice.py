@@ -9,15 +9,9 @@ from retender.domain.model.errors import NoticeRejected
 from retender.domain.model.event import StoryKind
 from retender.domain.model.incident import Incident, IncidentCode
 from retender.domain.model.transition import CAPTURED
-from retender.domain.use_cases.captured import (
-    Outcome,
-    attempt_of,
-    captured,
-    facts_of_receipt,
-    tell,
-    weigh,
-)
+from retender.domain.use_cases.captured import attempt_of, captured, facts_of_receipt, tell, weigh
 from retender.domain.use_cases.external_refund import hear_of_one, hear_of_total
+from retender.domain.use_cases.outcome import Outcome
 from retender.domain.use_cases.redone import redone
 from retender.domain.use_cases.settle_refund import settle_refund
 from retender.ports.accounts import Accounts
@@ -137,6 +131,7 @@ class TakeNotice:
             work,
             attempt,
             receipt,
+            terms=self.accounts.get(account).provider.terms,
             asked_at=attempt.charge.created_at,
             source="notice",
             at=now,
@@ -163,7 +158,10 @@ class TakeNotice:
         order_no = None if order is None else order.order_no
         if outcome is Outcome.INCIDENT:
             foreign = receipt.foreign is not None
-            return IncidentCode.FOREIGN if foreign else IncidentCode.AMOUNT_MISMATCH, order_no
+            if foreign:
+                return IncidentCode.FOREIGN, order_no
+            fits = receipt.amount == attempt.charge.amount
+            return IncidentCode.FURTHER_CAPTURE if fits else IncidentCode.AMOUNT_MISMATCH, order_no
         return NoticeOutcome.TAKEN, order_no
 
     async def _hear_of_ours(

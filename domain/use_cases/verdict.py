@@ -11,7 +11,7 @@ from retender.domain.model.figures import OPEN_ORDERS
 from retender.domain.model.money import Money
 from retender.domain.model.refund import Refund
 from retender.domain.model.transition import CAPTURED, ENDED, AttemptState, OrderState, RefundState
-from retender.domain.use_cases.captured import Outcome
+from retender.domain.use_cases.outcome import Outcome
 from retender.domain.use_cases.show_order import OrderStory
 
 
@@ -81,7 +81,8 @@ class Verdict:
         nothing = Money(0, order.amount.currency)
         done = [refund for refund in story.refunds if refund.state is RefundState.DONE]
         going = [refund for refund in story.refunds if refund.state not in ENDED]
-        taken = (a.charge.amount for a in story.attempts if a.state in CAPTURED)
+        taken = [a.charge.amount for a in story.attempts if a.state in CAPTURED]
+        taken += [capture.amount for capture in story.captures]
         return cls(
             winner=next((a for a in story.attempts if a.attempt_id == order.winner), None),
             evidence=_evidence(story),

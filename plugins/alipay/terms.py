@@ -65,6 +65,7 @@ TERMS: Final = ProviderTerms(
         timedelta(hours=15),
     ),
     bills=True,
+    trade_no_is_capture=True,
 )
 
 

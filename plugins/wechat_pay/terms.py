@@ -55,4 +55,5 @@ TERMS = ProviderTerms(
         )
     ),
     bills=True,
+    trade_no_is_capture=True,
 )

@@ -28,6 +28,7 @@ READ = {
     "orders.expiring_without_live_attempts",
     "attempts.get",
     "attempts.by_number",
+    "attempts.captures_of",
     "attempts.by_reference",
     "attempts.of_order",
     "attempts.any_due",

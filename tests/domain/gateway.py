@@ -85,6 +85,7 @@ class Gateway:
     orphan_payable: bool = True
     forgets: bool = False
     tells_totals: bool = False
+    trade_no_is_capture: bool = False
     by_hand: dict[str, int] = field(default_factory=dict)
     foreign: str | None = None
     amount_lie: Money | None = None
@@ -114,6 +115,7 @@ class Gateway:
             refunds=self.refund_terms,
             instalments=self.instalments,
             asked_by_number=not self.own_ids,
+            trade_no_is_capture=self.trade_no_is_capture,
         )
 
     # --- what a test dials -----------------------------------------------------------
@@ -274,7 +276,10 @@ class Gateway:
                 number=body["number"], state=ReceiptState.PAID, amount=Money(1, "CNY")
             )
             return Notice(event_key=body["key"], receipt=unknown)
-        return Notice(event_key=body["key"], receipt=self._receipt(body["number"]), about="paid")
+        told = self._receipt(body["number"])
+        if "trade_no" in body:
+            told = replace(told, provider_trade_no=body["trade_no"])
+        return Notice(event_key=body["key"], receipt=told, about="paid")
 
     def acknowledge(self, problem: NoticeRejected | None) -> Acknowledgement:
         return Acknowledgement(200, b"ok") if problem is None else Acknowledgement(400, b"no")

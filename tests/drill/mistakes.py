@@ -45,6 +45,7 @@ from retender.domain.use_cases.check_refund import CheckRefund
 from retender.domain.use_cases.find_due_work import FindDueWork
 from retender.domain.use_cases.find_out import FindOut
 from retender.domain.use_cases.leave_pages import LeavePages
+from retender.domain.use_cases.outcome import Outcome
 from retender.domain.use_cases.pay_order import PayOrder
 from retender.plugins.alipay import notices as alipay_notices
 from retender.plugins.sandbox import provider as sandbox_provider
@@ -257,7 +258,7 @@ def winner_is_a_surplus() -> list[Patch]:
 
 def surplus_is_swallowed() -> list[Patch]:
     async def ignore(_self):
-        return captured.Outcome.KNOWN
+        return Outcome.KNOWN
 
     return [patch.object(captured._Capture, "give_back", ignore)]
 

@@ -23,9 +23,9 @@ from retender.domain.model.transition import (
 from retender.domain.use_cases import captured as captured_module
 from retender.domain.use_cases import end_order, expire_orders, find_out, pay_order
 from retender.domain.use_cases.ask_for_page import AskForPage
-from retender.domain.use_cases.captured import Outcome
 from retender.domain.use_cases.close_order import CloseOrder
 from retender.domain.use_cases.leave_pages import LeavePages
+from retender.domain.use_cases.outcome import Outcome
 from retender.domain.use_cases.pay_order import PayOrder
 from retender.domain.use_cases.take_notice import TakeNotice
 from retender.ports.payment_provider import Receipt, ReceiptState

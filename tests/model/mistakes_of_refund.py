@@ -10,8 +10,8 @@ from retender.domain.model.refund import Refund
 from retender.domain.model.transition import AttemptEvent, RefundEvent, RefundState
 from retender.domain.use_cases import captured as captured_module
 from retender.domain.use_cases import refund_payment, settle_refund
-from retender.domain.use_cases.captured import Outcome
 from retender.domain.use_cases.check_refund import CheckRefund
+from retender.domain.use_cases.outcome import Outcome
 from retender.domain.use_cases.refund_payment import RefundPayment
 from retender.ports.payment_provider import RefundReceiptState
 from retender.tests.model import providers

@@ -16,6 +16,7 @@ from retender.tests.contracts.store.samples import (
     MINUTE,
     NOW,
     PAGES,
+    a_capture,
     a_line,
     a_refund,
     an_attempt,
@@ -85,6 +86,7 @@ async def everything(unit_of_work: UnitOfWork, scene: Scene) -> list[object]:
             await work.orders.get(scene.new_order.order_no),
             list(await work.attempts.of_order(order_id)),
             list(await work.refunds.of_order(order_id)),
+            list(await work.attempts.captures_of(order_id)),
             list(await work.incidents.all()),
             [await work.outbox.any_due(at) for at in (NOW, LATER, UNTIL)],
             list(await work.outbox.of_order(scene.order.order_no)),
@@ -111,6 +113,7 @@ DEEDS: Mapping[str, Deed] = {
     "attempts.keep_page": lambda w, s: w.attempts.keep_page(
         s.attempt.attempt_id, Opened(PAGES[0]), UNTIL, NOW, asked_until=NOW
     ),
+    "attempts.add_capture": lambda w, s: w.attempts.add_capture(a_capture(s.attempt)),
     "attempts.fill_in": lambda w, s: w.attempts.fill_in(s.attempt.attempt_id, reference="theirs"),
     "attempts.release_asking": lambda w, s: w.attempts.release_asking(
         s.attempt.attempt_id, asked_until=NOW

@@ -14,6 +14,7 @@ from retender.tests.contracts.store.samples import (
     NOW,
     PAGES,
     TICK,
+    a_capture,
     a_charge,
     a_kept_attempt,
     an_attempt,
@@ -124,6 +125,22 @@ class ReferencesContract(StoreContract):
             found = await work.attempts.get(attempt.attempt_id)
         charge = replace(attempt.charge, reference="theirs-1")
         assert found == replace(attempt, charge=charge, provider_trade_no="T1")
+
+    @pytest.mark.asyncio
+    async def test_a_further_capture_is_kept_once(self, unit_of_work: UnitOfWork) -> None:
+        """Under its trade number, which is its account's own; equal in every field."""
+        attempt = await a_kept_attempt(unit_of_work, AttemptState.SUCCEEDED)
+        first = a_capture(attempt)
+        second = a_capture(attempt, found_at=NOW + TICK)
+        async with unit_of_work() as work:
+            assert await work.attempts.add_capture(second)
+            assert await work.attempts.add_capture(first)
+            assert not await work.attempts.add_capture(replace(first, found_at=NOW + MINUTE))
+            await work.commit()
+        async with unit_of_work(read_only=True) as work:
+            found = await work.attempts.captures_of(attempt.order_id)
+            assert sorted(found, key=lambda each: each.found_at) == [first, second]
+            assert list(await work.attempts.captures_of("nothing")) == []
 
     @pytest.mark.asyncio
     async def test_what_is_open_about_a_subject_is_found(self, unit_of_work: UnitOfWork) -> None:

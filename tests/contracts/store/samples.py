@@ -9,6 +9,7 @@ from typing import assert_never
 from retender.domain.model.attempt import Attempt, Charge
 from retender.domain.model.client_type import Device
 from retender.domain.model.event import Event, EventKind, StoryEntry
+from retender.domain.model.further_capture import FurtherCapture
 from retender.domain.model.incident import Ending, Incident, IncidentCode, Resolution
 from retender.domain.model.money import MINOR_MAX, Money
 from retender.domain.model.order import EndReason, LatePayment, Order
@@ -159,6 +160,19 @@ def a_refund(attempt: Attempt, **facts: object) -> Refund:
         next_try_at=NOW,
     )
     return replace(refund, **facts)  # type: ignore[arg-type]  # the tests name real fields
+
+
+def a_capture(attempt: Attempt, **facts: object) -> FurtherCapture:
+    """Return a further capture of all that the attempt took, changed as told."""
+    capture = FurtherCapture(
+        attempt_id=attempt.attempt_id,
+        order_id=attempt.order_id,
+        account=attempt.account,
+        provider_trade_no=f"T/{new_id()}",
+        amount=attempt.charge.amount,
+        found_at=NOW,
+    )
+    return replace(capture, **facts)  # type: ignore[arg-type]  # the tests name real fields
 
 
 def an_event(order: Order, **facts: object) -> Event:
