@@ -117,16 +117,16 @@ class NumberInvalid(InvalidInput):
 class UnknownName(InvalidInput):
     """Nothing of that kind bears that name; the message lists what there is."""
 
-    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
-        """Say what was asked for, what is close to it, and all there is."""
-        names = sorted(known)
-        listed = ", ".join(names) or "none"
+    def __init__(self, kind: str, name: str, known: Iterable[str] | None) -> None:
+        """Say what was asked for, and, unless ``known`` is None, what is close and all there is."""
+        names = sorted(known or ())
+        listed = f" There is: {', '.join(names) or 'none'}." if known is not None else ""
         close = get_close_matches(str(name), names, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         super().__init__(
-            f"There is no {kind} named {quoted(name)}.{hint} There is: {listed}.",
+            f"There is no {kind} named {quoted(name)}.{hint}{listed}",
             field=kind.replace(" ", "_"),
-            known=names,
+            known=None if known is None else names,
         )
         self.code = f"{kind.replace(' ', '_').upper()}_UNKNOWN"
 

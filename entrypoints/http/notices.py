@@ -13,7 +13,7 @@ from retender.ports.payment_provider import RawNotice
 router = APIRouter(prefix="/v1/notices", tags=["notices"])
 
 _PROBLEMS = (
-    problem_of(errors.UnknownName("account", "alipai", ["alipay", "wechat_pay"])),
+    problem_of(errors.UnknownName("account", "alipai", None)),
     protocol_problem(413, code=str(NoticeProblem.TOO_LARGE)),
     problem_of(errors.StoreBusy("The database had no time for us; ask again.")),
     problem_of(errors.StoreUncertain("The database was lost while committing; send it again.")),
@@ -56,7 +56,11 @@ async def take_notice(account: str, request: Request, cases: Given) -> Response:
         query=request.url.query,
         received_at=cases.clock(),
     )
-    taken = await cases.take_notice(account=account, raw=raw)
+    try:
+        taken = await cases.take_notice(account=account, raw=raw)
+    except errors.UnknownName as unknown:
+        # Anybody may knock here: a stranger is not told which accounts there are.
+        raise errors.UnknownName("account", account, None) from unknown
     acknowledgement = taken.acknowledgement
     return Response(
         acknowledgement.body,

@@ -142,9 +142,12 @@ async def test_a_payment_of_too_little_pays_nothing(shop):
     assert await state(shop) == "NEW"
 
 
-async def test_an_account_that_is_none_is_named(shop):
+async def test_a_stranger_is_not_told_which_accounts_there_are(shop):
     answer = await shop.take(await paid_notice(shop), account="sandbx")
     assert (answer.status_code, answer.json()["code"]) == (422, "ACCOUNT_UNKNOWN")
+    names = [account.name for account in shop.container.accounts().all()]
+    assert names
+    assert not [name for name in names if name in answer.text.replace("sandbx", "")]
     assert await state(shop) == "NEW"
 
 
