@@ -58,7 +58,7 @@ class AccountBuilder:
 
     def __call__(self, settings: Settings) -> ConfiguredAccounts:
         """
-        Build all that are not switched off.
+        Build all; those that are switched off are drained.
 
         Raises:
             SetupError: names the account, the plugin, the setting and the fix.
@@ -68,7 +68,6 @@ class AccountBuilder:
             [
                 self._account(name, chosen, f"{settings.public_url}/v1/notices/{name}")
                 for name, chosen in settings.accounts.items()
-                if chosen.enabled
             ]
         )
 
@@ -89,6 +88,7 @@ class AccountBuilder:
             or self._epoch(plugin.name, context.settings),
             notify_url=notify_url,
             switch_policy=chosen.switch_policy,
+            drained=not chosen.enabled,
             gateway_is_local=_is_on_loopback(context.settings.get(GATEWAY)),
         )
 

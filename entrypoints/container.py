@@ -316,7 +316,7 @@ class Container(DeclarativeContainer):
     )
     show_order = Factory(ShowOrder, unit_of_work)
     show_refund = Factory(ShowRefund, unit_of_work)
-    show_page = Factory(ShowPage, unit_of_work, clock, policy)
+    show_page = Factory(ShowPage, unit_of_work, clock, policy, accounts)
     list_methods = Factory(
         ListMethods, unit_of_work, accounts, client_types, clock, policy, clock_difference
     )

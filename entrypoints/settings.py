@@ -218,7 +218,10 @@ class AccountSettings(BaseModel):
 
     provider: str = Field(description="which provider plugin, see `retender plugins`")
     title: str | None = Field(None, description="name for people; default: the provider's")
-    enabled: bool = Field(default=True, description="false: as if it were not written here")
+    enabled: bool = Field(
+        default=True,
+        description="false: it is drained: no new payments, but what is begun is finished",
+    )
     switch_policy: SwitchPolicy | None = Field(
         None, description="overrides pay.switch_policy for this account"
     )

@@ -169,7 +169,6 @@ def _with_files_read(settings: Settings, folder: Path) -> Settings:
             **_own_read(f"accounts.{name}", account.own, folder),
         )
         for name, account in settings.accounts.items()
-        if account.enabled
     }
     update: dict[str, object] = {"accounts": accounts}
     if settings.page_key_file is not None:

@@ -33,6 +33,8 @@ class Account:
         credentials_epoch: changes when the credentials do, so pages signed with
             old ones are not handed out again.
         notify_url: where the provider sends this account's notices.
+        drained: takes no new attempts and shows no stored pages; it is heard, asked, closed
+            and refunded as ever. Only one that is not configured at all is gone.
         switch_policy: overrides the deployment's, or None.
         gateway_is_local: whether its gateway is on loopback, as simulators are; then so
             may payers be.
@@ -45,6 +47,7 @@ class Account:
     credentials_epoch: str
     notify_url: str
     switch_policy: SwitchPolicy | None = None
+    drained: bool = False
     gateway_is_local: bool = False
 
 

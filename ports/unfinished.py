@@ -1,6 +1,6 @@
 """Unfinished: what has not come to its end, for whoever calls a human."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -43,6 +43,9 @@ class Unfinished(Protocol):
         ``STANDS`` says in which states of its subject one stands. With an
         ``incident_id``, only that one is looked at.
         """
+
+    async def live_attempts(self) -> Mapping[str, int]:
+        """Count the live attempts of each account that has any."""
 
     async def figures(self) -> Figures:
         """Count what is under way; its cost grows with that, not with the history."""

@@ -1,7 +1,7 @@
 """What has not come to its end, in memory."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -77,6 +77,10 @@ class MemoryUnfinished:
             and not self._stands(incident)
         )
         return list(islice(found, limit))
+
+    async def live_attempts(self) -> Mapping[str, int]:
+        """Count them all."""
+        return Counter(a.account for a in self.rows.attempts.values() if a.is_live)
 
     async def figures(self) -> Figures:
         """Count everything."""

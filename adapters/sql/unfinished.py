@@ -78,6 +78,15 @@ class SqlUnfinished:
         found = _over(one=incident_id is not None)
         return [incident_of(row) for row in await self.connection.execute(found, values)]
 
+    async def live_attempts(self) -> Mapping[str, int]:
+        """Count by state and account."""
+        counted = (
+            select(attempts.c.account, func.count().label("how_many"))
+            .where(among(attempts.c.state, LIVE))
+            .group_by(attempts.c.account)
+        )
+        return {row.account: row.how_many for row in await self.connection.execute(counted)}
+
     async def figures(self) -> Figures:
         """Count by index; of what is final there is no end, and it is left alone."""
         waiting = (

@@ -16,7 +16,8 @@ The branches are what the caller can do about it::
     │   ├── PayOrderPayTimeout  too late to pay, or too late for this provider
     │   ├── PayOrderFail        the provider said no; nothing moved
     │   ├── SwitchRefused       another page is still payable; says until when
-    │   └── TooManyAttempts     see ``attempt_errors``
+    │   ├── TooManyAttempts     see ``attempt_errors``
+    │   └── AccountDrained      this account takes no new payments; pay another way
     ├── ConflictError           something of that name is already there, and differs
     │   ├── IdempotencyConflict  OpenOrderExists
     ├── RefundError             a refund cannot be made like this; see ``refund_errors``
@@ -215,6 +216,16 @@ class SwitchRefused(PayOrderError):
             remaining_seconds=remaining_s,
         )
         self.until = until
+
+
+class AccountDrained(PayOrderError):
+    """The account takes no new payments; what is begun there is finished. Pay another way."""
+
+    code = "ACCOUNT_DRAINED"
+
+    def __init__(self, account: str) -> None:
+        """Name the account."""
+        super().__init__(f"{account} takes no new payments: pay another way.", account=account)
 
 
 # --- already there, and different ------------------------------------------------------

@@ -6,6 +6,7 @@ from datetime import datetime
 from retender.domain.model.client_type import ClientType, negotiate
 from retender.domain.model.deadline import check_clock, check_in_time, solve
 from retender.domain.model.errors import (
+    AccountDrained,
     NoCommonPage,
     PayOrderNotExist,
     PayOrderStateError,
@@ -98,6 +99,8 @@ class ListMethods:
             )
         why_not: str | None = None
         try:
+            if account.drained:
+                raise AccountDrained(account.name)
             check_offered(order.amount, terms)
             solve(order.shown_until, now, self.policy.deadlines, terms.expiry)
             difference = self.clock_difference(account.name)

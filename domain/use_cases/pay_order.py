@@ -9,6 +9,7 @@ from retender.domain.model.attempt_errors import TooManyAttempts
 from retender.domain.model.client_type import negotiate
 from retender.domain.model.deadline import check_clock, check_in_time, solve
 from retender.domain.model.errors import (
+    AccountDrained,
     InvalidInput,
     PayOrderNotExist,
     PayOrderPayTimeout,
@@ -46,6 +47,7 @@ _EXPLAINED = 8
 """Of so many of the last attempts the story says why they do not serve a new wish."""
 
 _TOLD = (
+    AccountDrained,
     InvalidInput,
     PayOrderPayTimeout,
     PayOrderStateError,
@@ -106,6 +108,7 @@ class PayOrder:
         Raises:
             InvalidInput: unknown name, nothing to show there, outside the terms.
             PayOrderNotExist: no such order of this user.
+            AccountDrained: the account takes no new payments.
             PayOrderStateError: paid, closing or closed.
             PayOrderPayTimeout: too late, for the payer or for this provider.
             PayOrderFail: the provider said no; nothing moved.
@@ -176,6 +179,8 @@ class PayOrder:
         if order.state is not OrderState.NEW:
             raise PayOrderStateError(order.order_no, order.state)
         check_in_time(order.shown_until, self.clock(), self.policy.deadlines)
+        if wish.account.drained:
+            raise AccountDrained(wish.account.name)
         wish.check(order.amount)
 
     async def _tell_refusal(self, order: Order, wish: Wish, refusal: RetenderError) -> None:

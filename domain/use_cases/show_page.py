@@ -3,10 +3,16 @@
 from dataclasses import dataclass
 
 from retender.domain.model.deadline import check_in_time
-from retender.domain.model.errors import PayOrderNotExist, PayOrderPayTimeout, PayOrderStateError
+from retender.domain.model.errors import (
+    AccountDrained,
+    PayOrderNotExist,
+    PayOrderPayTimeout,
+    PayOrderStateError,
+)
 from retender.domain.model.transition import OrderState
 from retender.domain.use_cases.payment import PageReady
 from retender.domain.use_cases.policy import PayPolicy
+from retender.ports.accounts import Accounts
 from retender.ports.clock import Clock
 from retender.ports.unit_of_work import UnitOfWork
 
@@ -18,6 +24,7 @@ class ShowPage:
     unit_of_work: UnitOfWork
     clock: Clock
     policy: PayPolicy
+    accounts: Accounts
 
     async def __call__(self, *, attempt_id: str) -> PageReady:
         """
@@ -25,6 +32,7 @@ class ShowPage:
 
         Raises:
             PayOrderNotExist: no such attempt.
+            AccountDrained: the page's account takes no new payments.
             PayOrderStateError: the order, or this attempt, takes no payment any more.
             PayOrderPayTimeout: the order's or the page's time is over; press pay again.
 
@@ -41,6 +49,8 @@ class ShowPage:
         if not attempt.is_payable:
             message = "this page was left for another one"
             raise PayOrderStateError(order.order_no, attempt.state, message)
+        if any(each.drained and each.name == attempt.account for each in self.accounts.all()):
+            raise AccountDrained(attempt.account)
         page, until = attempt.good_page(now), attempt.page_until
         if page is None or until is None:
             message = f"This page of order {order.order_no} works no longer; press pay again."

@@ -79,6 +79,8 @@ async def findings(config: Path | None, *, online: bool) -> AsyncIterator[Findin
             return
         async for finding in _accounts(container, online=online):
             yield finding
+        async for finding in _draining(container):
+            yield finding
 
 
 def _public_url(settings: Settings) -> Finding:
@@ -167,6 +169,27 @@ async def _accounts(container: Container, *, online: bool) -> AsyncIterator[Find
                 yield _clock(container, name)
         except SetupError as error:
             yield Finding(about, "wrong", error.message)
+
+
+async def _draining(container: Container) -> AsyncIterator[Finding]:
+    """Say what is still under way at accounts that take no new payments, or are gone."""
+    settings = container.settings()
+    try:
+        if await container.store().standing() != "current":
+            return  # there is nothing to count
+        async with container.unit_of_work()(read_only=True) as work:
+            live = await work.unfinished.live_attempts()
+    except RetenderError:
+        return  # it was told above why not
+    for name, chosen in settings.accounts.items():
+        if not chosen.enabled:
+            told = f"it is drained; {live.get(name, 0)} of its attempts may still be paid"
+            fix = "Leave its table in the settings until there are none."
+            yield Finding(f"account {name}", "note", told, fix if live.get(name) else "")
+    for name in sorted(set(live) - set(settings.accounts)):
+        told = f"it is in no settings, and {live[name]} of its attempts may still be paid"
+        fix = f"Bring [accounts.{name}] back with enabled = false: nobody can ask about them."
+        yield Finding(f"account {name}", "wrong", told, fix)
 
 
 def _built(container: Container, name: str, way: Transport) -> Account:

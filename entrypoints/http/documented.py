@@ -49,6 +49,7 @@ EXAMPLES: tuple[errors.RetenderError, ...] = (
         provider_code="ACQ.INVALID_PARAMETER",
     ),
     errors.SwitchRefused("20260701-0042", "alipay", _AT, 240),
+    errors.AccountDrained("alipay"),
     attempt_errors.TooManyAttempts("20260701-0042", "5 earlier pages may still be paid", _AT, 240),
     errors.IdempotencyConflict("Order", "20260701-0042", ["amount"]),
     errors.OpenOrderExists("20260701-0041", "cart-9"),

@@ -116,6 +116,7 @@ async def explain_order(order_no: str, cases: Given, user_id: UserQuery = None) 
             payer_errors.PayerInputInvalid,
             errors.PayOrderFail,
             errors.SwitchRefused,
+            errors.AccountDrained,
             attempt_errors.TooManyAttempts,
             errors.ProviderUnavailable,
             errors.ProviderClockOff,

@@ -40,6 +40,7 @@ STATUS: Mapping[type[errors.RetenderError], int] = {
     errors.PayOrderPayTimeout: 409,
     errors.PayOrderFail: 402,
     errors.SwitchRefused: 409,
+    errors.AccountDrained: 409,
     attempt_errors.TooManyAttempts: 429,
     # Already there, and different.
     errors.ConflictError: 409,

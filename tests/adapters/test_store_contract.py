@@ -47,6 +47,7 @@ READ = {
     "unfinished.events",
     "unfinished.over",
     "unfinished.figures",
+    "unfinished.live_attempts",
     "outbox.of_order",
     "story.of_order",
 }

@@ -212,7 +212,7 @@ class Shop:
 
     @property
     def show_page(self) -> ShowPage:
-        return ShowPage(self.unit_of_work, self.clock, self.policy)
+        return ShowPage(self.unit_of_work, self.clock, self.policy, self.accounts)
 
     def configure(self, account: str, **changes: Any) -> None:
         """Change an account's configuration."""

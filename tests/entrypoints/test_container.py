@@ -236,9 +236,9 @@ async def test_accounts_come_in_the_order_of_the_settings(tmp_path):
         accounts.get("c")
 
 
-async def test_an_account_that_is_switched_off_is_not_built(tmp_path):
-    accounts = await accounts_of(tmp_path, a=account(), b=account(secret="short", enabled=False))
-    assert [each.name for each in accounts.all()] == ["a"]
+async def test_an_account_that_is_switched_off_is_drained(tmp_path):
+    accounts = await accounts_of(tmp_path, a=account(), b=account(enabled=False))
+    assert {each.name: each.drained for each in accounts.all()} == {"a": False, "b": True}
 
 
 async def test_new_credentials_retire_the_old_pages_and_tell_nothing(tmp_path):

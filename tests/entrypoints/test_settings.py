@@ -91,9 +91,12 @@ def test_toml_numbers_and_switches_are_texts_for_a_provider(tmp_path):
     }
 
 
-def test_an_account_that_is_switched_off_is_not_there(tmp_path):
-    text = '[accounts.a]\nprovider = "x"\nenabled = false\nkey_file = "is-not-read"\n'
-    assert load_settings(written(tmp_path, text)).accounts == {}
+def test_an_account_that_is_switched_off_is_there_with_its_keys(tmp_path):
+    """It is drained: to hear and to refund, it needs them."""
+    (tmp_path / "key").write_text("its key")
+    text = '[accounts.a]\nprovider = "x"\nenabled = false\nkey_file = "key"\n'
+    account = load_settings(written(tmp_path, text)).accounts["a"]
+    assert (account.enabled, account.own["key"].get_secret_value()) == (False, "its key")
 
 
 def test_the_value_cannot_be_changed():

@@ -21,6 +21,7 @@ from retender.tests.contracts.store.samples import (
     an_ending,
     an_incident,
     an_order,
+    attempt_in,
     keep,
 )
 
@@ -141,6 +142,20 @@ class ReferencesContract(StoreContract):
             found = await work.attempts.captures_of(attempt.order_id)
             assert sorted(found, key=lambda each: each.found_at) == [first, second]
             assert list(await work.attempts.captures_of("nothing")) == []
+
+    @pytest.mark.asyncio
+    async def test_live_attempts_are_counted_by_account(self, unit_of_work: UnitOfWork) -> None:
+        """Those that may still take money, and no account without any."""
+        order = an_order()
+        states = [AttemptState.OPEN, AttemptState.CLOSING, AttemptState.CLOSED]
+        here = [
+            attempt_in(state, order, idx=n, fingerprint=f"{n:032}")
+            for n, state in enumerate(states)
+        ]
+        gone = an_attempt(order, idx=9, account="gone", state=AttemptState.SUCCEEDED)
+        await keep(unit_of_work, order, *here, gone)
+        async with unit_of_work(read_only=True) as work:
+            assert dict(await work.unfinished.live_attempts()) == {"tea-house": 2}
 
     @pytest.mark.asyncio
     async def test_what_is_open_about_a_subject_is_found(self, unit_of_work: UnitOfWork) -> None:

@@ -44,6 +44,22 @@ def test_a_sound_set_up_is_told_to_be_sound(shop):
     assert "s from ours" in found["clock of account sandbox"]["told"]
 
 
+def test_what_is_under_way_at_a_drained_account_is_counted(shop, tmp_path):
+    """And at one that is in the settings no more, of which nobody can be asked."""
+    shop.place("D-2")
+    shop.pay("D-2", "--page", "form")
+    text, file = shop.file.read_text(encoding="utf-8"), tmp_path / "other.toml"
+    file.write_text(text + "\nenabled = false\n", encoding="utf-8")
+    told = examined(shop, file)["account sandbox"]["told"]
+    assert re.fullmatch(r"it is drained; [1-9]\d* of its attempts may still be paid", told)
+    renamed = text.replace("[accounts.sandbox]", "[accounts.other]")
+    assert renamed != text
+    file.write_text(renamed, encoding="utf-8")
+    found = examined(shop, file, code=1)
+    assert found["account sandbox"]["state"] == "wrong"
+    assert "[accounts.sandbox] back with enabled = false" in found["account sandbox"]["fix"]
+
+
 def test_a_typo_in_the_settings_is_told_with_what_was_meant(shop, write):
     found = examined(shop, write("[http]\nprot = 9000\n"), code=1)
     assert "Did you mean http.port?" in found["settings"]["told"]
