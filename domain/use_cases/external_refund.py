@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from retender.domain.model.attempt import Attempt
-from retender.domain.model.event import Event, EventKind, StoryKind
+from retender.domain.model.event import EventKind
 from retender.domain.model.incident import About, Incident, IncidentCode
 from retender.domain.model.money import Money
 from retender.domain.model.refund import Refund, RefundCause
@@ -16,7 +16,7 @@ from retender.domain.model.transition import (
     RefundState,
 )
 from retender.domain.use_cases.call_human import call_human
-from retender.domain.use_cases.captured import tell
+from retender.domain.use_cases.settle_refund import announce_refund
 from retender.ports.new_id import NewId
 from retender.ports.unit_of_work import Work
 
@@ -68,7 +68,7 @@ async def overtake(work: Work, refund: Refund, *, at: datetime, new_id: NewId) -
         return False
     if refund.is_automatic:
         await work.attempts.move(refund.attempt_id, AttemptEvent.REFUND_CONFIRMED, at=at, why=why)
-    await _announce(work, refund, EventKind.REFUND_OVERTAKEN, at=at, new_id=new_id)
+    await announce_refund(work, refund, EventKind.REFUND_OVERTAKEN, at=at, new_id=new_id)
     return True
 
 
@@ -113,7 +113,7 @@ async def _write_down(
     )
     if not await work.refunds.add(external):
         return  # it was heard of before
-    await _announce(work, external, EventKind.REFUND_EXTERNAL, at=at, new_id=new_id)
+    await announce_refund(work, external, EventKind.REFUND_EXTERNAL, at=at, new_id=new_id)
     for refund in its:
         if refund.state is RefundState.STUCK and refund.amount.minor > left - amount.minor:
             await overtake(work, refund, at=at, new_id=new_id)
@@ -139,37 +139,4 @@ async def _call_for_too_much(
             subject=attempt.attempt_id,
             order_no=None if order is None else order.order_no,
         ),
-    )
-
-
-async def _announce(
-    work: Work, refund: Refund, kind: EventKind, *, at: datetime, new_id: NewId
-) -> None:
-    order = await work.orders.by_id(refund.order_id)
-    if order is None:  # a foreign key forbids it
-        message = f"Refund {refund.refund_no} has no order."
-        raise LookupError(message)
-    facts = {
-        "refund_no": refund.refund_no,
-        "amount": str(refund.amount),
-        "cause": str(refund.cause),
-    }
-    await work.outbox.add(
-        Event(
-            event_id=new_id(),
-            kind=kind,
-            subject=refund.refund_no,
-            order_no=order.order_no,
-            at=at,
-            data=facts,
-        )
-    )
-    await tell(
-        work,
-        refund,
-        at=at,
-        what=f"{kind} {refund.amount}",
-        why=f"refund {refund.refund_no}, {refund.cause}",
-        kind=StoryKind.REFUND_TOLD,
-        facts={**facts, "event": kind},
     )

@@ -141,7 +141,9 @@ async def fail_refund(
         return
     if refund.is_automatic:
         await work.attempts.move(refund.attempt_id, AttemptEvent.REFUND_FAILED, at=at, why=problem)
-    await _announce(work, refund, EventKind.REFUND_STUCK, at=at, new_id=new_id, problem=problem)
+    await announce_refund(
+        work, refund, EventKind.REFUND_STUCK, at=at, new_id=new_id, problem=problem
+    )
     order = await work.orders.by_id(refund.order_id)
     stuck = replace(refund, state=RefundState.STUCK, problem=problem)
     incident = incident_about(
@@ -182,7 +184,7 @@ async def confirm_refund(
     if refund.is_automatic:
         kind = EventKind.SURPLUS_REFUNDED
         await work.attempts.move(refund.attempt_id, AttemptEvent.REFUND_CONFIRMED, at=at, why=why)
-    await _announce(work, refund, kind, at=at, new_id=new_id)
+    await announce_refund(work, refund, kind, at=at, new_id=new_id)
     return True
 
 
@@ -222,9 +224,10 @@ async def _keep_misfit(
     await look_again(work, refund, at=at, held_until=held_until)
 
 
-async def _announce(
+async def announce_refund(
     work: Work, refund: Refund, kind: EventKind, *, at: datetime, new_id: NewId, **more: str
 ) -> None:
+    """Let the shop hear what became of a refund, and say so in the story."""
     order = await work.orders.by_id(refund.order_id)
     if order is None:  # a foreign key forbids it
         message = f"Refund {refund.refund_no} has no order."

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from itertools import cycle
 
 import pytest
 from sqlalchemy import text
@@ -15,6 +16,7 @@ from sqlalchemy.pool import NullPool
 from retender.adapters.sql.engine import PATIENCE, database_url, open_engine
 from retender.adapters.sql.schema import upgrade
 from retender.adapters.sql.tables import metadata
+from retender.adapters.sql.unit_of_work import SqlUnitOfWork
 
 # Not RETENDER_...: settings refuse names of that kind that they do not know.
 POSTGRESQL = os.environ.get("POSTGRESQL_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
@@ -75,3 +77,16 @@ async def _empty(engine: AsyncEngine) -> None:
 def with_driver(url: str, driver: str) -> str:
     """Return the same database, reached another way."""
     return database_url(url).set(drivername=driver).render_as_string(hide_password=False)
+
+
+_PAGE_KEY = secrets.token_bytes(32)
+
+
+class TwoProcesses:
+    """One database, reached in turn by two sets of connections."""
+
+    def __init__(self, *engines):
+        self.ways = cycle([SqlUnitOfWork(engine, page_key=_PAGE_KEY) for engine in engines])
+
+    def __call__(self, *, read_only=False):
+        return next(self.ways)(read_only=read_only)

@@ -1,24 +1,21 @@
 """Sixty-four clients want the same twenty orders at once; on every database each is paid once."""
 
 import asyncio
-import secrets
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from functools import partial
-from itertools import cycle
 from random import Random
 from typing import TypeVar
 
 import pytest
 
-from retender.adapters.sql.unit_of_work import SqlUnitOfWork
 from retender.domain.model.errors import ConflictError, PayOrderError, StoreBusy
 from retender.domain.model.event import EventKind
 from retender.domain.model.money import Money
 from retender.domain.model.refund_errors import RefundError
 from retender.domain.model.transition import CAPTURED, AttemptState, OrderState, RefundState
 from retender.domain.use_cases.payment import PageReady
-from retender.tests.adapters.databases import EVERYWHERE
+from retender.tests.adapters.databases import EVERYWHERE, TwoProcesses
 from retender.tests.domain.shop import PRICE, Shop
 
 T = TypeVar("T")
@@ -31,18 +28,7 @@ DEEDS_EACH = 3
 TRIES = 5
 """How often a client does all of it again if the database had no time: as callers do."""
 
-PAGE_KEY = secrets.token_bytes(32)
 PART = Money(1000, "CNY")
-
-
-class TwoProcesses:
-    """One database, reached in turn by two sets of connections."""
-
-    def __init__(self, *engines):
-        self.ways = cycle([SqlUnitOfWork(engine, page_key=PAGE_KEY) for engine in engines])
-
-    def __call__(self, *, read_only=False):
-        return next(self.ways)(read_only=read_only)
 
 
 class Crowd:

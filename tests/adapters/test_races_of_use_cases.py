@@ -6,38 +6,24 @@ here only. Each test names what decides it; without that it fails on PostgreSQL 
 """
 
 import asyncio
-import secrets
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from itertools import cycle
 
 import pytest
 
-from retender.adapters.sql.unit_of_work import SqlUnitOfWork
 from retender.domain.model.errors import RetenderError, StoreBusy
 from retender.domain.model.incident import Resolution
 from retender.domain.model.transition import ENDING, OrderState, RefundEvent, RefundState
 from retender.domain.use_cases.expire_orders import ExpireOrders
 from retender.domain.use_cases.payment import PageReady
 from retender.domain.use_cases.resolve_attention import ResolveAttention
-from retender.tests.adapters.databases import EVERYWHERE
+from retender.tests.adapters.databases import EVERYWHERE, TwoProcesses
 from retender.tests.domain.shop import PRICE, Shop
 
 pytestmark = pytest.mark.asyncio
 
 ORDERS = [f"order-{n}" for n in range(10)]
 TRIES = 10
-PAGE_KEY = secrets.token_bytes(32)
-
-
-class TwoProcesses:
-    """One database, reached in turn by two sets of connections."""
-
-    def __init__(self, *engines):
-        self.ways = cycle([SqlUnitOfWork(engine, page_key=PAGE_KEY) for engine in engines])
-
-    def __call__(self, *, read_only=False):
-        return next(self.ways)(read_only=read_only)
 
 
 class Meeting:

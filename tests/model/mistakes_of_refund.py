@@ -109,4 +109,4 @@ def nobody_says_that_it_is_stuck(patch: pytest.MonkeyPatch) -> None:
     async def silent(*_: Any, **__: Any) -> None:
         """Tell nobody."""
 
-    patch.setattr(settle_refund, "_announce", silent)
+    patch.setattr(settle_refund, "announce_refund", silent)
