@@ -1,16 +1,19 @@
 """``open_engine``: a database by its URL, set up so that its promises are kept."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from time import monotonic
 
 from sqlalchemy import URL, event, make_url
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, InvalidRequestError
 from sqlalchemy.exc import TimeoutError as NoConnectionInTime
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.util import await_only
 
 from retender.adapters.sql.mariadb import MariaDB
 from retender.adapters.sql.postgresql import PostgreSQL
@@ -20,6 +23,9 @@ from retender.domain.model.errors import RetenderError, SetupError, StoreBusy
 
 PATIENCE = timedelta(seconds=5)
 """How long anybody waits for a lock or a connection before ``StoreBusy``."""
+
+_LOOK_AGAIN = 0.02
+"""Seconds between two tries of a setting that others are changing as well."""
 
 PRODUCTS: Mapping[str, Product] = {
     "sqlite": Sqlite(),
@@ -168,6 +174,7 @@ class _Manners:
             address.render_as_string(hide_password=True) if address.host else address.database
         )
         self._set_up = product.set_up(patience)
+        self._patience = patience
 
     def teach(self, engine: AsyncEngine) -> None:
         event.listen(engine.sync_engine, "connect", self._on_connect)
@@ -178,13 +185,31 @@ class _Manners:
         cursor = connection.cursor()
         try:
             for statement in self._set_up:
-                cursor.execute(statement)
+                self._execute(cursor, statement)
             if self._product.remote:
                 connection.commit()  # or the next rollback would undo the settings too
         except BaseException:
             connection.close()  # it is in no pool yet, so nobody else does
             raise
         cursor.close()
+
+    def _execute(self, cursor: DBAPICursor, statement: str) -> None:
+        """
+        Execute a setting, and wait where the database does not.
+
+        Many who open a new SQLite file at once all change its journal. One of them does; the
+        others are told "locked" at once, since no busy time-out holds for that.
+        """
+        until = monotonic() + self._patience.total_seconds()
+        while True:
+            try:
+                cursor.execute(statement)
+            except Exception as trouble:
+                if not self._product.is_conflict(trouble) or monotonic() >= until:
+                    raise
+                await_only(asyncio.sleep(_LOOK_AGAIN))
+            else:
+                return
 
     def _on_error(self, context: ExceptionContext) -> BaseException | None:
         """Return an error of our own for what the caller or the operator can do something about."""

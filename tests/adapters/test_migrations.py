@@ -5,14 +5,17 @@ import re
 import sqlite3
 import subprocess
 import sys
+from datetime import timedelta
 
 import pytest
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
+from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_cursor
 
 from retender.adapters.sql import schema
+from retender.adapters.sql.engine import open_engine
 from retender.adapters.sql.tables import metadata
-from retender.domain.model.errors import SetupError
+from retender.domain.model.errors import SetupError, StoreBusy
 
 pytestmark = pytest.mark.asyncio
 
@@ -143,3 +146,30 @@ async def test_many_processes_may_upgrade_at_once(new):
     answers = [process.communicate(timeout=60)[0].strip() for process in processes]
     assert answers == [schema.newest()] * 3
     assert [process.returncode for process in processes] == [0] * 3
+
+
+@pytest.mark.parametrize(("times", "patience", "opens"), [(3, 5, True), (1000, 0.05, False)])
+async def test_who_is_told_locked_while_a_new_file_is_set_up_waits(
+    new, mocker, times, patience, opens
+):
+    """Two who change a new file's journal at once: SQLite tells one of them "locked" at once."""
+    busy = sqlite3.OperationalError("database is locked")
+    busy.sqlite_errorcode = sqlite3.SQLITE_BUSY
+    execute, left = AsyncAdapt_aiosqlite_cursor.execute, [busy] * times
+
+    def stumble(self, operation, *more):
+        if "journal_mode" in operation and left:
+            raise left.pop()
+        return execute(self, operation, *more)
+
+    mocker.patch.object(AsyncAdapt_aiosqlite_cursor, "execute", stumble)
+    engine = open_engine(url_of(new), patience=timedelta(seconds=patience))
+    try:
+        async with engine.connect() as connection:
+            assert opens
+            mode = (await connection.exec_driver_sql("PRAGMA journal_mode")).scalar()
+            assert mode == "wal"
+    except StoreBusy:
+        assert not opens
+    finally:
+        await engine.dispose()
