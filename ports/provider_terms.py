@@ -110,9 +110,8 @@ class RefundTerms:
         spacing: least time between two refunds of one charge.
         window: how long after payment, or None: by contract.
         immediate: whether the answer to ``refund`` is the result itself.
-        repeatable: whether sending a refund number again is harmless.
-        names_trade: whether a refund says which of several captures under one number
-            it gives back, by the provider's own trade number.
+        repeatable: whether sending a refund number again is harmless. Where it is not, a
+            refund whose answer was lost is asked for, and sent again only if it is absent.
 
     """
 
@@ -122,7 +121,6 @@ class RefundTerms:
     window: timedelta | None = None
     immediate: bool = False
     repeatable: bool = True
-    names_trade: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from retender.domain.model.attempt import Attempt
-from retender.domain.model.errors import ProviderError, ProviderRefused, Refusal, UnknownName
+from retender.domain.model.errors import (
+    ProviderError,
+    ProviderRefused,
+    ProviderUncertain,
+    Refusal,
+    UnknownName,
+)
 from retender.domain.model.event import StoryKind
 from retender.domain.model.lease import is_held
 from retender.domain.model.money import Money
@@ -173,7 +179,12 @@ class CheckRefund:
             else:
                 await self._really_refused(refund, order, account, refused, held_until)
         except ProviderError as problem:
-            await self._again(refund, str(problem), problem, held_until)
+            repeatable = account.provider.terms.refunds.repeatable
+            if isinstance(problem, ProviderUncertain) and not repeatable:
+                # It may have gone back, and a second time is not harmless: ask, do not send.
+                await self._look_again(refund, problem, held_until, question="refund")
+            else:
+                await self._again(refund, str(problem), problem, held_until)
         else:
             await self._settle(refund, receipt, "refund", held_until)
 
@@ -191,13 +202,18 @@ class CheckRefund:
 
     @redone
     async def _look_again(
-        self, refund: Refund, problem: ProviderError, held_until: datetime | None
+        self,
+        refund: Refund,
+        problem: ProviderError,
+        held_until: datetime | None,
+        *,
+        question: str = "refund query",
     ) -> None:
         async with self.unit_of_work() as work:
             now = self.clock()
             if refund.state is RefundState.SENT:
                 await look_again(work, refund, at=now, held_until=held_until)
-            await _tell_trouble(work, refund, "refund query", problem, at=now)
+            await _tell_trouble(work, refund, question, problem, at=now)
             await work.commit()
 
     async def _really_refused(

@@ -11,7 +11,7 @@ from retender.domain.model.incident import About, IncidentCode, Resolution
 from retender.domain.model.money import Money
 from retender.domain.use_cases.payment import AnswerPending, PageReady
 from retender.ports.accounts import SwitchPolicy
-from retender.ports.payment_provider import Receipt, ReceiptState
+from retender.ports.payment_provider import Receipt, ReceiptState, RefundTerms
 
 pytestmark = pytest.mark.asyncio
 
@@ -280,3 +280,51 @@ async def test_what_nobody_can_ask_about_nor_saw_ends_with_its_watch(shop, hoste
     await shop.work_once()
     assert (await shop.states())[1] == ["CLOSED"]
     assert [call.split()[0] for call in hosted.calls] == ["open"]
+
+
+# --- refund numbers that must not be repeated -------------------------------------------
+
+
+async def paid(shop):
+    await shop.place()
+    ready = await shop.page("wechat", "pc")
+    await shop.hear("wechat", shop.wechat.pay(ready.attempt.number))
+
+
+def refund_calls(shop):
+    return [call.split()[0] for call in shop.wechat.calls if "refund" in call]
+
+
+@pytest.mark.parametrize("repeatable", [True, False])
+async def test_a_lost_answer_is_asked_for_where_a_repeat_would_pay_twice(shop, repeatable):
+    shop.wechat.refund_terms = RefundTerms(repeatable=repeatable)
+    await paid(shop)
+    shop.wechat.fail("refund", UNKNOWN, after_effect=True)
+    refund = await shop.refund_payment(order_no="A1", refund_no="R1")
+    assert refund.state == ("DUE" if repeatable else "SENT")
+    await shop.settle_down(hours=1)
+    again = "refund" if repeatable else "query_refund"
+    assert refund_calls(shop) == ["refund", again]
+    assert (await shop.story()).refunds[0].state == "DONE"
+
+
+async def test_what_is_surely_absent_is_sent_again(shop):
+    shop.wechat.refund_terms = RefundTerms(repeatable=False)
+    await paid(shop)
+    shop.wechat.fail("refund", UNKNOWN)
+    await shop.refund_payment(order_no="A1", refund_no="R1")
+    await shop.settle_down(hours=1)
+    assert refund_calls(shop) == ["refund", "query_refund", "refund"]
+    assert (await shop.story()).refunds[0].state == "DONE"
+
+
+async def test_what_asking_cannot_tell_is_a_humans(shop):
+    """It is never sent again, however long nobody answers."""
+    shop.wechat.refund_terms = RefundTerms(repeatable=False)
+    await paid(shop)
+    shop.wechat.fail("refund", UNKNOWN)
+    shop.wechat.fail("query_refund", *[UNKNOWN] * 500)
+    await shop.refund_payment(order_no="A1", refund_no="R1")
+    await shop.settle_down(hours=30, every=600)
+    assert refund_calls(shop).count("refund") == 1
+    assert "REFUND_TOO_LONG" in {incident.code for incident in await the_open_incidents(shop)}
