@@ -298,14 +298,24 @@ class Opening(ProviderScene):
         charge = self.charge(gateway, offer)
         page = await self.merchant(gateway).open(charge)
         state = (await self.merchant(gateway).query(charge)).state
-        if offer.terms.close is ClosePower.LAZY:
-            assert state is ReceiptState.NOT_FOUND
-        elif offer.terms.close is ClosePower.AUTHORITATIVE:
+        if offer.terms.is_there_with_page:
             assert state is ReceiptState.OPEN
+        elif offer.terms.close is ClosePower.LAZY:
+            assert state is ReceiptState.NOT_FOUND
         else:
             assert state in {ReceiptState.OPEN, ReceiptState.NOT_FOUND}
         assert await gateway.begin(page)
         assert (await self.merchant(gateway).query(charge)).state is ReceiptState.OPEN
+
+    async def test_a_charge_is_asked_for_by_our_number_alone_if_the_terms_say_so(
+        self, gateway: GatewayUnderTest, offer: Offer
+    ) -> None:
+        """Its reference was in an answer that was lost; without the term nobody asks so."""
+        charge = await self.paid(gateway, offer)
+        known = self.references.get(charge.number)
+        asked = charge if self.terms.asked_by_number else replace(charge, reference=known)
+        assert self.terms.asked_by_number or known is not None
+        assert (await gateway.provider.query(asked)).state is ReceiptState.PAID
 
     async def test_a_paid_charge_is_told_with_all_that_matters(
         self, gateway: GatewayUnderTest, offer: Offer
