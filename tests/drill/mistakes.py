@@ -122,14 +122,13 @@ def failed_close_is_closed() -> list[Patch]:
 
 
 def unknown_is_refused() -> list[Patch]:
-    release = AskForPage._release
+    left = AskForPage._left_uncertain
 
-    async def as_refusal(self, attempt, what, *more, **named):
-        await release(self, attempt, what, *more, **named)
-        if "unknown" in what:
-            await self._move(attempt, AttemptEvent.REFUSED, "mutant")
+    async def as_refusal(self, asking, why):
+        await left(self, asking, why)
+        await self._move(asking.attempt, AttemptEvent.REFUSED, "mutant")
 
-    return [patch.object(AskForPage, "_release", as_refusal)]
+    return [patch.object(AskForPage, "_left_uncertain", as_refusal)]
 
 
 def late_question_counts() -> list[Patch]:
