@@ -29,6 +29,7 @@ __all__ = [
     "Acknowledgement",
     "AmountBounds",
     "BillLine",
+    "Capture",
     "ClosePower",
     "Notice",
     "Opened",
@@ -61,6 +62,14 @@ class ReceiptState(StrEnum):
     """The trade can never be paid."""
 
 
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """One capture of a charge: the provider's own number of it, and what was taken."""
+
+    provider_trade_no: str
+    amount: Money
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
     """
@@ -78,6 +87,8 @@ class Receipt:
             id), or None. Foreign evidence becomes an incident, never a payment.
         refunded: all that was given back of it so far, whoever did it, where the provider
             tells a running total; None where it does not.
+        captures: every capture of it that the provider lists, where it lists them. More
+            than one means that it was paid more than once under one number.
 
     """
 
@@ -89,6 +100,7 @@ class Receipt:
     foreign: str | None = None
     reference: str | None = None
     refunded: Money | None = None
+    captures: tuple[Capture, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what speaks of nothing, and a payment that does not say how much."""
@@ -108,8 +120,8 @@ class RefundOrder:
     Attributes:
         number: the refund's provider-side number; it alone makes repeats harmless.
         charge_number: the number of the charge that took the money.
-        provider_trade_no: the provider's number of that trade, once known.
-        paid: what the charge took in all.
+        provider_trade_no: the provider's number of the trade that goes back, once known.
+        paid: what that trade took.
         amount: what goes back now.
         reason: what the payer may read.
         notify_url: where to send notices of it.

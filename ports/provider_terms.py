@@ -112,6 +112,8 @@ class RefundTerms:
         immediate: whether the answer to ``refund`` is the result itself.
         repeatable: whether sending a refund number again is harmless. Where it is not, a
             refund whose answer was lost is asked for, and sent again only if it is absent.
+        names_trade: whether a refund says which trade's money goes back. Where trade numbers
+            identify captures and a query lists them, a further one then goes back by itself.
 
     """
 
@@ -121,6 +123,7 @@ class RefundTerms:
     window: timedelta | None = None
     immediate: bool = False
     repeatable: bool = True
+    names_trade: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ from typing import Protocol
 
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.further_capture import FurtherCapture
+from retender.domain.model.money import Money
 from retender.domain.model.order import EndReason, LatePayment, Order
 from retender.domain.model.page import Opened
 from retender.domain.model.refund import Refund
@@ -167,6 +168,12 @@ class Attempts(Protocol):
         if another attempt of the account bears one of them.
         """
 
+    async def hear_total(self, attempt_id: str, total: Money) -> None:
+        """Keep what was given back in all, as its provider says, if it is more than was heard."""
+
+    async def forget_total(self, attempt_id: str) -> None:
+        """Forget that total: a refund that was part of it failed since."""
+
     async def add_capture(self, capture: FurtherCapture) -> bool:
         """Keep a further capture; False if its account has this trade number already."""
 
@@ -276,7 +283,7 @@ class Refunds(Protocol):
         account: str | None = None,
         but: Collection[str] = (),
     ) -> Sequence[Refund]:
-        """Lease DUE and SENT refunds with ``next_try_at <= now``, as attempts are."""
+        """Lease refunds under way with ``next_try_at <= now``, as attempts are."""
 
     async def reschedule(
         self,
@@ -286,7 +293,7 @@ class Refunds(Protocol):
         *,
         held_until: datetime | None,
     ) -> bool:
-        """Plan the next look at a SENT refund, count a try, end the lease, as attempts do."""
+        """Plan the next look at a SENT or DOUBTED refund: count a try, end the lease."""
 
     async def put_off(self, refund_no: str, next_try_at: datetime, *, held_until: datetime) -> bool:
         """

@@ -10,6 +10,7 @@ from retender.domain.model.errors import UndefinedTransition
 from retender.domain.model.event import StoryEntry
 from retender.domain.model.further_capture import FurtherCapture
 from retender.domain.model.lease import is_free
+from retender.domain.model.money import Money
 from retender.domain.model.page import Opened
 from retender.domain.model.payer import Payer
 from retender.domain.model.transition import LIVE, AttemptEvent, AttemptState, transition
@@ -152,6 +153,16 @@ class MemoryAttempts:
         )
         self._keep(after)
         return after != attempt
+
+    async def hear_total(self, attempt_id: str, total: Money) -> None:
+        """Keep it if it is the greatest."""
+        attempt = self.rows.attempts[attempt_id]
+        if attempt.told_back is None or attempt.told_back.minor < total.minor:
+            self._keep(replace(attempt, told_back=total))
+
+    async def forget_total(self, attempt_id: str) -> None:
+        """Keep none."""
+        self._keep(replace(self.rows.attempts[attempt_id], told_back=None))
 
     async def add_capture(self, capture: FurtherCapture) -> bool:
         """Keep it under its trade number."""

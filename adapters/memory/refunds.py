@@ -8,7 +8,13 @@ from retender.adapters.memory.rows import Rows
 from retender.domain.model.event import StoryEntry
 from retender.domain.model.lease import is_free
 from retender.domain.model.refund import Refund
-from retender.domain.model.transition import UNDER_WAY, RefundEvent, RefundState, transition
+from retender.domain.model.transition import (
+    ASKED_AFTER,
+    UNDER_WAY,
+    RefundEvent,
+    RefundState,
+    transition,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +131,9 @@ class MemoryRefunds:
         *,
         held_until: datetime | None,
     ) -> bool:
-        """Count a look at a SENT refund and plan the next."""
+        """Count a look at a refund that is asked after, and plan the next."""
         refund = self.rows.refunds.get(refund_no)
-        if refund is None or refund.state is not RefundState.SENT:
+        if refund is None or refund.state not in ASKED_AFTER:
             return False
         if refund.leased_until != held_until:
             return False

@@ -39,6 +39,7 @@ from retender.domain.model.attempt import Attempt
 from retender.domain.model.errors import UndefinedTransition
 from retender.domain.model.event import StoryEntry
 from retender.domain.model.further_capture import FurtherCapture
+from retender.domain.model.money import Money
 from retender.domain.model.page import Opened
 from retender.domain.model.transition import (
     LIVE,
@@ -83,6 +84,9 @@ _FILL_IN = _CHANGE.where(
     reference=func.coalesce(attempts.c.reference, _REFERENCE),
     provider_trade_no=func.coalesce(attempts.c.provider_trade_no, _TRADE_NO),
 )
+_HEAR_TOTAL = _CHANGE.where(
+    or_(attempts.c.told_back_minor.is_(None), attempts.c.told_back_minor < its("told_"))
+).values(told_back_minor=its("told_"))
 _MOVE = {
     event: _CHANGE.where(among(attempts.c.state, transition(event).sources))
     for event in AttemptEvent
@@ -234,6 +238,14 @@ class SqlAttempts:
         """Keep what is not known yet, unless another attempt bears it."""
         values = {ITS: attempt_id, "reference_": reference, "trade_no_": provider_trade_no}
         return bool(await unless_taken(self.connection, _FILL_IN, values))
+
+    async def hear_total(self, attempt_id: str, total: Money) -> None:
+        """Keep it if it is the greatest."""
+        await self.connection.execute(_HEAR_TOTAL, {ITS: attempt_id, "told_": total.minor})
+
+    async def forget_total(self, attempt_id: str) -> None:
+        """Keep none."""
+        await self.connection.execute(_CHANGE, {ITS: attempt_id, "told_back_minor": None})
 
     async def add_capture(self, capture: FurtherCapture) -> bool:
         """Insert, unless the account has this trade number."""

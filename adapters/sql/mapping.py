@@ -91,6 +91,7 @@ def attempt_values(attempt: Attempt, seal: PageSeal) -> Values:
         "leased_until": attempt.leased_until,
         "provider_trade_no": attempt.provider_trade_no,
         "captured_at": attempt.captured_at,
+        "told_back_minor": None if attempt.told_back is None else attempt.told_back.minor,
     }
 
 
@@ -117,7 +118,12 @@ def attempt_of(row: AnyRow, seal: PageSeal) -> Attempt:
         leased_until=row.leased_until,
         provider_trade_no=row.provider_trade_no,
         captured_at=row.captured_at,
+        told_back=_money_of(row.told_back_minor, row.currency),
     )
+
+
+def _money_of(minor: int | None, currency: str) -> Money | None:
+    return None if minor is None else Money(minor, currency)
 
 
 def _charge_details(charge: Charge) -> Values:
@@ -167,6 +173,7 @@ def refund_values(refund: Refund) -> Values:
         "leased_until": refund.leased_until,
         "provider_refund_no": refund.provider_refund_no,
         "problem": refund.problem,
+        "trade_no": refund.trade_no,
     }
 
 
@@ -188,6 +195,7 @@ def refund_of(row: AnyRow) -> Refund:
         leased_until=row.leased_until,
         provider_refund_no=row.provider_refund_no,
         problem=row.problem,
+        trade_no=row.trade_no,
     )
 
 

@@ -28,7 +28,7 @@ from retender.adapters.sql.tables import refunds
 from retender.adapters.sql.uniqueness import unless_taken
 from retender.domain.model.event import StoryEntry
 from retender.domain.model.refund import Refund
-from retender.domain.model.transition import UNDER_WAY, RefundEvent, RefundState, transition
+from retender.domain.model.transition import ASKED_AFTER, UNDER_WAY, RefundEvent, transition
 
 _ADD = insert(refunds)
 _BY_NO = select(refunds).where(refunds.c.refund_no == its())
@@ -49,9 +49,7 @@ _MOVE = {
 _MOVE[RefundEvent.SENT] = _MOVE[RefundEvent.SENT].values(_COUNT)
 _MOVE_HELD = {event: move.where(is_held(refunds)) for event, move in _MOVE.items()}
 _TAKE_AND_SEND = _MOVE[RefundEvent.SENT].where(is_free(refunds))
-_RESCHEDULE = _CHANGE.where(among(refunds.c.state, [RefundState.SENT]), is_held(refunds)).values(
-    _COUNT
-)
+_RESCHEDULE = _CHANGE.where(among(refunds.c.state, ASKED_AFTER), is_held(refunds)).values(_COUNT)
 _PUT_OFF = _CHANGE.where(among(refunds.c.state, UNDER_WAY), is_held(refunds))
 _LEASE = update(refunds).where(refunds.c.refund_no.in_(bindparam(THEM, expanding=True)))
 
@@ -182,7 +180,7 @@ class SqlRefunds:
         *,
         held_until: datetime | None,
     ) -> bool:
-        """Count a look at a SENT refund and plan the next."""
+        """Count a look at a refund that is asked after, and plan the next."""
         changes: Values = {
             ITS: refund_no,
             HELD: held_until,

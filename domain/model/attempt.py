@@ -115,6 +115,7 @@ class Attempt:
         leased_until: a worker holds it; another takes it only after that.
         provider_trade_no: the provider's own number, once known.
         captured_at: when the provider says the money was taken.
+        told_back: the most that the provider said was given back of it in all, whoever did.
 
     """
 
@@ -135,6 +136,7 @@ class Attempt:
     leased_until: datetime | None = None
     provider_trade_no: str | None = None
     captured_at: datetime | None = None
+    told_back: Money | None = None
 
     @property
     def number(self) -> str:

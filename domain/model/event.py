@@ -15,6 +15,7 @@ class EventKind(StrEnum):
     SURPLUS_REFUNDED = "surplus.refunded"
     REFUND_DONE = "refund.done"
     REFUND_STUCK = "refund.stuck"
+    REFUND_REVERSED = "refund.reversed"
     REFUND_EXTERNAL = "refund.external"
     REFUND_OVERTAKEN = "refund.overtaken"
 

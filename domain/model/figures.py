@@ -5,11 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from retender.domain.model.incident import IncidentCode
-from retender.domain.model.transition import LIVE, AttemptState, OrderState, RefundState
+from retender.domain.model.transition import (
+    LIVE,
+    UNDER_WAY,
+    AttemptState,
+    OrderState,
+    RefundState,
+)
 
 OPEN_ORDERS = (OrderState.NEW, OrderState.EXPIRING, OrderState.CANCELLING)
 OPEN_ATTEMPTS = (*LIVE, AttemptState.REFUNDING, AttemptState.REFUND_STUCK)
-OPEN_REFUNDS = (RefundState.DUE, RefundState.SENT, RefundState.STUCK)
+OPEN_REFUNDS = (*UNDER_WAY, RefundState.STUCK)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Refund: money on its way back to the payer, under a number that never changes."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -22,13 +23,14 @@ class RefundCause(StrEnum):
     """The shop had given the order up, and wanted no money any more."""
     LATE = "late"
     """The order was closed when the money came."""
-
+    FURTHER = "further"
+    """It was taken once more under a number that was paid."""
     EXTERNAL = "external"
     """Another hand made it, such as the merchant's console; we only heard of it."""
 
 
 AUTOMATIC = (RefundCause.DUPLICATE, RefundCause.CANCELLED, RefundCause.LATE)
-"""Causes of refunds that give a surplus back by themselves; one for each attempt."""
+"""Causes of refunds that give a whole attempt back by themselves; one for each attempt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +44,7 @@ class Refund:
             sending it again refunds nothing twice; unique at its account.
         order_id: the order that was paid.
         attempt_id: the attempt whose money goes back; one automatic refund each.
+        trade_no: the further capture of it that goes back; None: the attempt's own.
         account: the attempt's provider account.
         amount: how much.
         cause: why, see ``RefundCause``.
@@ -71,6 +74,7 @@ class Refund:
     leased_until: datetime | None = None
     provider_refund_no: str | None = None
     problem: str | None = None
+    trade_no: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse what could not be a refund."""
@@ -82,8 +86,13 @@ class Refund:
 
     @property
     def is_automatic(self) -> bool:
-        """Whether it gives a surplus back, rather than serving a shop's wish."""
+        """Whether it gives a whole attempt back, which is refunded with it."""
         return self.cause in AUTOMATIC
+
+    @property
+    def is_of_surplus(self) -> bool:
+        """Whether it gives back what the order does not keep, rather than serving a wish."""
+        return self.is_automatic or self.cause is RefundCause.FURTHER
 
     @property
     def may_have_moved(self) -> bool:
@@ -97,6 +106,18 @@ class Refund:
         if self.state is RefundState.OVERTAKEN:
             return False
         return self.state is not RefundState.STUCK or self.tries >= MOST_TRIES
+
+    @property
+    def may_be_finished_by_hand(self) -> bool:
+        """Whether it was refused for good, and its provider's people may move it all the same."""
+        ours = self.cause is not RefundCause.EXTERNAL
+        return ours and self.state is RefundState.STUCK and not self.may_have_moved
+
+
+def further_refund_number(account: str, trade_no: str) -> str:
+    """Return the number of the one refund that gives a further capture back."""
+    digest = hashlib.sha256(f"{account}|{trade_no}".encode()).hexdigest()[:31]
+    return check_provider_number(f"C{digest.upper()}")
 
 
 def automatic_refund_number(attempt_number: str) -> str:

@@ -39,11 +39,17 @@ class AttemptState(StrEnum):
 
 
 class RefundState(StrEnum):
-    """Where one refund stands; DONE and OVERTAKEN are final, STUCK waits for an operator."""
+    """
+    Where one refund stands.
+
+    OVERTAKEN is final, and so is DONE unless its provider says later that it failed: then it
+    is DOUBTED, and asked after. STUCK waits for an operator.
+    """
 
     DUE = "DUE"
     SENT = "SENT"
     DONE = "DONE"
+    DOUBTED = "DOUBTED"
     STUCK = "STUCK"
     OVERTAKEN = "OVERTAKEN"
 
@@ -68,6 +74,7 @@ class AttemptEvent(StrEnum):
     WON = "captured, won"
     SURPLUS = "captured, surplus"
     REFUND_CONFIRMED = "refund confirmed"
+    REFUND_DOUBTED = "refund doubted"
     REFUND_FAILED = "refund failed"
     REFUND_RETRIED = "refund retried"
 
@@ -78,6 +85,7 @@ class RefundEvent(StrEnum):
     SENT = "sent"
     TRY_AGAIN = "to be tried again"
     CONFIRMED = "confirmed"
+    DOUBTED = "doubted"
     FAILED = "failed for good"
     RETRIED = "retried"
     OVERTAKEN = "overtaken"
@@ -177,6 +185,12 @@ TABLE: tuple[Transition, ...] = (
         "the provider confirms that the money went back",
     ),
     Transition(
+        AttemptEvent.REFUND_DOUBTED,
+        (_A.REFUNDED,),
+        _A.REFUNDING,
+        "the provider says that its refund failed after it was done",
+    ),
+    Transition(
         AttemptEvent.REFUND_FAILED,
         (_A.REFUNDING,),
         _A.REFUND_STUCK,
@@ -194,12 +208,21 @@ TABLE: tuple[Transition, ...] = (
     ),
     Transition(
         RefundEvent.CONFIRMED,
-        (_R.SENT, _R.STUCK),
+        (_R.SENT, _R.DOUBTED, _R.STUCK),
         _R.DONE,
         "the provider confirms that the money went back",
     ),
     Transition(
-        RefundEvent.FAILED, (_R.SENT,), _R.STUCK, "the provider refuses for good, or tries ran out"
+        RefundEvent.DOUBTED,
+        (_R.DONE,),
+        _R.DOUBTED,
+        "the provider says that it failed after it was done: it is asked after",
+    ),
+    Transition(
+        RefundEvent.FAILED,
+        (_R.SENT, _R.DOUBTED),
+        _R.STUCK,
+        "the provider refuses for good, or tries ran out",
     ),
     Transition(
         RefundEvent.RETRIED,
@@ -209,7 +232,7 @@ TABLE: tuple[Transition, ...] = (
     ),
     Transition(
         RefundEvent.OVERTAKEN,
-        (_R.SENT, _R.STUCK),
+        (_R.SENT, _R.DOUBTED, _R.STUCK),
         _R.OVERTAKEN,
         "another hand gave the money back; nothing moved under this number",
     ),
@@ -235,10 +258,13 @@ CAPTURED = (
 """Attempts that took money; a second success of theirs is no news."""
 
 ENDED = (RefundState.DONE, RefundState.OVERTAKEN)
-"""Refunds of which nothing more comes."""
+"""Refunds of which nothing more is awaited."""
 
-UNDER_WAY = (RefundState.DUE, RefundState.SENT)
+UNDER_WAY = (RefundState.DUE, RefundState.SENT, RefundState.DOUBTED)
 """Refunds that a worker sends or asks after."""
+
+ASKED_AFTER = (RefundState.SENT, RefundState.DOUBTED)
+"""Refunds that a worker asks after."""
 
 
 def transition(event: TransitionEvent) -> Transition:

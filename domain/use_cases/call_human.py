@@ -161,7 +161,8 @@ def facts_of_refund(refund: Refund) -> dict[str, str]:
         "since": refund.created_at.isoformat(),
         "tries": str(refund.tries),
     }
-    return facts if refund.problem is None else {**facts, "problem": refund.problem}
+    more = {"problem": refund.problem, "trade_no": refund.trade_no}
+    return facts | {name: fact for name, fact in more.items() if fact is not None}
 
 
 async def _tell(

@@ -1,7 +1,7 @@
 """``captured``: the one way from a provider's evidence to PAID, to a surplus, to their events."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from retender.domain.model.attempt import Attempt
@@ -64,7 +64,9 @@ async def captured(
             )
         return Outcome.INCIDENT
     if attempt.state in CAPTURED:
-        return await known_already(work, attempt, receipt, terms, source=source, at=at)
+        return await known_already(
+            work, attempt, receipt, terms, source=source, at=at, new_id=new_id
+        )
     why = f"{source}: {account} took {receipt.amount} under {receipt.number}"
     won = await work.orders.move(
         attempt.order_id, OrderEvent.CAPTURED, at=at, why=why, winner=attempt.attempt_id
@@ -74,7 +76,11 @@ async def captured(
         message = f"Attempt {attempt.attempt_id} has no order."
         raise LookupError(message)
     capture = _Capture(work, order, attempt, receipt, at, why, new_id)
-    return await (capture.win() if won else capture.give_back())
+    outcome = await (capture.win() if won else capture.give_back())
+    if len(receipt.captures) > 1:
+        settled = replace(attempt, provider_trade_no=receipt.provider_trade_no)
+        await known_already(work, settled, receipt, terms, source=source, at=at, new_id=new_id)
+    return outcome
 
 
 async def attempt_of(work: Work, account: str, receipt: Receipt) -> Attempt | None:

@@ -1,5 +1,6 @@
 """CheckRefund: take one refund a step further: send it, or ask what became of it."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,16 +15,23 @@ from retender.domain.model.errors import (
 from retender.domain.model.event import StoryKind
 from retender.domain.model.lease import is_held
 from retender.domain.model.money import Money
-from retender.domain.model.refund import Refund, next_try, next_try_unasked
+from retender.domain.model.refund import Refund, RefundCause, next_try, next_try_unasked
 from retender.domain.model.refund_errors import RefundNotExist
-from retender.domain.model.transition import RefundEvent, RefundState
+from retender.domain.model.transition import ASKED_AFTER, RefundEvent, RefundState
 from retender.domain.use_cases.call_human import call_for_account
 from retender.domain.use_cases.captured import facts_of, tell
-from retender.domain.use_cases.external_refund import hear_of_total, overtake
-from retender.domain.use_cases.find_out import is_askable
+from retender.domain.use_cases.external_refund import (
+    hear_of_total,
+    is_overtaken,
+    overtake,
+    reckon_total,
+)
+from retender.domain.use_cases.find_out import FindOut, is_askable
+from retender.domain.use_cases.further_capture import lists_both
 from retender.domain.use_cases.redone import redone
 from retender.domain.use_cases.settle_refund import (
     fail_refund,
+    give_up_unsent,
     look_again,
     settle_refund,
     try_refund_again,
@@ -87,11 +95,15 @@ class CheckRefund:
             if held_until is None:
                 raise  # whoever looks by hand is told
             return await self._wait_for_account(refund_no, held_until)
-        if refund.state is RefundState.DONE:
-            return refund
+        if refund.state is RefundState.DONE or refund.cause is RefundCause.EXTERNAL:
+            return refund  # of another hand's refund nobody can be asked under our number
         if held_until and not is_held(refund.leased_until, held_until, self.clock()):
             return refund
         if refund.state is RefundState.DUE:
+            if refund.trade_no is not None and not await self._is_confirmed(
+                refund, account, held_until
+            ):
+                return (await self._load(refund_no))[0]
             refund = await self._write_sent(refund, held_until)
             if refund.state is RefundState.SENT:
                 await self._send(refund, order, account, refund.leased_until)
@@ -125,8 +137,8 @@ class CheckRefund:
         order = RefundOrder(
             number=refund.number,
             charge_number=attempt.number,
-            provider_trade_no=attempt.provider_trade_no,
-            paid=attempt.charge.amount,
+            provider_trade_no=refund.trade_no or attempt.provider_trade_no,
+            paid=refund.amount if refund.trade_no else attempt.charge.amount,
             amount=refund.amount,
             reason=refund.reason,
             notify_url=account.notify_url,
@@ -148,6 +160,46 @@ class CheckRefund:
             found = await work.refunds.get(refund_no)
             await work.commit()
         return found or refund
+
+    async def _is_confirmed(
+        self, refund: Refund, account: Account, held_until: datetime | None
+    ) -> bool:
+        """
+        Ask whether the charge was captured twice, before a further capture goes back.
+
+        A provider that named one capture by two ids would lose us the payment. Without an
+        answer it waits; an answer that lists one of the two only is a human's.
+        """
+        async with self.unit_of_work(read_only=True) as work:
+            attempt = await work.attempts.get(refund.attempt_id)
+        if attempt is None:  # a foreign key forbids it
+            raise RefundNotExist(refund.refund_no)
+        find_out = FindOut(self.unit_of_work, self.clock, self.new_id, self.budget)
+        receipt = await find_out.ask(account.provider, attempt)
+        if receipt is not None and lists_both(receipt, attempt, refund):
+            return True
+        problem = None
+        if receipt is not None:
+            trades = f"{attempt.provider_trade_no} and {refund.trade_no}"
+            problem = f"its provider does not list both trades, {trades}: they may be one payment"
+        await self._put_off(refund, problem, held_until)
+        return False
+
+    @redone
+    async def _put_off(
+        self, refund: Refund, problem: str | None, held_until: datetime | None
+    ) -> None:
+        """Plan another question if there was no answer, and call a human if it was no."""
+        async with self.unit_of_work() as work:
+            at = self.clock()
+            if problem is not None:
+                await give_up_unsent(
+                    work, refund, problem, at=at, new_id=self.new_id, held_until=held_until
+                )
+            elif held_until is not None:
+                planned = next_try_unasked(refund, at)
+                await work.refunds.put_off(refund.refund_no, planned, held_until=held_until)
+            await work.commit()
 
     @redone
     async def _write_sent(self, refund: Refund, held_until: datetime | None) -> Refund:
@@ -211,7 +263,7 @@ class CheckRefund:
     ) -> None:
         async with self.unit_of_work() as work:
             now = self.clock()
-            if refund.state is RefundState.SENT:
+            if refund.state in ASKED_AFTER:
                 await look_again(work, refund, at=now, held_until=held_until)
             await _tell_trouble(work, refund, question, problem, at=now)
             await work.commit()
@@ -248,24 +300,25 @@ class CheckRefund:
         """
         async with self.unit_of_work(read_only=True) as work:
             attempt = await work.attempts.get(refund.attempt_id)
-        if attempt is None or not is_askable(account.provider, attempt):
+        if attempt is None:
             return False
-        try:
-            receipt = await account.provider.query(attempt.charge)
-        except ProviderError:
-            return False
-        if receipt.state is not ReceiptState.PAID or receipt.refunded is None:
-            return False
-        if receipt.refunded.minor + refund.amount.minor <= attempt.charge.amount.minor:
-            return False
-        return await self._overtaken(refund, attempt, receipt.refunded)
+        total = None
+        if is_askable(account.provider, attempt):
+            with suppress(ProviderError):  # then the books alone must say it
+                receipt = await account.provider.query(attempt.charge)
+                total = receipt.refunded if receipt.state is ReceiptState.PAID else None
+        return await self._overtaken(refund, attempt, total)
 
     @redone
-    async def _overtaken(self, refund: Refund, attempt: Attempt, total: Money) -> bool:
+    async def _overtaken(self, refund: Refund, attempt: Attempt, total: Money | None) -> bool:
         async with self.unit_of_work() as work:
             at = self.clock()
+            await work.orders.hold(attempt.order_id)
+            if not await is_overtaken(work, refund, told=total):
+                return False
             ended = await overtake(work, refund, at=at, new_id=self.new_id)
-            await hear_of_total(work, attempt, total, source="query", at=at, new_id=self.new_id)
+            if total is not None:
+                await hear_of_total(work, attempt, total, source="query", at=at, new_id=self.new_id)
             await work.commit()
         return ended
 
@@ -303,15 +356,17 @@ class CheckRefund:
         self, refund: Refund, receipt: RefundReceipt, source: str, held_until: datetime | None
     ) -> None:
         async with self.unit_of_work() as work:
+            at = self.clock()
             await settle_refund(
                 work,
                 refund,
                 receipt,
                 source=source,
-                at=self.clock(),
+                at=at,
                 new_id=self.new_id,
                 held_until=held_until,
             )
+            await reckon_total(work, refund.attempt_id, source=source, at=at, new_id=self.new_id)
             await work.commit()
 
 

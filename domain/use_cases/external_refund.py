@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from retender.domain.model.attempt import Attempt
@@ -16,7 +17,7 @@ from retender.domain.model.transition import (
     RefundState,
 )
 from retender.domain.use_cases.call_human import call_human
-from retender.domain.use_cases.settle_refund import announce_refund
+from retender.domain.use_cases.settle_refund import announce_refund, fail_refund
 from retender.ports.new_id import NewId
 from retender.ports.unit_of_work import Work
 
@@ -25,20 +26,31 @@ async def hear_of_total(
     work: Work, attempt: Attempt, total: Money, *, source: str, at: datetime, new_id: NewId
 ) -> None:
     """
-    Reckon with all that a provider says was given back of a capture, whoever did it.
+    Reckon with all that a provider says was given back of a charge, whoever did it.
 
     What is more than ours that are DONE is another hand's (protocol, revision 2, rule 7). While
-    one of ours is under way nothing is drawn: whose money it is shows once that is known.
-    Harmless when repeated.
+    one of ours is under way nothing is drawn: whose money it is shows once that is known, so
+    the greatest total is kept. Harmless when repeated.
     """
+    await work.attempts.hear_total(attempt.attempt_id, total)
+    await reckon_total(work, attempt.attempt_id, source=source, at=at, new_id=new_id)
+
+
+async def reckon_total(
+    work: Work, attempt_id: str, *, source: str, at: datetime, new_id: NewId
+) -> None:
+    """Draw from the total that was heard last what it proves; also when one of ours has ended."""
+    attempt = await work.attempts.get(attempt_id)
+    if attempt is None or attempt.told_back is None:
+        return
     its = await _of_attempt(work, attempt)
     if any(refund.state in UNDER_WAY for refund in its):
         return
-    external = total.minor - sum(_given_back(its))
+    external = attempt.told_back.minor - _given_back(its)
     if external <= 0:
         return
-    name = f"{attempt.attempt_id}|{total.minor}"
-    amount = Money(external, total.currency)
+    name = f"{attempt.attempt_id}|{attempt.told_back.minor}"
+    amount = Money(external, attempt.told_back.currency)
     await _write_down(work, attempt, its, amount, name=name, source=source, at=at, new_id=new_id)
 
 
@@ -55,6 +67,34 @@ async def hear_of_one(
     """Reckon with one refund of another hand that a provider names by its own number."""
     its = await _of_attempt(work, attempt)
     await _write_down(work, attempt, its, amount, name=number, source=source, at=at, new_id=new_id)
+
+
+async def hear_of_reversal(
+    work: Work, attempt: Attempt, *, number: str, problem: str, at: datetime, new_id: NewId
+) -> None:
+    """
+    Reckon with a refund of another hand that failed after it was done.
+
+    Nobody can be asked by a number that is not ours, so it is a human's at once.
+    """
+    refund = await work.refunds.by_number(attempt.account, _number(attempt, number))
+    if refund is None:
+        return
+    doubted = await work.refunds.move(refund.refund_no, RefundEvent.DOUBTED, at=at, why=problem)
+    if doubted:
+        await work.attempts.forget_total(attempt.attempt_id)
+        its = replace(refund, state=RefundState.DOUBTED)
+        await fail_refund(work, its, problem, at=at, new_id=new_id, held_until=None)
+
+
+async def is_overtaken(work: Work, refund: Refund, *, told: Money | None = None) -> bool:
+    """Tell whether what is known to have gone back leaves nothing for a refund of ours."""
+    attempt = await work.attempts.get(refund.attempt_id)
+    if attempt is None:
+        return False
+    its = await _of_attempt(work, attempt)
+    gone = max(_given_back(its), 0 if told is None else told.minor)
+    return gone + refund.amount.minor > await _taken(work, attempt)
 
 
 async def overtake(work: Work, refund: Refund, *, at: datetime, new_id: NewId) -> bool:
@@ -79,8 +119,21 @@ async def _of_attempt(work: Work, attempt: Attempt) -> Sequence[Refund]:
     return [refund for refund in refunds if refund.attempt_id == attempt.attempt_id]
 
 
-def _given_back(refunds: Sequence[Refund]) -> list[int]:
-    return [refund.amount.minor for refund in refunds if refund.state is RefundState.DONE]
+def _given_back(refunds: Sequence[Refund]) -> int:
+    return sum(refund.amount.minor for refund in refunds if refund.state is RefundState.DONE)
+
+
+async def _taken(work: Work, attempt: Attempt) -> int:
+    """Return all that was taken under the attempt's number, further captures too."""
+    captures = await work.attempts.captures_of(attempt.order_id)
+    further = [c.amount.minor for c in captures if c.attempt_id == attempt.attempt_id]
+    return attempt.charge.amount.minor + sum(further)
+
+
+def _number(attempt: Attempt, name: str) -> str:
+    """Return our number of another hand's refund: the same for the same one."""
+    digest = hashlib.sha256(f"{attempt.account}|{name}".encode()).hexdigest()[:31]
+    return f"X{digest.upper()}"
 
 
 async def _write_down(
@@ -94,8 +147,8 @@ async def _write_down(
     at: datetime,
     new_id: NewId,
 ) -> None:
-    number = "X" + hashlib.sha256(f"{attempt.account}|{name}".encode()).hexdigest()[:31].upper()
-    left = attempt.charge.amount.minor - sum(_given_back(its))
+    number = _number(attempt, name)
+    left = await _taken(work, attempt) - _given_back(its)
     if amount.minor > left and all(refund.number != number for refund in its):
         await _call_for_too_much(work, attempt, amount, number=number, source=source, at=at)
         return

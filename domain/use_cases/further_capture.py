@@ -1,15 +1,19 @@
 """Tell a repeat of known evidence from money that was taken once more."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from retender.domain.model.attempt import Attempt
+from retender.domain.model.event import Event, EventKind
 from retender.domain.model.further_capture import FurtherCapture
 from retender.domain.model.incident import About, Incident, IncidentCode
+from retender.domain.model.refund import Refund, RefundCause, further_refund_number
 from retender.domain.use_cases.call_human import call_human
 from retender.domain.use_cases.outcome import Outcome
-from retender.ports.payment_provider import ProviderTerms, Receipt
+from retender.ports.new_id import NewId
+from retender.ports.payment_provider import Capture, ProviderTerms, Receipt, ReceiptState
 from retender.ports.unit_of_work import Work
 
 
@@ -21,38 +25,102 @@ async def known_already(
     *,
     source: str,
     at: datetime,
+    new_id: NewId,
 ) -> Outcome:
     """
     Tell a repeat from money that was taken once more (protocol, revision 2, rule 1).
 
     The first trade number that is heard is the capture's own. Another one is another capture
     only where the terms say so: a provider may name one capture by two ids. What was taken
-    once more is in every sum, and goes back as a human decides: our refunds go by our number,
-    which both captures bear.
+    once more is in every sum. It goes back by itself only where a refund says which trade's
+    money goes back, and then not before a query listed both. Else our refund would go by our
+    number, which both captures bear: a human decides.
     """
-    number, known = receipt.provider_trade_no, attempt.provider_trade_no
-    if number is None or number == known:
-        return Outcome.KNOWN
-    if known is None:
-        await work.attempts.fill_in(attempt.attempt_id, provider_trade_no=number)
-        return Outcome.KNOWN
+    told = _told(attempt, receipt)
+    known = attempt.provider_trade_no
+    if known is None and told:
+        known = told[0].provider_trade_no
+        await work.attempts.fill_in(attempt.attempt_id, provider_trade_no=known)
     if terms is None or not terms.trade_no_is_capture:
         return Outcome.KNOWN
-    further = FurtherCapture(
-        attempt_id=attempt.attempt_id,
+    outcome = Outcome.KNOWN
+    for capture in told:
+        further = FurtherCapture(
+            attempt_id=attempt.attempt_id,
+            order_id=attempt.order_id,
+            account=attempt.account,
+            provider_trade_no=capture.provider_trade_no,
+            amount=capture.amount,
+            found_at=at,
+        )
+        if capture.provider_trade_no == known or not await work.attempts.add_capture(further):
+            continue
+        automatic = terms.refunds.names_trade
+        if automatic and await _give_back(work, attempt, further, at=at, new_id=new_id):
+            outcome = Outcome.SURPLUS
+            continue
+        its = replace(receipt, provider_trade_no=capture.provider_trade_no, amount=capture.amount)
+        code = IncidentCode.FURTHER_CAPTURE
+        incident = incident_of_receipt(attempt.account, attempt, its, code, source=source, at=at)
+        data = {**incident.data, "first_trade_no": known or ""}
+        await call_human(work, replace(incident, data=data))
+        outcome = Outcome.INCIDENT
+    return outcome
+
+
+def lists_both(receipt: Receipt, attempt: Attempt, refund: Refund) -> bool:
+    """Tell whether a provider lists the payment and its further capture side by side."""
+    listed = {capture.provider_trade_no for capture in receipt.captures}
+    paid = receipt.state is ReceiptState.PAID and receipt.foreign is None
+    return paid and {attempt.provider_trade_no, refund.trade_no} <= listed
+
+
+def _told(attempt: Attempt, receipt: Receipt) -> Sequence[Capture]:
+    """Return the captures that a receipt speaks of, the one that it is about first."""
+    if receipt.provider_trade_no is None:
+        return receipt.captures
+    amount = receipt.amount or attempt.charge.amount
+    about = Capture(receipt.provider_trade_no, amount)
+    others = [c for c in receipt.captures if c.provider_trade_no != about.provider_trade_no]
+    return (about, *others)
+
+
+async def _give_back(
+    work: Work, attempt: Attempt, capture: FurtherCapture, *, at: datetime, new_id: NewId
+) -> bool:
+    """Write its refund down, and tell the shop; False if its number is taken."""
+    number = further_refund_number(capture.account, capture.provider_trade_no)
+    refund = Refund(
+        refund_no=number,
+        number=number,
         order_id=attempt.order_id,
+        attempt_id=attempt.attempt_id,
         account=attempt.account,
-        provider_trade_no=number,
-        amount=receipt.amount or attempt.charge.amount,
-        found_at=at,
+        amount=capture.amount,
+        cause=RefundCause.FURTHER,
+        reason="Paid twice",
+        created_at=at,
+        next_try_at=at,
+        trade_no=capture.provider_trade_no,
     )
-    if not await work.attempts.add_capture(further):
-        return Outcome.KNOWN
-    incident = incident_of_receipt(
-        attempt.account, attempt, receipt, IncidentCode.FURTHER_CAPTURE, source=source, at=at
+    if not await work.refunds.add(refund):
+        return False
+    await work.outbox.add(
+        Event(
+            event_id=new_id(),
+            kind=EventKind.SURPLUS_FOUND,
+            subject=number,
+            order_no=attempt.charge.order_no,
+            at=at,
+            data={
+                "account": attempt.account,
+                "amount": str(capture.amount),
+                "cause": str(refund.cause),
+                "refund_no": number,
+            },
+        )
     )
-    await call_human(work, replace(incident, data={**incident.data, "first_trade_no": known}))
-    return Outcome.INCIDENT
+    return True
 
 
 def incident_of_receipt(

@@ -77,7 +77,7 @@ class RefundPayment:
             PayOrderNotExist: no such order.
             PayOrderStateError: it is not paid.
             RefundExceedsPaid: more than is left.
-            NotOffered: the provider gives back no part, or not so often.
+            NotOffered: the provider gives back no part, or not so often, or not so late.
             IdempotencyConflict: the number was used for another order or amount.
             ProviderUnavailable: an earlier refund was refused, and nobody can say now
                 whether it was finished by hand; nothing was written down.
@@ -125,7 +125,7 @@ class RefundPayment:
         ]
         check = CheckRefund(*asking, budget)
         await budget.side_by_side(lambda number: check(refund_no=number), overdue)
-        await self._repair_refused(check, budget, [r for r in its if not r.may_have_moved])
+        await self._repair_refused(check, budget, [r for r in its if r.may_be_finished_by_hand])
 
     async def _repair_refused(
         self, check: CheckRefund, budget: TimeBudget, refused: Sequence[Refund]
@@ -172,7 +172,7 @@ class RefundPayment:
         earlier = [
             r
             for r in await work.refunds.of_order(order.order_id)
-            if r.attempt_id == winner.attempt_id and r.may_have_moved
+            if r.attempt_id == winner.attempt_id and r.trade_no is None and r.may_have_moved
         ]
         now = self.clock()
         terms = self.accounts.get(winner.account).provider.terms.refunds
@@ -188,7 +188,7 @@ class RefundPayment:
             created_at=now,
             next_try_at=_when(earlier, terms, now),
         )
-        _check_terms(refund, winner, earlier, terms)
+        _check_terms(refund, winner, earlier, terms, now)
         if not await work.refunds.add(refund):
             raise IdempotencyConflict("Refund", refund_no, ["order_no"])
         await tell(
@@ -206,7 +206,7 @@ class RefundPayment:
 def _same(existing: Refund, order: Order, amount: Money | None) -> Refund:
     """Return the refund of this number if it is what is asked for now."""
     fields = []
-    if existing.order_id != order.order_id or existing.is_automatic:
+    if existing.order_id != order.order_id or existing.cause is not RefundCause.SHOP:
         fields.append("order_no")
     if amount not in {None, existing.amount}:
         fields.append("amount")
@@ -240,8 +240,17 @@ def _sent_by(refund: Refund, now: datetime) -> datetime:
 
 
 def _check_terms(
-    refund: Refund, winner: Attempt, earlier: Sequence[Refund], terms: RefundTerms
+    refund: Refund,
+    winner: Attempt,
+    earlier: Sequence[Refund],
+    terms: RefundTerms,
+    now: datetime,
 ) -> None:
+    paid_at = winner.captured_at
+    if terms.window is not None and paid_at is not None and now > paid_at + terms.window:
+        until = (paid_at + terms.window).isoformat(timespec="seconds")
+        message = f"{winner.account} gives money back until {until}, and that is over."
+        raise NotOffered(message, field="order_no")
     if not terms.partial and refund.amount != winner.charge.amount:
         message = f"{winner.account} gives back everything or nothing."
         raise NotOffered(message, field="amount")

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.incident import STANDS, Incident, Resolution
-from retender.domain.model.refund import Refund
+from retender.domain.model.refund import Refund, RefundCause
 from retender.domain.model.transition import RefundState
 
 
@@ -57,7 +57,6 @@ def _options(
             _why_not_dead(attempt, now),
         )
     if refund is not None:
-        stuck = refund.state is RefundState.STUCK
         yield Option(
             Resolution.REFUNDED,
             "You say that the money went back, as the provider's own books show or as you gave it "
@@ -67,10 +66,18 @@ def _options(
         yield Option(
             Resolution.RETRY,
             "It is sent again under the same number, so that nothing goes back twice.",
-            None if stuck else f"the refund is {refund.state}: the worker goes on with it",
+            _why_not_again(refund),
         )
     again = " If it does not end, it is brought up again." if incident.code in STANDS else ""
     yield Option(Resolution.NOTED, f"You have seen it; nothing changes.{again}")
+
+
+def _why_not_again(refund: Refund) -> str | None:
+    if refund.cause is RefundCause.EXTERNAL:
+        return "another hand made it, and nothing was sent under a number of ours"
+    if refund.state is not RefundState.STUCK:
+        return f"the refund is {refund.state}: the worker goes on with it"
+    return None
 
 
 def _why_not_dead(attempt: Attempt, now: datetime) -> str | None:

@@ -125,12 +125,15 @@ async def _check_room(work: Work, refund: Refund) -> None:
     shop may have asked for another one since. The order is held while the sum is taken.
     """
     await work.orders.hold(refund.order_id)
+    if refund.trade_no is not None:
+        return  # a further capture goes back by one refund of its own
     attempt = await work.attempts.get(refund.attempt_id)
     others = [
         other.amount.minor
         for other in await work.refunds.of_order(refund.order_id)
         if other.attempt_id == refund.attempt_id
         and other.refund_no != refund.refund_no
+        and other.trade_no is None
         and other.may_have_moved
     ]
     left = (0 if attempt is None else attempt.charge.amount.minor) - sum(others)

@@ -31,12 +31,14 @@ async def settle_refund(
 
     DONE ends it, and the surplus with it; FAILED makes it STUCK, for an
     operator; PENDING plans another look; NOT_FOUND makes it due again, under
-    the same number. Harmless when repeated. That the money went back counts whoever
+    the same number. FAILED of one that is DONE may be an old word that comes late:
+    it is DOUBTED, and asked after. Harmless when repeated. That the money went back counts whoever
     brings it; what is planned or given up is so by the holder of the lease, if there
     is one, since a "no" is as old as its question, and the holder may be sending.
     """
     if receipt.amount is not None and receipt.amount != refund.amount:
-        await _keep_misfit(work, refund, receipt, source, at=at, held_until=held_until)
+        ours = str(refund.amount)
+        await _keep_misfit(work, refund, receipt, source, ours, at=at, held_until=held_until)
         return
     why = f"{source}: {receipt.state}{f' ({receipt.problem})' if receipt.problem else ''}"
     await tell(
@@ -49,11 +51,16 @@ async def settle_refund(
         facts={**_facts_of(refund, receipt), "source": source},
     )
     match receipt.state:
+        case RefundReceiptState.DONE if refund.state is RefundState.OVERTAKEN:
+            ours = "nothing, since another hand gave it back"
+            await _keep_misfit(work, refund, receipt, source, ours, at=at, held_until=held_until)
         case RefundReceiptState.DONE:
             number = receipt.provider_refund_no
             await confirm_refund(
                 work, refund, why=why, at=at, new_id=new_id, provider_refund_no=number
             )
+        case RefundReceiptState.FAILED if refund.state is RefundState.DONE:
+            await _doubt(work, refund, why=why, at=at)
         case RefundReceiptState.FAILED:
             problem = receipt.problem or why
             await fail_refund(work, refund, problem, at=at, new_id=new_id, held_until=held_until)
@@ -65,6 +72,9 @@ async def settle_refund(
             else:
                 known = receipt.provider_refund_no
                 await look_again(work, refund, known, at=at, held_until=held_until)
+        case RefundReceiptState.NOT_FOUND if refund.state is RefundState.DOUBTED:
+            problem = "it was done, its provider said that it failed, and knows it no more"
+            await fail_refund(work, refund, problem, at=at, new_id=new_id, held_until=held_until)
         case RefundReceiptState.NOT_FOUND:
             await try_refund_again(work, refund, why, at=at, new_id=new_id, held_until=held_until)
 
@@ -77,7 +87,7 @@ async def look_again(
     at: datetime,
     held_until: datetime | None,
 ) -> None:
-    """Plan another look at a SENT refund, unless it is held by another, who does the same."""
+    """Plan another look at a refund, unless it is held by another, who does the same."""
     planned, token = next_try(refund, at), _token(refund, held_until, at)
     await work.refunds.reschedule(refund.refund_no, planned, provider_refund_no, held_until=token)
 
@@ -114,6 +124,18 @@ async def try_refund_again(
     )
 
 
+async def _doubt(work: Work, refund: Refund, *, why: str, at: datetime) -> None:
+    """Have it asked after, now. What was said to be given back in all held it: that is over."""
+    doubted = await work.refunds.move(
+        refund.refund_no, RefundEvent.DOUBTED, at=at, why=why, next_try_at=at, problem=why
+    )
+    if not doubted:
+        return
+    await work.attempts.forget_total(refund.attempt_id)
+    if refund.is_automatic:
+        await work.attempts.move(refund.attempt_id, AttemptEvent.REFUND_DOUBTED, at=at, why=why)
+
+
 async def fail_refund(
     work: Work,
     refund: Refund,
@@ -141,9 +163,9 @@ async def fail_refund(
         return
     if refund.is_automatic:
         await work.attempts.move(refund.attempt_id, AttemptEvent.REFUND_FAILED, at=at, why=problem)
-    await announce_refund(
-        work, refund, EventKind.REFUND_STUCK, at=at, new_id=new_id, problem=problem
-    )
+    reversed_ = refund.state is RefundState.DOUBTED
+    kind = EventKind.REFUND_REVERSED if reversed_ else EventKind.REFUND_STUCK
+    await announce_refund(work, refund, kind, at=at, new_id=new_id, problem=problem)
     order = await work.orders.by_id(refund.order_id)
     stuck = replace(refund, state=RefundState.STUCK, problem=problem)
     incident = incident_about(
@@ -156,6 +178,25 @@ async def fail_refund(
         data=facts_of_refund(stuck),
     )
     await call_human(work, incident)
+
+
+async def give_up_unsent(
+    work: Work,
+    refund: Refund,
+    problem: str,
+    *,
+    at: datetime,
+    new_id: NewId,
+    held_until: datetime | None,
+) -> None:
+    """Give up on a DUE refund that must not be sent; nothing moved under its number."""
+    if held_until is None and not is_free(refund.leased_until, at):
+        return  # whoever holds it finds out the same
+    sent = await work.refunds.move(
+        refund.refund_no, RefundEvent.SENT, at=at, why=problem, held_until=held_until
+    )
+    if sent:
+        await fail_refund(work, refund, problem, at=at, new_id=new_id, held_until=held_until)
 
 
 async def confirm_refund(
@@ -180,11 +221,11 @@ async def confirm_refund(
     )
     if not done:
         return False
-    kind = EventKind.REFUND_DONE
     if refund.is_automatic:
-        kind = EventKind.SURPLUS_REFUNDED
         await work.attempts.move(refund.attempt_id, AttemptEvent.REFUND_CONFIRMED, at=at, why=why)
-    await announce_refund(work, refund, kind, at=at, new_id=new_id)
+    if refund.state is not RefundState.DOUBTED:  # of that one the shop has heard nothing else
+        kind = EventKind.SURPLUS_REFUNDED if refund.is_of_surplus else EventKind.REFUND_DONE
+        await announce_refund(work, refund, kind, at=at, new_id=new_id)
     return True
 
 
@@ -193,18 +234,19 @@ async def _keep_misfit(
     refund: Refund,
     receipt: RefundReceipt,
     source: str,
+    ours: str,
     *,
     at: datetime,
     held_until: datetime | None,
 ) -> None:
-    """Keep a word on another amount for a human; it settles nothing."""
+    """Keep a word on another amount than ours for a human; it settles nothing."""
     code = IncidentCode.AMOUNT_MISMATCH
     await tell(
         work,
         refund,
         at=at,
         what=f"incident {code}",
-        why=f"{source} of {refund.refund_no}: {receipt.amount}, and ours is {refund.amount}",
+        why=f"{source} of {refund.refund_no}: {receipt.amount}, and ours is {ours}",
         kind=StoryKind.MISFIT,
         facts={**_facts_of(refund, receipt), "incident": code, "source": source},
     )
@@ -217,7 +259,7 @@ async def _keep_misfit(
         incident_id=hashlib.sha256(claim.encode()).hexdigest()[:32],
         at=at,
         source=source,
-        data={"amount": str(receipt.amount), "ours": str(refund.amount)},
+        data={"amount": str(receipt.amount or refund.amount), "ours": ours},
     )
     await work.incidents.add(incident)
     # It stays SENT until a human decides; without a plan it would be asked about at once again.
@@ -227,26 +269,31 @@ async def _keep_misfit(
 async def announce_refund(
     work: Work, refund: Refund, kind: EventKind, *, at: datetime, new_id: NewId, **more: str
 ) -> None:
-    """Let the shop hear what became of a refund, and say so in the story."""
+    """
+    Let the shop hear what became of a refund, and say so in the story.
+
+    To be called once for each change of its state. A refund that was done, reversed and done
+    again is told of each time: the second event bears its own id as its subject.
+    """
     order = await work.orders.by_id(refund.order_id)
     if order is None:  # a foreign key forbids it
         message = f"Refund {refund.refund_no} has no order."
         raise LookupError(message)
-    await work.outbox.add(
-        Event(
-            event_id=new_id(),
-            kind=kind,
-            subject=refund.refund_no,
-            order_no=order.order_no,
-            at=at,
-            data={
-                "refund_no": refund.refund_no,
-                "amount": str(refund.amount),
-                "cause": str(refund.cause),
-                **more,
-            },
-        )
+    event = Event(
+        event_id=new_id(),
+        kind=kind,
+        subject=refund.refund_no,
+        order_no=order.order_no,
+        at=at,
+        data={
+            "refund_no": refund.refund_no,
+            "amount": str(refund.amount),
+            "cause": str(refund.cause),
+            **more,
+        },
     )
+    if not await work.outbox.add(event):
+        await work.outbox.add(replace(event, subject=event.event_id))
     await tell(
         work,
         refund,

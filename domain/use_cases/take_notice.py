@@ -8,9 +8,15 @@ from enum import StrEnum
 from retender.domain.model.errors import NoticeRejected
 from retender.domain.model.event import StoryKind
 from retender.domain.model.incident import Incident, IncidentCode
+from retender.domain.model.refund import Refund
 from retender.domain.model.transition import CAPTURED
 from retender.domain.use_cases.captured import attempt_of, captured, facts_of_receipt, tell, weigh
-from retender.domain.use_cases.external_refund import hear_of_one, hear_of_total
+from retender.domain.use_cases.external_refund import (
+    hear_of_one,
+    hear_of_reversal,
+    hear_of_total,
+    reckon_total,
+)
 from retender.domain.use_cases.outcome import Outcome
 from retender.domain.use_cases.redone import redone
 from retender.domain.use_cases.settle_refund import settle_refund
@@ -175,7 +181,13 @@ class TakeNotice:
         """
         refund = await work.refunds.by_number(account, receipt.number)
         if refund is not None:
-            await settle_refund(work, refund, receipt, source="notice", at=now, new_id=self.new_id)
+            await self._settle_refund(work, refund, receipt, now)
+
+    async def _settle_refund(
+        self, work: Work, refund: Refund, receipt: RefundReceipt, now: datetime
+    ) -> None:
+        await settle_refund(work, refund, receipt, source="notice", at=now, new_id=self.new_id)
+        await reckon_total(work, refund.attempt_id, source="notice", at=now, new_id=self.new_id)
 
     async def _hear_of_total(
         self, work: Work, account: str, receipt: Receipt, now: datetime
@@ -205,6 +217,15 @@ class TakeNotice:
                 at=now,
                 new_id=self.new_id,
             )
+        elif receipt.state is RefundReceiptState.FAILED:
+            await hear_of_reversal(
+                work,
+                attempt,
+                number=receipt.number,
+                problem=receipt.problem or "its provider says that it failed after it was done",
+                at=now,
+                new_id=self.new_id,
+            )
         return attempt.charge.order_no
 
     async def _hear_of_refund(
@@ -228,6 +249,6 @@ class TakeNotice:
                 )
             )
             return IncidentCode.UNKNOWN_REFUND, None
-        await settle_refund(work, refund, receipt, source="notice", at=now, new_id=self.new_id)
+        await self._settle_refund(work, refund, receipt, now)
         order = await work.orders.by_id(refund.order_id)
         return NoticeOutcome.TAKEN, None if order is None else order.order_no

@@ -18,6 +18,7 @@ _LOOKS = {
     "REFUNDING": "yellow",
     "DUE": "yellow",
     "SENT": "yellow",
+    "DOUBTED": "yellow",
     "PAID": "bold green",
     "SUCCEEDED": "bold green",
     "REFUNDED": "green",

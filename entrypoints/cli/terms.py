@@ -57,11 +57,15 @@ def terms_json(terms: "ProviderTerms") -> dict[str, object]:
             "spacing_seconds": _seconds(refunds.spacing),
             "window_seconds": _seconds(refunds.window),
             "immediate": refunds.immediate,
+            "repeatable": refunds.repeatable,
+            "names_trade": refunds.names_trade,
         },
         "instalments": list(terms.instalments),
         "notices_signed": terms.notices_signed,
         "notice_retries_seconds": [_seconds(gap) for gap in terms.notice_retries],
         "bills": terms.bills,
+        "asked_by_number": terms.asked_by_number,
+        "trade_no_is_capture": terms.trade_no_is_capture,
     }
 
 
@@ -87,6 +91,8 @@ def _page_json(page: "PageTerms") -> dict[str, object]:
         "reopens": page.reopens,
         "close": str(page.close),
         "bound_to": sorted(page.bound_to),
+        "exists_with_page": page.is_there_with_page,
+        "orphan_payable": page.orphan_payable,
     }
 
 
@@ -106,7 +112,8 @@ def _conditions(terms: "ProviderTerms") -> "Iterable[tuple[str, str]]":
     gap = f", {duration(refunds.spacing)} apart" if refunds.spacing else ""
     parts = "in parts" if refunds.partial else "whole only"
     result = "result at once" if refunds.immediate else "result later"
-    yield "refunds", f"{parts}{most}{gap}{window}; {result}"
+    twice = "" if refunds.repeatable else "; a number sent twice gives back twice"
+    yield "refunds", f"{parts}{most}{gap}{window}; {result}{twice}"
     yield "instalments", either(_listed(terms.instalments))
     ladder = ", ".join(duration(gap) for gap in terms.notice_retries)
     yield "notices", ("signed" if terms.notices_signed else "unsigned")

@@ -120,11 +120,12 @@ class RefundView(View):
     attempt_id: str = Field(description="whose money goes back")
     amount: MoneyView
     cause: str = Field(
-        description="shop, duplicate, cancelled, late or external", examples=["shop"]
+        description="shop, duplicate, cancelled, late, further or external", examples=["shop"]
     )
     reason: str = Field(examples=["One tin broke"])
     state: str = Field(
-        description="DUE and SENT: not yet known; DONE: it went back; STUCK: an operator looks",
+        description="DUE, SENT and DOUBTED: not yet known; DONE: it went back; "
+        "STUCK: an operator looks; OVERTAKEN: another hand gave it back",
         examples=["DONE"],
     )
     created_at: datetime

@@ -21,6 +21,7 @@ from retender.ports.payment_provider import (
     Acknowledgement,
     AmountBounds,
     BillLine,
+    Capture,
     ClosePower,
     Notice,
     PageTerms,
@@ -87,6 +88,9 @@ class Gateway:
     tells_totals: bool = False
     trade_no_is_capture: bool = False
     by_hand: dict[str, int] = field(default_factory=dict)
+    further: dict[str, list[str]] = field(default_factory=dict)
+    reversed: set[str] = field(default_factory=set)
+    refunded_trades: list[str | None] = field(default_factory=list)
     foreign: str | None = None
     amount_lie: Money | None = None
 
@@ -158,6 +162,7 @@ class Gateway:
             number: trade.charge.amount.minor
             - sum(r.minor for r in trade.refunds.values())
             - self.by_hand.get(number, 0)
+            + trade.charge.amount.minor * len(self.further.get(number, ()))
             for number, trade in self.trades.items()
             if trade.state is ReceiptState.PAID
         }
@@ -224,6 +229,16 @@ class Gateway:
             provider_trade_no=f"T{number}" if trade is not None else None,
             foreign=self.foreign,
             refunded=self._total(trade) if paid and trade and self.tells_totals else None,
+            captures=self._captures(trade) if paid and trade else (),
+        )
+
+    def _captures(self, trade: Trade) -> tuple[Capture, ...]:
+        """List every capture, if a test said what was taken once more."""
+        number = trade.charge.number
+        if number not in self.further:
+            return ()
+        return tuple(
+            Capture(no, trade.charge.amount) for no in (f"T{number}", *self.further[number])
         )
 
     def _total(self, trade: Trade) -> Money:
@@ -233,13 +248,15 @@ class Gateway:
     async def refund(self, order: RefundOrder) -> RefundReceipt:
         await self._arrive("refund", order.number)
         left = self.trades[order.charge_number].charge.amount.minor
+        left *= 1 + len(self.further.get(order.charge_number, ()))
         left -= self.by_hand.get(order.charge_number, 0)
         if self.failing_refunds or order.amount.minor > left:
             raise ProviderRefused(Refusal.REJECTED, provider_code="NO_REFUNDS")
         trade = self.trades[order.charge_number]
         already = sum(r.minor for n, r in trade.refunds.items() if n != order.number)
-        assert already + order.amount.minor <= trade.charge.amount.minor, "refunded too much"
+        assert already + order.amount.minor <= left, "refunded too much"
         assert trade.refunds.setdefault(order.number, order.amount) == order.amount
+        self.refunded_trades.append(order.provider_trade_no)
         self._leave("refund")
         return self._refund_receipt(order)
 
@@ -254,6 +271,8 @@ class Gateway:
         if amount is None:
             return RefundReceipt(number=order.number, state=RefundReceiptState.NOT_FOUND)
         state = RefundReceiptState.PENDING if self.pending_refunds else RefundReceiptState.DONE
+        if order.number in self.reversed:
+            state = RefundReceiptState.FAILED
         return RefundReceipt(number=order.number, state=state, amount=amount)
 
     async def parse_notice(self, raw: RawNotice) -> Notice:

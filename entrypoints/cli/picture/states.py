@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from retender.domain.model.transition import (
+    ASKED_AFTER,
     CAPTURED,
     ENDING,
     LIVE,
@@ -29,7 +30,7 @@ from retender.entrypoints.cli.picture.canvas import (
     Tone,
 )
 
-WIDTH, HEIGHT = 1120, 1180
+WIDTH, HEIGHT = 1140, 1300
 _O, _A, _R = OrderState, AttemptState, RefundState
 
 
@@ -158,38 +159,52 @@ ATTEMPT = Machine(
         AttemptEvent.SURPLUS: Route(("bottom", 0.4191), ("top", 0.898), _at(503, 706, 70, "start")),
         AttemptEvent.REFUND_FAILED: Route(("right", 0.3), ("left", 0.3), _at(576, 751, 22)),
         AttemptEvent.REFUND_RETRIED: Route(("left", 0.7), ("right", 0.7), _at(576, 836, 22)),
+        AttemptEvent.REFUND_DOUBTED: Route(
+            ("bottom", 0.5),
+            ("bottom", 0.5),
+            _level(735, 926, 70),
+            ((1027, 926), (443, 926)),
+        ),
         AttemptEvent.REFUND_CONFIRMED: Route(("right", 0.4451), label=_level(887, 807, 22)),
     },
 )
 
 REFUND = Machine(
-    title=("Refund", "money on its way back, under a number that never changes", (60, 950)),
+    title=("Refund", "money on its way back, under a number that never changes", (60, 984)),
     first=_R.DUE,
     boxes={
-        _R.DUE: Box("DUE", 112, 1022),
-        _R.SENT: Box("SENT", 400, 1022),
-        _R.STUCK: Box("STUCK", 660, 1022, width=128),
-        _R.DONE: Box("DONE", 968, 980),
-        _R.OVERTAKEN: Box("OVERTAKEN", 968, 1078, width=120),
+        _R.DUE: Box("DUE", 112, 1096),
+        _R.SENT: Box("SENT", 412, 1096),
+        _R.DOUBTED: Box("DOUBTED", 412, 1164),
+        _R.STUCK: Box("STUCK", 672, 1130, width=128),
+        _R.DONE: Box("DONE", 968, 1054),
+        _R.OVERTAKEN: Box("OVERTAKEN", 968, 1152, width=120),
     },
     frames=(
         Frame(
-            frozenset({_R.SENT, _R.STUCK}),
-            Box("sent before: a late yes still counts", 382, 988, 424, 122),
+            frozenset({*ASKED_AFTER, _R.STUCK}),
+            Box("sent before: a late yes still counts", 382, 1046, 430, 182),
         ),
+        Frame(frozenset(ASKED_AFTER), Box("asked after", 396, 1072, 150, 146)),
     ),
     routes={
-        RefundEvent.SENT: Route(("right", 0.3), ("left", 0.3), _at(306, 999, 20)),
-        RefundEvent.TRY_AGAIN: Route(("left", 0.7), ("right", 0.7), _at(306, 1070, 20)),
-        RefundEvent.FAILED: Route(label=_level(589, 1043, 22)),
+        RefundEvent.SENT: Route(("right", 0.3), ("left", 0.3), _at(306, 1073, 20)),
+        RefundEvent.TRY_AGAIN: Route(("left", 0.7), ("right", 0.7), _at(306, 1144, 20)),
+        RefundEvent.FAILED: Route(("right", 0.54110), label=_level(609, 1151, 20)),
         RefundEvent.RETRIED: Route(
-            ("bottom", 0.5),
-            ("bottom", 0.5),
-            _level(447, 1136, 70),
-            ((724, 1136), (171, 1136)),
+            ("top", 0.5),
+            ("top", 0.5),
+            _level(447, 1018, 70),
+            ((736, 1018), (171, 1018)),
         ),
-        RefundEvent.CONFIRMED: Route(("right", 0.10656), label=_level(887, 1001, 22)),
-        RefundEvent.OVERTAKEN: Route(("right", 0.90984), label=_level(887, 1099, 22)),
+        RefundEvent.CONFIRMED: Route(("right", 0.15934), label=_level(890, 1075, 22)),
+        RefundEvent.DOUBTED: Route(
+            ("right", 0.5),
+            ("bottom", 0.5),
+            _level(760, 1262, 70),
+            ((1110, 1075), (1110, 1262), (471, 1262)),
+        ),
+        RefundEvent.OVERTAKEN: Route(("right", 0.69780), label=_level(890, 1173, 22)),
     },
 )
 
@@ -200,7 +215,7 @@ MACHINES: Mapping[type[State], Machine] = {
 }
 
 _GOOD: tuple[State, ...] = (_O.PAID, _A.SUCCEEDED, _A.REFUNDED, _R.DONE)
-_WARN: tuple[State, ...] = (_A.REFUNDING, _A.REFUND_STUCK, _R.STUCK)
+_WARN: tuple[State, ...] = (_A.REFUNDING, _A.REFUND_STUCK, _R.DOUBTED, _R.STUCK)
 _QUIET: tuple[State, ...] = (_O.CLOSED, _A.CLOSED, _R.OVERTAKEN)
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.event import Event, EventKind
 from retender.domain.model.incident import Incident
+from retender.domain.model.money import Money
 from retender.domain.model.order import Order
 from retender.domain.model.page import Opened
 from retender.domain.model.refund import Refund
@@ -53,7 +54,8 @@ class Scene:
 async def a_scene(unit_of_work: UnitOfWork) -> Scene:
     """Put an order into the store on which every deed can be done."""
     order = an_order()
-    attempt = an_attempt(order, next_check_at=NOW, asking_until=NOW)
+    told_back = Money(1, order.amount.currency)
+    attempt = an_attempt(order, next_check_at=NOW, asking_until=NOW, told_back=told_back)
     due, sent = a_refund(attempt), a_refund(attempt, state=RefundState.SENT)
     held = a_refund(attempt, leased_until=HELD)
     event = an_event(order)
@@ -114,6 +116,8 @@ DEEDS: Mapping[str, Deed] = {
         s.attempt.attempt_id, Opened(PAGES[0]), UNTIL, NOW, asked_until=NOW
     ),
     "attempts.add_capture": lambda w, s: w.attempts.add_capture(a_capture(s.attempt)),
+    "attempts.hear_total": lambda w, s: w.attempts.hear_total(s.attempt.attempt_id, s.order.amount),
+    "attempts.forget_total": lambda w, s: w.attempts.forget_total(s.attempt.attempt_id),
     "attempts.fill_in": lambda w, s: w.attempts.fill_in(s.attempt.attempt_id, reference="theirs"),
     "attempts.release_asking": lambda w, s: w.attempts.release_asking(
         s.attempt.attempt_id, asked_until=NOW

@@ -1,10 +1,12 @@
 """What a store promises of claims to ask, of a provider's references, and of calls for accounts."""
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
 from retender.domain.model.incident import About, IncidentCode
+from retender.domain.model.money import Money
 from retender.domain.model.page import Opened
 from retender.domain.model.transition import AttemptState
 from retender.ports.unit_of_work import UnitOfWork
@@ -142,6 +144,24 @@ class ReferencesContract(StoreContract):
             found = await work.attempts.captures_of(attempt.order_id)
             assert sorted(found, key=lambda each: each.found_at) == [first, second]
             assert list(await work.attempts.captures_of("nothing")) == []
+
+    @pytest.mark.asyncio
+    async def test_the_greatest_total_that_was_told_is_kept(self, unit_of_work: UnitOfWork) -> None:
+        """An old message may come last; what failed since makes every total of before untrue."""
+        attempt = await a_kept_attempt(unit_of_work, AttemptState.SUCCEEDED)
+        total = partial(Money, currency=attempt.charge.amount.currency)
+        for minor in (5, 7, 6):
+            async with unit_of_work() as work:
+                await work.attempts.hear_total(attempt.attempt_id, total(minor))
+                await work.commit()
+        async with unit_of_work() as work:
+            assert await work.attempts.get(attempt.attempt_id) == replace(
+                attempt, told_back=total(7)
+            )
+            await work.attempts.forget_total(attempt.attempt_id)
+            await work.commit()
+        async with unit_of_work(read_only=True) as work:
+            assert await work.attempts.get(attempt.attempt_id) == attempt
 
     @pytest.mark.asyncio
     async def test_live_attempts_are_counted_by_account(self, unit_of_work: UnitOfWork) -> None:

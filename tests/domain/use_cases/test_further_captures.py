@@ -4,10 +4,12 @@ import json
 
 import pytest
 
+from retender.domain.model.errors import ProviderUncertain
 from retender.domain.model.incident import IncidentCode
 from retender.domain.model.money import Money
+from retender.domain.model.refund import RefundCause
 from retender.domain.use_cases.verdict import Verdict
-from retender.ports.payment_provider import RawNotice
+from retender.ports.payment_provider import RawNotice, RefundTerms
 
 pytestmark = pytest.mark.asyncio
 
@@ -75,3 +77,83 @@ async def test_evidence_without_a_trade_number_says_nothing_new(shop):
     number = await paid(shop)
     await shop.hear("wechat", notice_of(shop, number, None, "k1"))
     assert list((await shop.story()).captures) == []
+
+
+@pytest.fixture
+def naming(shop):
+    """Let a refund say which trade's money goes back, too."""
+    shop.wechat.refund_terms = RefundTerms(names_trade=True)
+    return shop
+
+
+async def refunds(shop):
+    return [(r.cause, r.state, r.trade_no) for r in (await shop.story()).refunds]
+
+
+async def test_a_further_capture_goes_back_by_itself_once_a_query_lists_both(naming):
+    shop = naming
+    number = await paid(shop)
+    shop.wechat.further[number] = ["T-OTHER"]
+    await shop.hear("wechat", notice_of(shop, number, "T-OTHER", "k1"))
+    assert await refunds(shop) == [(RefundCause.FURTHER, "DUE", "T-OTHER")]
+    await shop.work_once()
+    assert await refunds(shop) == [(RefundCause.FURTHER, "DONE", "T-OTHER")]
+    assert shop.wechat.refunded_trades == ["T-OTHER"]
+    assert shop.wechat.kept() == {number: 8880}
+    verdict = Verdict.of(await shop.story())
+    assert (verdict.taken, verdict.kept) == (Money(17760, "CNY"), Money(8880, "CNY"))
+    assert await shop.list_incidents() == []
+    await shop.announce_events()
+    kinds = [event.kind for event in shop.told]
+    assert kinds == ["order.paid", "surplus.found", "surplus.refunded"]
+
+
+async def test_a_query_that_lists_only_one_of_the_two_is_a_humans(naming):
+    """The plugin named one capture by two ids after all: the payment must not go back."""
+    shop = naming
+    number = await paid(shop)
+    shop.wechat.further[number] = []  # it lists the payment, and nothing else
+    await shop.hear("wechat", notice_of(shop, number, "CHARGE-1", "k1"))
+    await shop.work_once()
+    assert await refunds(shop) == [(RefundCause.FURTHER, "STUCK", "CHARGE-1")]
+    assert shop.wechat.refunded_trades == []
+    (incident,) = await shop.list_incidents()
+    assert (incident.code, incident.data["trade_no"]) == (IncidentCode.REFUND_STUCK, "CHARGE-1")
+    assert f"T{number} and CHARGE-1" in incident.data["problem"]
+
+
+async def test_without_an_answer_it_waits_and_is_not_sent(naming):
+    shop = naming
+    number = await paid(shop)
+    shop.wechat.further[number] = ["T-OTHER"]
+    await shop.hear("wechat", notice_of(shop, number, "T-OTHER", "k1"))
+    shop.wechat.fail("query", ProviderUncertain("lost"))
+    await shop.work_once()
+    assert await refunds(shop) == [(RefundCause.FURTHER, "DUE", "T-OTHER")]
+    await shop.settle_down(hours=1)
+    assert await refunds(shop) == [(RefundCause.FURTHER, "DONE", "T-OTHER")]
+
+
+async def test_a_query_that_lists_two_tells_of_the_second_by_itself(naming):
+    """No notice of it ever came; the payment itself was found by a query."""
+    shop = naming
+    await shop.place()
+    number = (await shop.page()).attempt.number
+    shop.wechat.pay(number)
+    shop.wechat.further[number] = ["T-OTHER"]
+    await shop.settle_down(hours=1)
+    assert await refunds(shop) == [(RefundCause.FURTHER, "DONE", "T-OTHER")]
+    assert shop.wechat.kept() == {number: 8880}
+
+
+async def test_the_shop_refunds_the_payment_and_not_the_further_capture(naming):
+    """What goes back of the one is not taken from the other."""
+    shop = naming
+    number = await paid(shop)
+    shop.wechat.further[number] = ["T-OTHER"]
+    await shop.hear("wechat", notice_of(shop, number, "T-OTHER", "k1"))
+    await shop.work_once()
+    refund = await shop.refund_payment(order_no="A1", refund_no="R1")
+    assert (refund.state, refund.amount) == ("DONE", Money(8880, "CNY"))
+    assert shop.wechat.refunded_trades == ["T-OTHER", f"T{number}"]
+    assert shop.wechat.kept() == {number: 0}

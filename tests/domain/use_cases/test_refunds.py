@@ -45,6 +45,18 @@ async def paid(shop) -> str:
     return number
 
 
+async def test_after_its_provider_s_time_for_refunds_the_no_comes_at_once(shop):
+    """Sent all the same, it would be refused, and be a human's."""
+    shop.wechat.refund_terms = RefundTerms(window=timedelta(days=365))
+    await paid(shop)
+    shop.clock.pass_by(days=365)
+    assert (await refund(shop, amount=cny(100))).state == "DONE"
+    shop.clock.pass_by(seconds=1)
+    with pytest.raises(NotOffered, match="until 2027"):
+        await refund(shop, "RF2")
+    assert len((await shop.story()).refunds) == 1
+
+
 async def surplus(shop) -> str:
     """Pay an order twice; return the refund's number."""
     await shop.place()
