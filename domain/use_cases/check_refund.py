@@ -306,7 +306,8 @@ class CheckRefund:
         if is_askable(account.provider, attempt):
             with suppress(ProviderError):  # then the books alone must say it
                 receipt = await account.provider.query(attempt.charge)
-                total = receipt.refunded if receipt.state is ReceiptState.PAID else None
+                ours = receipt.state is ReceiptState.PAID and receipt.foreign is None
+                total = receipt.refunded if ours else None
         return await self._overtaken(refund, attempt, total)
 
     @redone

@@ -112,7 +112,8 @@ class FindOut:
                     at=at,
                     new_id=self.new_id,
                 )
-                if page.is_there_with_page and receipt.state is not ReceiptState.NOT_FOUND:
+                its = receipt.state is not ReceiptState.NOT_FOUND and receipt.foreign is None
+                if page.is_there_with_page and its:
                     await settle_absence(work, attempt.account, at=at)
                 await tell(
                     work,

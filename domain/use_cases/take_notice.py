@@ -108,9 +108,11 @@ class TakeNotice:
             return NoticeOutcome.REPEATED, None
         if notice.receipt is not None:
             heard = await self._hear(work, account, notice, notice.receipt, now)
+            if notice.receipt.foreign is not None:
+                return heard  # nothing else that it says is about us, either
             if notice.refund is not None:
                 await self._hear_of_ours(work, account, notice.refund, now)
-            if notice.receipt.refunded is not None and notice.receipt.foreign is None:
+            if notice.receipt.refunded is not None:
                 await self._hear_of_total(work, account, notice.receipt, now)
             return heard
         if notice.refund is not None:

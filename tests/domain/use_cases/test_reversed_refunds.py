@@ -142,6 +142,32 @@ async def test_one_of_another_hand_is_a_humans_at_once(shop, number):
     assert await kinds(shop) == [EventKind.REFUND_EXTERNAL, EventKind.REFUND_REVERSED]
     refund = await shop.refund_payment(order_no="A1", refund_no="R1")
     assert (refund.state, refund.amount) == ("DONE", cny(8880)), "it is in no sum any more"
+    assert not any(call.startswith("query_refund") for call in shop.wechat.calls)
+
+
+async def test_a_total_of_before_is_untrue_since(shop, number):
+    """It held what failed: believed still, it would be another hand's refund."""
+    shop.wechat.tells_totals = True
+    refund = await shop.refund_payment(order_no="A1", refund_no="R1", amount=cny(500))
+    await shop.hear("wechat", shop.wechat.notice(number, "again"))
+    shop.wechat.reversed.add(refund.number)
+    await shop.hear("wechat", told(shop, refund=refund.number))
+    await shop.work_once()
+    assert await refunds(shop) == [(RefundCause.SHOP, "STUCK", 500)]
+
+
+async def test_a_total_with_another_hands_refund_in_it_is_untrue_since(shop, number):
+    shop.wechat.tells_totals = True
+    shop.wechat.by_hand[number] = 1200
+    body = {"refund": "CONSOLE-1", "minor": 1200, "number": number}
+    await shop.hear("wechat", told(shop, **body, key="k1", state="done"))
+    await shop.hear("wechat", shop.wechat.notice(number, "again"))
+    await shop.hear("wechat", told(shop, **body))
+    await shop.refund_payment(order_no="A1", refund_no="R1", amount=cny(500))
+    assert sorted(await refunds(shop)) == [
+        (RefundCause.EXTERNAL, "STUCK", 1200),
+        (RefundCause.SHOP, "DONE", 500),
+    ]
 
 
 async def test_a_total_that_is_told_while_ours_is_under_way_counts_once_it_is_done(shop, number):
