@@ -122,11 +122,12 @@ class Attempts(Protocol):
         """
         Change state if the table allows it.
 
-        ``next_check_at`` is set in live states and cleared in the others, the
-        page is forgotten in every state but OPEN; the provider's number and time
-        are kept where given. The lease ends, so that what changed is looked at
-        when planned. With ``held_until`` it is the holder's own move: it happens
-        only while the row bears this lease, and the lease goes on.
+        ``next_check_at`` is set in live states and cleared in the others; page and
+        payer are kept while the attempt is OPEN or CLOSING, and forgotten then; the
+        provider's number and time are kept where given. The lease ends, so that
+        what changed is looked at when planned. With ``held_until`` it is the
+        holder's own move: it happens only while the row bears this lease, and the
+        lease goes on.
         """
 
     async def claim_asking(self, attempt_id: str, now: datetime, until: datetime) -> bool:
@@ -179,6 +180,21 @@ class Attempts(Protocol):
 
     async def captures_of(self, order_id: str) -> Sequence[FurtherCapture]:
         """Return the further captures of the order's attempts, the oldest first."""
+
+    async def claim_closing(self, attempt_id: str, until: datetime) -> bool:
+        """
+        Note that somebody closes a CLOSING attempt until then; ``release_asking`` ends it.
+
+        It locks nobody out but ``take_back``. False if the attempt is not CLOSING.
+        """
+
+    async def take_back(self, attempt_id: str, *, at: datetime, why: str) -> bool:
+        """
+        Make a CLOSING attempt OPEN again, with the page that was kept.
+
+        False if it is not CLOSING, if no page of it is kept that works at ``at``, if somebody
+        closes it or holds its lease, or if another payable attempt bears its fingerprint.
+        """
 
     async def release_asking(self, attempt_id: str, *, asked_until: datetime) -> None:
         """End the caller's own claim to ask, so that the payer may press again at once."""

@@ -13,7 +13,7 @@ from retender.domain.model.lease import is_free
 from retender.domain.model.money import Money
 from retender.domain.model.page import Opened
 from retender.domain.model.payer import Payer
-from retender.domain.model.transition import LIVE, AttemptEvent, AttemptState, transition
+from retender.domain.model.transition import KEPT, LIVE, AttemptEvent, AttemptState, transition
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +72,14 @@ class MemoryAttempts:
             self._refuse_second_winner(attempt)
         taken = self._bears(attempt, provider_trade_no=provider_trade_no)
         known = provider_trade_no if provider_trade_no and not taken else None
-        stays_open = after is AttemptState.OPEN
+        kept = after in KEPT
         self._keep(
             replace(
                 attempt,
                 state=after,
-                charge=attempt.charge if stays_open else replace(attempt.charge, payer=Payer()),
-                page=attempt.page if stays_open else None,
-                page_until=attempt.page_until if stays_open else None,
+                charge=attempt.charge if kept else replace(attempt.charge, payer=Payer()),
+                page=attempt.page if kept else None,
+                page_until=attempt.page_until if kept else None,
                 next_check_at=(next_check_at or attempt.next_check_at) if after in LIVE else None,
                 leased_until=held_until if after in LIVE else None,
                 provider_trade_no=known or attempt.provider_trade_no,
@@ -172,6 +172,32 @@ class MemoryAttempts:
     async def captures_of(self, order_id: str) -> Sequence[FurtherCapture]:
         """Return them in the order of writing."""
         return [each for each in self.rows.captures.values() if each.order_id == order_id]
+
+    async def claim_closing(self, attempt_id: str, until: datetime) -> bool:
+        """Note until when it is being closed."""
+        attempt = self.rows.attempts.get(attempt_id)
+        if attempt is None or attempt.state is not AttemptState.CLOSING:
+            return False
+        self._keep(replace(attempt, asking_until=until))
+        return True
+
+    async def take_back(self, attempt_id: str, *, at: datetime, why: str) -> bool:
+        """Open it again, unless somebody is at it."""
+        row = transition(AttemptEvent.TAKEN_BACK)
+        attempt = self.rows.attempts.get(attempt_id)
+        if attempt is None or attempt.left_page(at) is None:
+            return False
+        if not (is_free(attempt.asking_until, at) and is_free(attempt.leased_until, at)):
+            return False
+        after = replace(
+            attempt, state=AttemptState(row.target), asking_until=None, leased_until=None
+        )
+        others = [o for o in self.rows.attempts.values() if o.attempt_id != attempt_id]
+        if any(_clash(after, other) for other in others):
+            return False
+        self._keep(after)
+        self._tell(attempt, at, f"attempt {attempt.state} -> {after.state}", why)
+        return True
 
     async def release_asking(self, attempt_id: str, *, asked_until: datetime) -> None:
         """Forget who asks, if it is still the caller."""

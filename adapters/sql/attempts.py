@@ -42,6 +42,7 @@ from retender.domain.model.further_capture import FurtherCapture
 from retender.domain.model.money import Money
 from retender.domain.model.page import Opened
 from retender.domain.model.transition import (
+    KEPT,
     LIVE,
     PAYABLE,
     AttemptEvent,
@@ -83,6 +84,13 @@ _FILL_IN = _CHANGE.where(
 ).values(
     reference=func.coalesce(attempts.c.reference, _REFERENCE),
     provider_trade_no=func.coalesce(attempts.c.provider_trade_no, _TRADE_NO),
+)
+_CLAIM_CLOSING = _CHANGE.where(attempts.c.state == AttemptState.CLOSING)
+_TAKE_BACK = _CLAIM_CLOSING.where(
+    attempts.c.sealed_page.is_not(None),
+    attempts.c.page_until > its(NOW),
+    or_(attempts.c.asking_until.is_(None), attempts.c.asking_until <= its(NOW)),
+    is_free(attempts),
 )
 _HEAR_TOTAL = _CHANGE.where(
     or_(attempts.c.told_back_minor.is_(None), attempts.c.told_back_minor < its("told_"))
@@ -258,6 +266,27 @@ class SqlAttempts:
         oldest = its.order_by(captures.c.found_at, captures.c.provider_trade_no)
         return [capture_of(row) for row in await self.connection.execute(oldest)]
 
+    async def claim_closing(self, attempt_id: str, until: datetime) -> bool:
+        """Note until when it is being closed."""
+        values = {ITS: attempt_id, "asking_until": until}
+        return (await self.connection.execute(_CLAIM_CLOSING, values)).rowcount == 1
+
+    async def take_back(self, attempt_id: str, *, at: datetime, why: str) -> bool:
+        """Open it again in one conditional update, unless somebody is at it."""
+        row = transition(AttemptEvent.TAKEN_BACK)
+        before = (await self.connection.execute(_LOCK, {ITS: attempt_id})).first()
+        values = {
+            ITS: attempt_id,
+            NOW: at,
+            "state": row.target,
+            "asking_until": None,
+            "leased_until": None,
+        }
+        if before is None or not await unless_taken(self.connection, _TAKE_BACK, values):
+            return False
+        await self._tell(before, at, f"attempt {before.state} -> {row.target}", why)
+        return True
+
     async def release_asking(self, attempt_id: str, *, asked_until: datetime) -> None:
         """Forget who asks, if it is still the caller."""
         values = {ITS: attempt_id, "asked_until_": asked_until, "asking_until": None}
@@ -329,7 +358,7 @@ def _changes(
         changes.update(next_check_at=None, leased_until=None)
     elif next_check_at is not None:
         changes["next_check_at"] = next_check_at
-    if row.target is not AttemptState.OPEN:
+    if row.target not in KEPT:
         changes.update(sealed_page=None, sealed_payer=None, page_until=None)
     if captured_at is not None:
         changes["captured_at"] = captured_at

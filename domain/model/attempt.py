@@ -105,7 +105,8 @@ class Attempt:
         charge: what was and will be asked, unchanged.
         watch_until: before this, a provider's "not found" proves nothing.
         state: see the table in ``transition``.
-        page: what the payer was handed last; None before and after its life.
+        page: what the payer was handed last; None before and after its life. One that is left
+            is kept until it is closed for sure: the payer may come back to it.
         page_until: until when that page works.
         opened_at: when a page of it was first kept; None: nobody ever had one.
         asking_until: somebody is calling ``open`` for it; nobody else does until then, and
@@ -165,7 +166,14 @@ class Attempt:
 
     def good_page(self, now: datetime) -> Page | None:
         """Return the stored page while it surely works, else None."""
-        if self.state is not AttemptState.OPEN or self.page is None or self.page_until is None:
+        return self._page_in(AttemptState.OPEN, now)
+
+    def left_page(self, now: datetime) -> Page | None:
+        """Return the page that the payer left, while it would work if it could not be closed."""
+        return self._page_in(AttemptState.CLOSING, now)
+
+    def _page_in(self, state: AttemptState, now: datetime) -> Page | None:
+        if self.state is not state or self.page is None or self.page_until is None:
             return None
         return self.page if now < self.page_until else None
 

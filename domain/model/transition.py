@@ -70,6 +70,7 @@ class AttemptEvent(StrEnum):
     PAGE_RECEIVED = "page received"
     REFUSED = "refused for good"
     CLOSE_WANTED = "close wanted"
+    TAKEN_BACK = "taken back"
     PROVEN_DEAD = "proven dead"
     WON = "captured, won"
     SURPLUS = "captured, surplus"
@@ -160,6 +161,12 @@ TABLE: tuple[Transition, ...] = (
         "another attempt won, the payer switched, or the order is expiring",
     ),
     Transition(
+        AttemptEvent.TAKEN_BACK,
+        (_A.CLOSING,),
+        _A.OPEN,
+        "the payer comes back; it could not be closed",
+    ),
+    Transition(
         AttemptEvent.PROVEN_DEAD,
         (_A.CREATING, _A.OPEN, _A.CLOSING),
         _A.CLOSED,
@@ -245,6 +252,9 @@ ENDING = (OrderState.EXPIRING, OrderState.CANCELLING)
 
 LIVE = (AttemptState.CREATING, AttemptState.OPEN, AttemptState.CLOSING)
 """Attempts that may still take money, as far as we know."""
+
+KEPT = (AttemptState.OPEN, AttemptState.CLOSING)
+"""Attempts whose page is kept: it is handed out, or may be taken back."""
 
 PAYABLE = (AttemptState.CREATING, AttemptState.OPEN)
 """Attempts whose page may be handed out; one per order and fingerprint."""

@@ -83,7 +83,8 @@ class CheckAttempt:
         if not (closing and closable and receipt and receipt.state is ReceiptState.OPEN):
             return
         # The answer may have been long in coming: closing is an act, so look once more.
-        if held_until and self._is_lost(await self._load(attempt.attempt_id), held_until):
+        found = await self._load(attempt.attempt_id)
+        if found.state is not AttemptState.CLOSING or self._is_lost(found, held_until):
             return
         await find_out.close(provider, attempt)
 

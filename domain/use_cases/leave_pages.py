@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.errors import PayOrderStateError, SwitchRefused, UnknownName
@@ -13,10 +13,11 @@ from retender.domain.use_cases.captured import tell
 from retender.domain.use_cases.policy import PayPolicy
 from retender.domain.use_cases.redone import redone
 from retender.domain.use_cases.repair import Repair
+from retender.domain.use_cases.wish import Wish
 from retender.ports.accounts import Account, Accounts, SwitchPolicy
 from retender.ports.clock import Clock
 from retender.ports.payment_provider import ReceiptState
-from retender.ports.unit_of_work import UnitOfWork
+from retender.ports.unit_of_work import UnitOfWork, Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +57,37 @@ class LeavePages:
         # first, so that no page is closed for a switch that is refused.
         closable = await self._ask(order, [o for o in live if not self._is_best_effort(o)])
         leaving = [o for o in live if self._is_best_effort(o) or o.attempt_id in closable]
+        until = self.clock() + self.policy.asking_for
         for other in leaving:
-            await self._want_closed(other)
+            await self._want_closed(other, until)
         await self.repair.close(leaving)
-        for other in await self._unpaid(order, leaving):
+        unpaid = await self._unpaid(order, leaving)
+        for other in unpaid:
+            await self._closed_in_vain(other, until)
+        for other in unpaid:
             await self._refuse_if_strict(order, other)
+
+    async def retire(
+        self, work: Work, others: Sequence[Attempt], *, at: datetime, wish: Wish, order: Order
+    ) -> bool:
+        """
+        Mark the payable ones CLOSING, as they are in the caller's transaction.
+
+        False if one of them may still be paid, and its policy is strict: start over.
+        """
+        for other in others:
+            policy = self.policy_for(other)
+            if policy is SwitchPolicy.STRICT and other.is_live and not self.is_harmless(other):
+                return False
+            if other.is_payable and (
+                policy is not SwitchPolicy.NONE
+                or other.fingerprint == wish.fingerprint_for(order.amount)
+            ):
+                why = "a newer attempt takes its place"
+                await work.attempts.move(
+                    other.attempt_id, AttemptEvent.CLOSE_WANTED, at=at, why=why, next_check_at=at
+                )
+        return True
 
     async def _ask(self, order: Order, others: Sequence[Attempt]) -> list[str]:
         """Find out what the pages have become, and return which of them must be closed."""
@@ -138,8 +165,12 @@ class LeavePages:
         )
 
     @redone
-    async def _want_closed(self, other: Attempt) -> None:
-        """Write the wish down; what cannot be closed is CLOSING, and the worker watches it."""
+    async def _want_closed(self, other: Attempt, until: datetime | None = None) -> None:
+        """
+        Write the wish down; what cannot be closed is CLOSING, and the worker watches it.
+
+        With ``until`` the caller closes it now: nobody takes it back before that is over.
+        """
         why = f"the payer switches; policy {self.policy_for(other)}"
         async with self.unit_of_work() as work:
             now = self.clock()
@@ -155,6 +186,15 @@ class LeavePages:
                     kind=StoryKind.PAGE_LEFT,
                     facts=self._facts(other),
                 )
+            if until is not None:
+                await work.attempts.claim_closing(other.attempt_id, until)
+            await work.commit()
+
+    @redone
+    async def _closed_in_vain(self, other: Attempt, until: datetime) -> None:
+        """Let the payer come back to it: nobody is closing it any more."""
+        async with self.unit_of_work() as work:
+            await work.attempts.release_asking(other.attempt_id, asked_until=until)
             await work.commit()
 
     async def _unpaid(self, order: Order, others: Sequence[Attempt]) -> Sequence[Attempt]:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from retender.domain.model.attempt import Attempt, next_check
 from retender.domain.model.attempt_errors import TooManyAttempts
@@ -22,18 +23,21 @@ from retender.domain.model.errors import (
 )
 from retender.domain.model.event import StoryEntry, StoryKind
 from retender.domain.model.order import Order
+from retender.domain.model.page import Page
 from retender.domain.model.payer import Payer
-from retender.domain.model.transition import AttemptEvent, OrderState
+from retender.domain.model.transition import OrderState
 from retender.domain.use_cases.ask_for_page import AskForPage, NumberRefused
 from retender.domain.use_cases.attempt_bounds import check_room
 from retender.domain.use_cases.captured import facts_of, tell
 from retender.domain.use_cases.leave_pages import LeavePages
+from retender.domain.use_cases.new_attempt import tell_made, tell_why_new
 from retender.domain.use_cases.payment import AnswerPending, PageReady
 from retender.domain.use_cases.policy import PageStrategy, PayPolicy
 from retender.domain.use_cases.redone import redone
 from retender.domain.use_cases.repair import Repair
+from retender.domain.use_cases.take_back import TakeBackPage
 from retender.domain.use_cases.wish import Wish
-from retender.ports.accounts import Accounts, SwitchPolicy
+from retender.ports.accounts import Accounts
 from retender.ports.client_types import ClientTypes
 from retender.ports.clock import Clock
 from retender.ports.clock_difference import ClockDifference
@@ -42,9 +46,6 @@ from retender.ports.time_budget import NewTimeBudget
 from retender.ports.unit_of_work import UnitOfWork, Work
 
 logger = logging.getLogger(__name__)
-
-_EXPLAINED = 8
-"""Of so many of the last attempts the story says why they do not serve a new wish."""
 
 _TOLD = (
     AccountDrained,
@@ -154,6 +155,8 @@ class PayOrder:
         try:
             self._admit(order, wish)
             serving = self._serving(order, attempts, wish)
+            if serving is None and (ready := await self._taken_back(order, attempts, wish, leave)):
+                return ready
             attempt = serving or await self._make(order, attempts, wish, leave)
         except _TOLD as refusal:
             await self._tell_refusal(order, wish, refusal)
@@ -213,32 +216,22 @@ class PayOrder:
         now = self.clock()
         return next((a for a in attempts if wish.fits(a, order.amount, now)), None)
 
-    @redone
     async def _stored(self, order: Order, attempt: Attempt) -> PageReady | None:
-        """Hand the stored page out again while it is good, and say so in the story."""
+        """
+        Hand the stored page out again while it is good, and say so in the story.
+
+        The page never depends on that line: a store that cannot write has read it all the same.
+        """
         if self.policy.page_strategy is not PageStrategy.STORED_PAGE:
             return None
         now = self.clock()
         page = attempt.good_page(now)
         if page is None or attempt.page_until is None:
             return None
-        async with self.unit_of_work() as work:
-            what = f"stored {page.kind} page of {attempt.account} handed out again"
-            why = f"same wish, and it works until {attempt.page_until.isoformat()}"
-            await tell(
-                work,
-                attempt,
-                at=now,
-                what=what,
-                why=why,
-                kind=StoryKind.PAGE_REUSED,
-                facts={
-                    "account": attempt.account,
-                    "page_kind": page.kind,
-                    "page_until": attempt.page_until.isoformat(),
-                },
-            )
-            await work.commit()
+        try:
+            await self._tell_reused(attempt, page, attempt.page_until, now)
+        except StoreError as trouble:
+            logger.warning("attempt %s: handed out again, not noted: %s", attempt.number, trouble)
         return PageReady(
             order=order,
             attempt=attempt,
@@ -247,6 +240,33 @@ class PayOrder:
             pay_until=order.shown_until,
             reused=True,
         )
+
+    async def _tell_reused(
+        self, attempt: Attempt, page: Page, until: datetime, now: datetime
+    ) -> None:
+        async with self.unit_of_work() as work:
+            await tell(
+                work,
+                attempt,
+                at=now,
+                what=f"stored {page.kind} page of {attempt.account} handed out again",
+                why=f"same wish, and it works until {until.isoformat()}",
+                kind=StoryKind.PAGE_REUSED,
+                facts={
+                    "account": attempt.account,
+                    "page_kind": page.kind,
+                    "page_until": until.isoformat(),
+                },
+            )
+            await work.commit()
+
+    async def _taken_back(
+        self, order: Order, attempts: Sequence[Attempt], wish: Wish, leave: LeavePages
+    ) -> PageReady | None:
+        """Hand out a page that the payer left and that could not be closed, if it fits."""
+        if self.policy.page_strategy is not PageStrategy.STORED_PAGE:
+            return None
+        return await TakeBackPage(self.unit_of_work, self.clock, leave)(order, attempts, wish)
 
     def _leave_pages(self) -> LeavePages:
         asking = (self.unit_of_work, self.accounts, self.clock)
@@ -276,32 +296,9 @@ class PayOrder:
         async with self.unit_of_work() as work:
             attempt = await self._write_down(work, order, wish, leave)
             if attempt is not None:
-                await self._tell_why_new(work, attempt, attempts, wish)
+                await tell_why_new(work, attempt, attempts, wish)
                 await work.commit()
         return attempt
-
-    async def _tell_why_new(
-        self, work: Work, attempt: Attempt, earlier: Sequence[Attempt], wish: Wish
-    ) -> None:
-        """Say of the earlier attempts, as they were found, why none of them served the wish."""
-        at = attempt.charge.created_at
-        reasons = {
-            other.idx: wish.misfits(other, attempt.charge.amount, at)
-            for other in earlier[-_EXPLAINED:]
-        }
-        if reasons:
-            await tell(
-                work,
-                attempt,
-                at=at,
-                what=f"attempt {attempt.idx} is new: no earlier page serves this wish",
-                why="; ".join(
-                    f"#{idx}: {', '.join(misfit.words for misfit in misfits)}"
-                    for idx, misfits in reasons.items()
-                ),
-                kind=StoryKind.PAGE_NOT_REUSED,
-                facts={f"attempt_{idx}": " ".join(found) for idx, found in reasons.items()},
-            )
 
     def _check_room(self, order: Order, attempts: Sequence[Attempt], leave: LeavePages) -> None:
         """Turn away a page that would be one too many; what nobody can pay takes no room."""
@@ -333,18 +330,8 @@ class PayOrder:
         attempts = await work.attempts.of_order(order.order_id)
         if any(wish.fits(other, order.amount, now) for other in attempts):
             return None
-        for other in attempts:
-            policy = leave.policy_for(other)
-            if policy is SwitchPolicy.STRICT and other.is_live and not leave.is_harmless(other):
-                return None
-            if other.is_payable and (
-                policy is not SwitchPolicy.NONE
-                or other.fingerprint == wish.fingerprint_for(order.amount)
-            ):
-                why = "a newer attempt takes its place"
-                await work.attempts.move(
-                    other.attempt_id, AttemptEvent.CLOSE_WANTED, at=now, why=why, next_check_at=now
-                )
+        if not await leave.retire(work, attempts, at=now, wish=wish, order=order):
+            return None
         self._check_room(order, attempts, leave)
         deadline = solve(
             order.shown_until, now, self.policy.deadlines, wish.account.provider.terms.expiry
@@ -361,29 +348,8 @@ class PayOrder:
         attempt = replace(attempt, next_check_at=next_check(attempt, now))
         if not await work.attempts.add(attempt):
             return None
-        await self._tell_made(work, attempt, wish)
+        await tell_made(work, attempt, wish)
         return attempt
-
-    async def _tell_made(self, work: Work, attempt: Attempt, wish: Wish) -> None:
-        """Say in the story what the attempt is, and what will be asked for."""
-        upstream = attempt.charge.expires_at.isoformat()
-        await tell(
-            work,
-            attempt,
-            at=attempt.charge.created_at,
-            what=f"attempt {attempt.idx} CREATING: {wish.account.name}, {wish.client.code}",
-            why=f"{wish.terms.product} under {attempt.number}, upstream {upstream}",
-            kind=StoryKind.ATTEMPT_MADE,
-            facts={
-                "account": attempt.account,
-                "client_type": wish.client.code,
-                "page_kind": wish.terms.kind,
-                "product": wish.terms.product,
-                "number": attempt.number,
-                "expires_at": upstream,
-                "watch_until": attempt.watch_until.isoformat(),
-            },
-        )
 
 
 def _not_nothing(trouble: StoreBusy | StoreFull, order_no: str) -> StoreBusy | StoreFull:

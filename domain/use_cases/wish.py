@@ -123,6 +123,15 @@ class Wish:
             and (self.terms.reopens or attempt.good_page(now) is not None)
         )
 
+    def fits_left(self, attempt: Attempt, amount: Money, now: datetime) -> bool:
+        """Tell whether it is a page of this very wish that the payer left, and that is kept."""
+        return (
+            attempt.left_page(now) is not None
+            and attempt.fingerprint == self.fingerprint_for(amount)
+            and not self._payer_misfits(attempt)
+            and now < attempt.charge.expires_at
+        )
+
     def misfits(self, attempt: Attempt, amount: Money, now: datetime) -> tuple[Misfit, ...]:
         """Say why an attempt may not serve again; nothing exactly if ``fits``."""
         charge, same_account = attempt.charge, attempt.account == self.account.name
@@ -138,7 +147,7 @@ class Wish:
             bound=self._bound_as_made(charge),
         )
         # Who paid there is erased with the page; then nothing can be said of it.
-        told = attempt.is_payable or not self._bound_as_made(charge)
+        told = attempt.is_live or not self._bound_as_made(charge)
         good = attempt.good_page(now) is not None
         found = {
             Misfit.ACCOUNT: not same_account,
@@ -161,7 +170,7 @@ class Wish:
 
         It is not kept where the page's key was changed: then it can be sent again no more.
         """
-        if not attempt.is_payable:
+        if not attempt.is_live:
             return []
         then, bound = attempt.charge.payer, self.terms.bound_to
         other = {need for need in bound if getattr(then, need) != getattr(self.payer, need)}

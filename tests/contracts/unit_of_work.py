@@ -21,6 +21,7 @@ It needs pytest and pytest-asyncio: ``pip install 'retender[test]'``.
 from retender.tests.contracts.kit import Contract
 from retender.tests.contracts.store.attempts import AttemptsContract
 from retender.tests.contracts.store.attention import AttentionContract
+from retender.tests.contracts.store.coming_back import ComingBackContract
 from retender.tests.contracts.store.leases import LeasesContract
 from retender.tests.contracts.store.moves import MovesContract
 from retender.tests.contracts.store.orders import OrdersContract
@@ -35,6 +36,7 @@ class UnitOfWorkContract(
     OrdersContract,
     AttemptsContract,
     ReferencesContract,
+    ComingBackContract,
     RefundsContract,
     RecordsContract,
     AttentionContract,

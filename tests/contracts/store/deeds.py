@@ -1,7 +1,7 @@
 """Deeds: one of every kind that changes a store, to see it kept, undone and never half done."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from retender.domain.model.attempt import Attempt
@@ -11,7 +11,13 @@ from retender.domain.model.money import Money
 from retender.domain.model.order import Order
 from retender.domain.model.page import Opened
 from retender.domain.model.refund import Refund
-from retender.domain.model.transition import AttemptEvent, OrderEvent, RefundEvent, RefundState
+from retender.domain.model.transition import (
+    AttemptEvent,
+    AttemptState,
+    OrderEvent,
+    RefundEvent,
+    RefundState,
+)
 from retender.ports.unit_of_work import UnitOfWork, Work
 from retender.tests.contracts.store.samples import (
     MINUTE,
@@ -25,6 +31,7 @@ from retender.tests.contracts.store.samples import (
     an_event,
     an_incident,
     an_order,
+    attempt_in,
     keep,
 )
 
@@ -40,6 +47,7 @@ class Scene:
 
     order: Order
     attempt: Attempt
+    left: Attempt
     due: Refund
     sent: Refund
     held: Refund
@@ -56,17 +64,20 @@ async def a_scene(unit_of_work: UnitOfWork) -> Scene:
     order = an_order()
     told_back = Money(1, order.amount.currency)
     attempt = an_attempt(order, next_check_at=NOW, asking_until=NOW, told_back=told_back)
+    left = attempt_in(AttemptState.CLOSING, order, idx=3, fingerprint="d" * 32, leased_until=None)
+    left = replace(left, asking_until=None, next_check_at=None)
     due, sent = a_refund(attempt), a_refund(attempt, state=RefundState.SENT)
     held = a_refund(attempt, leased_until=HELD)
     event = an_event(order)
     incident = an_incident()
-    await keep(unit_of_work, order, attempt, due, sent, held, event, incident)
+    await keep(unit_of_work, order, attempt, left, due, sent, held, event, incident)
     async with unit_of_work() as work:
         await work.outbox.claim_due(NOW - MINUTE, HELD, 1)
         await work.commit()
     return Scene(
         order=order,
         attempt=attempt,
+        left=left,
         due=due,
         sent=sent,
         held=held,
@@ -116,6 +127,8 @@ DEEDS: Mapping[str, Deed] = {
         s.attempt.attempt_id, Opened(PAGES[0]), UNTIL, NOW, asked_until=NOW
     ),
     "attempts.add_capture": lambda w, s: w.attempts.add_capture(a_capture(s.attempt)),
+    "attempts.claim_closing": lambda w, s: w.attempts.claim_closing(s.left.attempt_id, UNTIL),
+    "attempts.take_back": lambda w, s: w.attempts.take_back(s.left.attempt_id, at=NOW, why=WHY),
     "attempts.hear_total": lambda w, s: w.attempts.hear_total(s.attempt.attempt_id, s.order.amount),
     "attempts.forget_total": lambda w, s: w.attempts.forget_total(s.attempt.attempt_id),
     "attempts.fill_in": lambda w, s: w.attempts.fill_in(s.attempt.attempt_id, reference="theirs"),

@@ -10,6 +10,7 @@ from retender.domain.model.event import StoryEntry
 from retender.domain.model.order import EndReason, LatePayment
 from retender.domain.model.payer import Payer
 from retender.domain.model.transition import (
+    KEPT,
     LIVE,
     UNDER_WAY,
     AttemptEvent,
@@ -124,13 +125,13 @@ class MovesContract(StoreContract):
             await work.commit()
         allowed = state in transition(event).sources
         target = AttemptState(transition(event).target)
-        stays_open = target is AttemptState.OPEN
+        kept = target in KEPT
         after = replace(
             attempt,
             state=target,
-            charge=attempt.charge if stays_open else replace(attempt.charge, payer=Payer()),
-            page=None,
-            page_until=None,
+            charge=attempt.charge if kept else replace(attempt.charge, payer=Payer()),
+            page=attempt.page if kept else None,
+            page_until=attempt.page_until if kept else None,
             next_check_at=LATER + TICK if target in LIVE else None,
             leased_until=None,
             provider_trade_no="20260314",

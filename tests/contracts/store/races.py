@@ -14,7 +14,13 @@ from retender.domain.model.event import Event, EventKind
 from retender.domain.model.incident import IncidentCode
 from retender.domain.model.page import Opened
 from retender.domain.model.refund import RefundCause
-from retender.domain.model.transition import AttemptEvent, OrderEvent, OrderState, RefundEvent
+from retender.domain.model.transition import (
+    AttemptEvent,
+    AttemptState,
+    OrderEvent,
+    OrderState,
+    RefundEvent,
+)
 from retender.ports.unit_of_work import UnitOfWork, Work
 from retender.tests.contracts.store.ground import StoreContract
 from retender.tests.contracts.store.samples import (
@@ -189,7 +195,7 @@ class RacesContract(StoreContract):
         assert answers.count(True) >= len(attempts)
         async with unit_of_work(read_only=True) as work:
             for attempt in await work.attempts.of_order(order.order_id):
-                assert attempt.page is None
+                assert attempt.state is AttemptState.CLOSING
                 assert not attempt.is_payable
 
     @pytest.mark.asyncio

@@ -25,6 +25,7 @@ from retender.domain.model.page import (
 from retender.domain.model.payer import Payer
 from retender.domain.model.refund import Refund, RefundCause
 from retender.domain.model.transition import (
+    KEPT,
     LIVE,
     AttemptState,
     OrderState,
@@ -130,12 +131,12 @@ def an_attempt(order: Order, **facts: object) -> Attempt:
 
 def attempt_in(state: AttemptState, order: Order, **facts: object) -> Attempt:
     """Return an attempt that is in this state, with every other field filled as it may be."""
-    is_open = state is AttemptState.OPEN
+    is_kept = state in KEPT
     filled: dict[str, object] = {
         "state": state,
-        "page": PAGES[0] if is_open else None,
-        "page_until": NOW + MINUTE if is_open else None,
-        "opened_at": NOW if is_open else None,
+        "page": PAGES[0] if is_kept else None,
+        "page_until": NOW + MINUTE if is_kept else None,
+        "opened_at": NOW if is_kept else None,
         "asking_until": NOW + 2 * TICK,
         "next_check_at": NOW + TICK if state in LIVE else None,
         "leased_until": NOW + 3 * TICK,

@@ -49,6 +49,7 @@ PROTOCOL = {
     ("REFUNDING", "refund confirmed", "REFUNDED"),
     ("REFUND_STUCK", "refund confirmed", "REFUNDED"),
     ("REFUNDING", "refund failed", "REFUND_STUCK"),
+    ("CLOSING", "taken back", "OPEN"),  # revision 2, rule 11
     ("DUE", "sent", "SENT"),
     ("SENT", "to be tried again", "DUE"),
     ("SENT", "confirmed", "DONE"),

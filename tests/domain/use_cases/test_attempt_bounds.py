@@ -12,9 +12,9 @@ pytestmark = pytest.mark.asyncio
 
 
 async def toggled(shop, times):
-    """Let the payer go to and fro between two clients of a provider that closes nothing."""
+    """Let the payer try one way after the other at a provider that closes nothing."""
     for n in range(times):
-        await shop.page("alipay", ("pc", "h5")[n % 2])
+        await shop.page("alipay", ("pc", "h5")[n % 2], instalments=(None, 3, 6)[n // 2])
 
 
 async def test_five_pages_that_cannot_be_closed_are_enough(shop):
@@ -34,7 +34,8 @@ async def test_five_pages_that_cannot_be_closed_are_enough(shop):
 async def test_the_page_that_is_out_can_still_be_had_at_the_bound(shop):
     await shop.place()
     await toggled(shop, MOST_LIVE)
-    assert (await shop.page("alipay", "pc")).reused
+    assert (await shop.page("alipay", "pc", instalments=6)).reused
+    assert (await shop.page("alipay", "h5")).reused, "also one that was left, and stays payable"
 
 
 async def test_what_is_closed_takes_no_room(shop):

@@ -1,0 +1,99 @@
+"""TakeBackPage: hand out the page that the payer left, where it could not be closed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from retender.domain.model.attempt import Attempt
+from retender.domain.model.event import StoryKind
+from retender.domain.model.order import Order
+from retender.domain.use_cases.captured import tell
+from retender.domain.use_cases.leave_pages import LeavePages
+from retender.domain.use_cases.payment import PageReady
+from retender.domain.use_cases.redone import redone
+from retender.domain.use_cases.wish import Wish
+from retender.ports.clock import Clock
+from retender.ports.payment_provider import Receipt, ReceiptState
+from retender.ports.unit_of_work import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class TakeBackPage:
+    """
+    Come back to a page that could not be closed (protocol, revision 2, rule 11).
+
+    It may be paid all the same, so a new one beside it would be one payable page more. It
+    passes the checks of any stored page; its provider is asked first, since the close may
+    have come through after all; and nobody may be closing it at that moment.
+    """
+
+    unit_of_work: UnitOfWork
+    clock: Clock
+    leave: LeavePages
+
+    async def __call__(
+        self, order: Order, attempts: Sequence[Attempt], wish: Wish
+    ) -> PageReady | None:
+        """
+        Return the page; None if there is none to come back to.
+
+        Raises:
+            PayOrderStateError: another page turned out to be paid.
+            SwitchRefused: another page may still be paid, and its policy is strict.
+
+        """
+        now = self.clock()
+        left = next((a for a in attempts if wish.fits_left(a, order.amount, now)), None)
+        if left is None:
+            return None
+        (receipt,) = await self.leave.repair.ask([left])
+        if receipt is None or not _works(receipt, wish):
+            return None
+        await self.leave(order, [other for other in attempts if other is not left])
+        return await self._taken_back(order, left, wish)
+
+    @redone
+    async def _taken_back(self, order: Order, left: Attempt, wish: Wish) -> PageReady | None:
+        async with self.unit_of_work() as work:
+            now = self.clock()
+            if not await work.orders.hold_new(order.order_id, now):
+                return None
+            found = await work.attempts.of_order(order.order_id)
+            others = [other for other in found if other.attempt_id != left.attempt_id]
+            if not await self.leave.retire(work, others, at=now, wish=wish, order=order):
+                return None
+            why = "the payer comes back to it, and it could not be closed"
+            if not await work.attempts.take_back(left.attempt_id, at=now, why=why):
+                return None
+            attempt = await work.attempts.get(left.attempt_id)
+            page = None if attempt is None else attempt.good_page(now)
+            if attempt is None or page is None or attempt.page_until is None:
+                return None  # its key was changed, so that it does not open
+            until = attempt.page_until
+            await tell(
+                work,
+                attempt,
+                at=now,
+                what=f"{page.kind} page of {attempt.account} handed out again",
+                why=f"{why}; it works until {until.isoformat()}",
+                kind=StoryKind.PAGE_REUSED,
+                facts={
+                    "account": attempt.account,
+                    "page_kind": page.kind,
+                    "page_until": until.isoformat(),
+                },
+            )
+            await work.commit()
+        return PageReady(
+            order=order,
+            attempt=attempt,
+            page=page,
+            page_until=until,
+            pay_until=order.shown_until,
+            reused=True,
+        )
+
+
+def _works(receipt: Receipt, wish: Wish) -> bool:
+    """Tell whether a page works still: its trade is open, or will be made when it is paid."""
+    absent = receipt.state is ReceiptState.NOT_FOUND and not wish.terms.is_there_with_page
+    return receipt.foreign is None and (absent or receipt.state is ReceiptState.OPEN)
