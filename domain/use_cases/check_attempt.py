@@ -82,11 +82,16 @@ class CheckAttempt:
         closable = provider.terms.page_for(attempt.charge).close is not ClosePower.NONE
         if not (closing and closable and receipt and receipt.state is ReceiptState.OPEN):
             return
-        # The answer may have been long in coming: closing is an act, so look once more.
-        found = await self._load(attempt.attempt_id)
-        if found.state is not AttemptState.CLOSING or self._is_lost(found, held_until):
-            return
-        await find_out.close(provider, attempt)
+        if await self._is_still_to_close(attempt, held_until):
+            await find_out.close(provider, attempt)
+
+    async def _is_still_to_close(self, attempt: Attempt, held_until: datetime | None) -> bool:
+        """Look once more before the act: the answer may have been long in coming."""
+        async with self.unit_of_work(read_only=True) as work:
+            found = await work.attempts.get(attempt.attempt_id)
+        if found is None or found.state is not AttemptState.CLOSING:
+            return False  # the payer has taken its page back, for one
+        return not self._is_lost(found, held_until)
 
     @redone
     async def _end_unseen(self, provider: PaymentProvider, attempt: Attempt) -> None:

@@ -88,13 +88,22 @@ async def hear_of_reversal(
 
 
 async def is_overtaken(work: Work, refund: Refund, *, told: Money | None = None) -> bool:
-    """Tell whether what is known to have gone back leaves nothing for a refund of ours."""
+    """
+    Tell whether another hand gave back what a refund of ours was to give back.
+
+    Of a wish of the shop: so much that it leaves too little. Of a surplus: all of it, since
+    what is left of that is the payer's; with a part of it gone, it is a human's.
+    """
     attempt = await work.attempts.get(refund.attempt_id)
     if attempt is None:
         return False
     its = await _of_attempt(work, attempt)
     gone = max(_given_back(its), 0 if told is None else told.minor)
-    return gone + refund.amount.minor > await _taken(work, attempt)
+    return _is_overtaken(refund, await _taken(work, attempt) - gone)
+
+
+def _is_overtaken(refund: Refund, left: int) -> bool:
+    return left <= 0 if refund.is_of_surplus else refund.amount.minor > left
 
 
 async def overtake(work: Work, refund: Refund, *, at: datetime, new_id: NewId) -> bool:
@@ -168,7 +177,7 @@ async def _write_down(
         return  # it was heard of before
     await announce_refund(work, external, EventKind.REFUND_EXTERNAL, at=at, new_id=new_id)
     for refund in its:
-        if refund.state is RefundState.STUCK and refund.amount.minor > left - amount.minor:
+        if refund.state is RefundState.STUCK and _is_overtaken(refund, left - amount.minor):
             await overtake(work, refund, at=at, new_id=new_id)
 
 

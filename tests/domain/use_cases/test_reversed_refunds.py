@@ -206,6 +206,28 @@ async def test_ours_is_overtaken_by_what_the_books_know(shop):
     assert await open_incidents(shop) == []
 
 
+async def test_a_surplus_of_which_a_part_went_back_is_not_overtaken(shop):
+    """The rest is the payer's: ours is refused as it stands, and a human gives it back."""
+    await shop.place()
+    first = (await shop.page("alipay", "h5")).attempt.number
+    second = (await shop.page("wechat", "pc")).attempt.number
+    late = shop.wechat.pay(second)
+    await shop.hear("alipay", shop.alipay.pay(first))
+    await shop.hear("wechat", late)
+    shop.wechat.by_hand[second] = 1000
+    body = {"refund": "CONSOLE-1", "minor": 1000, "number": second, "state": "done"}
+    await shop.hear("wechat", told(shop, **body))
+    await shop.work_once()
+    assert sorted(await refunds(shop)) == [
+        (RefundCause.DUPLICATE, "STUCK", 8880),
+        (RefundCause.EXTERNAL, "DONE", 1000),
+    ]
+    assert await open_incidents(shop) == [IncidentCode.REFUND_STUCK]
+    shop.wechat.by_hand[second] = 8880
+    await shop.hear("wechat", told(shop, **{**body, "key": "k2", "refund": "C2", "minor": 7880}))
+    assert (await shop.states())[1] == ["SUCCEEDED", "REFUNDED"]
+
+
 async def test_money_that_moved_under_an_overtaken_number_is_a_humans(shop, number):
     shop.wechat.tells_totals = True
     shop.wechat.by_hand[number] = 8880
