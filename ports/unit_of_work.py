@@ -275,7 +275,7 @@ class Refunds(Protocol):
         """
         Change state if the table allows it.
 
-        SENT counts a try, RETRIED begins to count anew; ``next_try_at`` is kept as
+        SENT counts a try and notes when, RETRIED begins to count anew; ``next_try_at`` is kept as
         given (None clears it). With ``held_until`` it is the act of a worker, and
         happens only while the row bears this lease. FAILED happens only while the
         row bears exactly ``held_until``, be it None: a "no" of long ago must not end

@@ -76,6 +76,7 @@ class MemoryRefunds:
             leased_until=hold_until or (refund.leased_until if goes_on else None),
             provider_refund_no=provider_refund_no or refund.provider_refund_no,
             problem=problem or refund.problem,
+            sent_at=at if event is RefundEvent.SENT else refund.sent_at,
         )
         self.rows.story.append(
             StoryEntry(

@@ -174,6 +174,7 @@ def refund_values(refund: Refund) -> Values:
         "provider_refund_no": refund.provider_refund_no,
         "problem": refund.problem,
         "trade_no": refund.trade_no,
+        "sent_at": refund.sent_at,
     }
 
 
@@ -196,6 +197,7 @@ def refund_of(row: AnyRow) -> Refund:
         provider_refund_no=row.provider_refund_no,
         problem=row.problem,
         trade_no=row.trade_no,
+        sent_at=row.sent_at,
     )
 
 

@@ -124,6 +124,8 @@ class SqlRefunds:
             changes["leased_until"] = None
         elif event is RefundEvent.RETRIED:
             changes["tries"] = 0
+        if event is RefundEvent.SENT:
+            changes["sent_at"] = at
         if provider_refund_no is not None:
             changes["provider_refund_no"] = provider_refund_no
         if problem is not None:

@@ -197,6 +197,7 @@ refunds = Table(
     Column("provider_refund_no", PROVIDER_NUMBER),
     Column("problem", Words),
     Column("trade_no", PROVIDER_NUMBER),
+    Column("sent_at", Instant),
     UniqueConstraint("account", "number"),
     _one_of("state", RefundState),
     CheckConstraint("amount_minor > 0", name="amount_positive"),

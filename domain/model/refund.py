@@ -51,7 +51,8 @@ class Refund:
         reason: what the payer may read.
         created_at: when it was decided.
         state: see the table in ``transition``.
-        tries: how often it was sent.
+        tries: how often it was sent or asked after.
+        sent_at: when it was sent last.
         next_try_at: when to send or ask next; None when final.
         leased_until: a worker holds it.
         provider_refund_no: the provider's own number, once known.
@@ -75,6 +76,7 @@ class Refund:
     provider_refund_no: str | None = None
     problem: str | None = None
     trade_no: str | None = None
+    sent_at: datetime | None = None
 
     def __post_init__(self) -> None:
         """Refuse what could not be a refund."""
@@ -107,11 +109,24 @@ class Refund:
             return False
         return self.state is not RefundState.STUCK or self.tries >= MOST_TRIES
 
+    def proves_absence(self, asked_at: datetime) -> bool:
+        """
+        Tell whether a "not found" to a question sent then means that it never arrived.
+
+        It matters where sending a number again is not harmless: what is on its way still would
+        go back, and the repeat as well.
+        """
+        return self.sent_at is None or asked_at >= self.sent_at + SURELY_ABSENT_AFTER
+
     @property
     def may_be_finished_by_hand(self) -> bool:
         """Whether it was refused for good, and its provider's people may move it all the same."""
         ours = self.cause is not RefundCause.EXTERNAL
         return ours and self.state is RefundState.STUCK and not self.may_have_moved
+
+
+SURELY_ABSENT_AFTER = timedelta(minutes=15)
+"""A request whose answer was lost may reach its provider late; by then it has, or never will."""
 
 
 def further_refund_number(account: str, trade_no: str) -> str:

@@ -20,18 +20,17 @@ from retender.domain.model.refund_errors import RefundNotExist
 from retender.domain.model.transition import ASKED_AFTER, RefundEvent, RefundState
 from retender.domain.use_cases.call_human import call_for_account
 from retender.domain.use_cases.captured import facts_of, tell
+from retender.domain.use_cases.confirm_capture import ConfirmCapture
 from retender.domain.use_cases.external_refund import (
     hear_of_total,
     is_overtaken,
     overtake,
     reckon_total,
 )
-from retender.domain.use_cases.find_out import FindOut, is_askable
-from retender.domain.use_cases.further_capture import lists_both
+from retender.domain.use_cases.find_out import is_askable
 from retender.domain.use_cases.redone import redone
 from retender.domain.use_cases.settle_refund import (
     fail_refund,
-    give_up_unsent,
     look_again,
     settle_refund,
     try_refund_again,
@@ -100,13 +99,7 @@ class CheckRefund:
         if held_until and not is_held(refund.leased_until, held_until, self.clock()):
             return refund
         if refund.state is RefundState.DUE:
-            if refund.trade_no is not None and not await self._is_confirmed(
-                refund, account, held_until
-            ):
-                return (await self._load(refund_no))[0]
-            refund = await self._write_sent(refund, held_until)
-            if refund.state is RefundState.SENT:
-                await self._send(refund, order, account, refund.leased_until)
+            await self._send_due(refund, order, account, held_until)
         else:
             try:
                 await self._ask(refund, order, account, held_until)
@@ -161,46 +154,6 @@ class CheckRefund:
             await work.commit()
         return found or refund
 
-    async def _is_confirmed(
-        self, refund: Refund, account: Account, held_until: datetime | None
-    ) -> bool:
-        """
-        Ask whether the charge was captured twice, before a further capture goes back.
-
-        A provider that named one capture by two ids would lose us the payment. Without an
-        answer it waits; an answer that lists one of the two only is a human's.
-        """
-        async with self.unit_of_work(read_only=True) as work:
-            attempt = await work.attempts.get(refund.attempt_id)
-        if attempt is None:  # a foreign key forbids it
-            raise RefundNotExist(refund.refund_no)
-        find_out = FindOut(self.unit_of_work, self.clock, self.new_id, self.budget)
-        receipt = await find_out.ask(account.provider, attempt)
-        if receipt is not None and lists_both(receipt, attempt, refund):
-            return True
-        problem = None
-        if receipt is not None:
-            trades = f"{attempt.provider_trade_no} and {refund.trade_no}"
-            problem = f"its provider does not list both trades, {trades}: they may be one payment"
-        await self._put_off(refund, problem, held_until)
-        return False
-
-    @redone
-    async def _put_off(
-        self, refund: Refund, problem: str | None, held_until: datetime | None
-    ) -> None:
-        """Plan another question if there was no answer, and call a human if it was no."""
-        async with self.unit_of_work() as work:
-            at = self.clock()
-            if problem is not None:
-                await give_up_unsent(
-                    work, refund, problem, at=at, new_id=self.new_id, held_until=held_until
-                )
-            elif held_until is not None:
-                planned = next_try_unasked(refund, at)
-                await work.refunds.put_off(refund.refund_no, planned, held_until=held_until)
-            await work.commit()
-
     @redone
     async def _write_sent(self, refund: Refund, held_until: datetime | None) -> Refund:
         """Note that it is about to be sent; a crash after this leads to a query, not a loss."""
@@ -219,6 +172,18 @@ class CheckRefund:
             await work.commit()
         # Not moved: another worker sends it at this moment, and we need not.
         return found if moved and found is not None else refund
+
+    async def _send_due(
+        self, refund: Refund, order: RefundOrder, account: Account, held_until: datetime | None
+    ) -> None:
+        """Write down that it is sent, then send it; a further capture only if it is one."""
+        if refund.trade_no is not None:
+            confirm = ConfirmCapture(self.unit_of_work, self.clock, self.new_id, self.budget)
+            if not await confirm(refund, account.provider, held_until):
+                return
+        refund = await self._write_sent(refund, held_until)
+        if refund.state is RefundState.SENT:
+            await self._send(refund, order, account, refund.leased_until)
 
     async def _send(
         self, refund: Refund, order: RefundOrder, account: Account, held_until: datetime | None
@@ -243,13 +208,14 @@ class CheckRefund:
     async def _ask(
         self, refund: Refund, order: RefundOrder, account: Account, held_until: datetime | None
     ) -> RefundReceipt:
-        ask = account.provider.query_refund
+        ask, asked_at = account.provider.query_refund, self.clock()
         try:
             receipt = await (self.budget.answer(ask, order) if self.budget else ask(order))
         except ProviderError as problem:
             await self._look_again(refund, problem, held_until)
             raise
-        await self._settle(refund, receipt, "refund query", held_until)
+        proves = account.provider.terms.refunds.repeatable or refund.proves_absence(asked_at)
+        await self._settle(refund, receipt, "refund query", held_until, absence_proves=proves)
         return receipt
 
     @redone
@@ -354,7 +320,13 @@ class CheckRefund:
 
     @redone
     async def _settle(
-        self, refund: Refund, receipt: RefundReceipt, source: str, held_until: datetime | None
+        self,
+        refund: Refund,
+        receipt: RefundReceipt,
+        source: str,
+        held_until: datetime | None,
+        *,
+        absence_proves: bool = True,
     ) -> None:
         async with self.unit_of_work() as work:
             at = self.clock()
@@ -366,6 +338,7 @@ class CheckRefund:
                 at=at,
                 new_id=self.new_id,
                 held_until=held_until,
+                absence_proves=absence_proves,
             )
             await reckon_total(work, refund.attempt_id, source=source, at=at, new_id=self.new_id)
             await work.commit()

@@ -64,27 +64,47 @@ async def hear_of_one(
     at: datetime,
     new_id: NewId,
 ) -> None:
-    """Reckon with one refund of another hand that a provider names by its own number."""
+    """
+    Reckon with one refund of another hand that a provider names by its own number.
+
+    What was drawn from a total before may be this very refund: only what is above that counts,
+    until the next total is told.
+    """
     its = await _of_attempt(work, attempt)
-    await _write_down(work, attempt, its, amount, name=number, source=source, at=at, new_id=new_id)
+    more = amount.minor - sum(refund.amount.minor for refund in its if _is_of_total(refund))
+    if more > 0:
+        await _write_down(
+            work,
+            attempt,
+            its,
+            Money(more, amount.currency),
+            name=number,
+            source=source,
+            at=at,
+            new_id=new_id,
+            is_named=True,
+        )
 
 
 async def hear_of_reversal(
     work: Work, attempt: Attempt, *, number: str, problem: str, at: datetime, new_id: NewId
-) -> None:
+) -> bool:
     """
-    Reckon with a refund of another hand that failed after it was done.
+    Reckon with a refund of another hand that failed, perhaps after it was done.
 
-    Nobody can be asked by a number that is not ours, so it is a human's at once.
+    Nobody can be asked by a number that is not ours, so it is a human's at once. False if
+    only a human can tell whether it is in our books.
     """
     refund = await work.refunds.by_number(attempt.account, _number(attempt, number))
     if refund is None:
-        return
+        others = await _of_attempt(work, attempt)
+        return not any(_is_of_total(other) for other in others)  # it may be in there
     doubted = await work.refunds.move(refund.refund_no, RefundEvent.DOUBTED, at=at, why=problem)
     if doubted:
         await work.attempts.forget_total(attempt.attempt_id)
         its = replace(refund, state=RefundState.DOUBTED)
         await fail_refund(work, its, problem, at=at, new_id=new_id, held_until=None)
+    return True
 
 
 async def is_overtaken(work: Work, refund: Refund, *, told: Money | None = None) -> bool:
@@ -132,6 +152,12 @@ def _given_back(refunds: Sequence[Refund]) -> int:
     return sum(refund.amount.minor for refund in refunds if refund.state is RefundState.DONE)
 
 
+def _is_of_total(refund: Refund) -> bool:
+    """Tell whether it was drawn from a total, so that nobody knows of which refunds it is made."""
+    external = refund.cause is RefundCause.EXTERNAL and refund.provider_refund_no is None
+    return external and refund.state is RefundState.DONE
+
+
 async def _taken(work: Work, attempt: Attempt) -> int:
     """Return all that was taken under the attempt's number, further captures too."""
     captures = await work.attempts.captures_of(attempt.order_id)
@@ -155,6 +181,7 @@ async def _write_down(
     source: str,
     at: datetime,
     new_id: NewId,
+    is_named: bool = False,
 ) -> None:
     number = _number(attempt, name)
     left = await _taken(work, attempt) - _given_back(its)
@@ -172,6 +199,7 @@ async def _write_down(
         reason="Given back by another hand",
         created_at=at,
         state=RefundState.DONE,
+        provider_refund_no=name if is_named else None,
     )
     if not await work.refunds.add(external):
         return  # it was heard of before

@@ -13,7 +13,7 @@ from retender.domain.model.refund import Refund, RefundCause, further_refund_num
 from retender.domain.use_cases.call_human import call_human
 from retender.domain.use_cases.outcome import Outcome
 from retender.ports.new_id import NewId
-from retender.ports.payment_provider import Capture, ProviderTerms, Receipt, ReceiptState
+from retender.ports.payment_provider import Capture, ProviderTerms, Receipt
 from retender.ports.unit_of_work import Work
 
 
@@ -66,13 +66,6 @@ async def known_already(
         await call_human(work, replace(incident, data=data))
         outcome = Outcome.INCIDENT
     return outcome
-
-
-def lists_both(receipt: Receipt, attempt: Attempt, refund: Refund) -> bool:
-    """Tell whether a provider lists the payment and its further capture side by side."""
-    listed = {capture.provider_trade_no for capture in receipt.captures}
-    paid = receipt.state is ReceiptState.PAID and receipt.foreign is None
-    return paid and {attempt.provider_trade_no, refund.trade_no} <= listed
 
 
 def _told(attempt: Attempt, receipt: Receipt) -> Sequence[Capture]:

@@ -161,7 +161,7 @@ class PayOrder:
         except _TOLD as refusal:
             await self._tell_refusal(order, wish, refusal)
             raise
-        if serving and (ready := await self._stored(order, serving)):
+        if serving and (ready := await self._stored(order, serving, wish)):
             return ready
         if attempt is None:
             return None
@@ -216,13 +216,14 @@ class PayOrder:
         now = self.clock()
         return next((a for a in attempts if wish.fits(a, order.amount, now)), None)
 
-    async def _stored(self, order: Order, attempt: Attempt) -> PageReady | None:
+    async def _stored(self, order: Order, attempt: Attempt, wish: Wish) -> PageReady | None:
         """
         Hand the stored page out again while it is good, and say so in the story.
 
         The page never depends on that line: a store that cannot write has read it all the same.
+        A provider that must not be asked twice under one number is not, whatever the strategy.
         """
-        if self.policy.page_strategy is not PageStrategy.STORED_PAGE:
+        if wish.terms.reopens and self.policy.page_strategy is not PageStrategy.STORED_PAGE:
             return None
         now = self.clock()
         page = attempt.good_page(now)
@@ -264,7 +265,7 @@ class PayOrder:
         self, order: Order, attempts: Sequence[Attempt], wish: Wish, leave: LeavePages
     ) -> PageReady | None:
         """Hand out a page that the payer left and that could not be closed, if it fits."""
-        if self.policy.page_strategy is not PageStrategy.STORED_PAGE:
+        if wish.terms.reopens and self.policy.page_strategy is not PageStrategy.STORED_PAGE:
             return None
         return await TakeBackPage(self.unit_of_work, self.clock, leave)(order, attempts, wish)
 

@@ -25,6 +25,7 @@ async def settle_refund(
     at: datetime,
     new_id: NewId,
     held_until: datetime | None = None,
+    absence_proves: bool = True,
 ) -> None:
     """
     Draw from a refund receipt what it proves, in the caller's transaction.
@@ -32,12 +33,13 @@ async def settle_refund(
     DONE ends it, and the surplus with it; FAILED makes it STUCK, for an
     operator; PENDING plans another look; NOT_FOUND makes it due again, under
     the same number. FAILED of one that is DONE may be an old word that comes late:
-    it is DOUBTED, and asked after. Harmless when repeated. That the money went back counts whoever
+    it is DOUBTED, and asked after. Where the absence proves nothing yet, NOT_FOUND plans
+    another look as well. Harmless when repeated. That the money went back counts whoever
     brings it; what is planned or given up is so by the holder of the lease, if there
     is one, since a "no" is as old as its question, and the holder may be sending.
     """
-    if receipt.amount is not None and receipt.amount != refund.amount:
-        ours = str(refund.amount)
+    ours = _contradicted(refund, receipt)
+    if ours is not None:
         await _keep_misfit(work, refund, receipt, source, ours, at=at, held_until=held_until)
         return
     why = f"{source}: {receipt.state}{f' ({receipt.problem})' if receipt.problem else ''}"
@@ -46,14 +48,11 @@ async def settle_refund(
         refund,
         at=at,
         what=f"{source} of {refund.refund_no}: {receipt.state}",
-        why=receipt.problem or _MEANING[receipt.state],
+        why=receipt.problem or _meaning(receipt, absence_proves=absence_proves),
         kind=StoryKind.REFUND_ANSWER,
         facts={**_facts_of(refund, receipt), "source": source},
     )
     match receipt.state:
-        case RefundReceiptState.DONE if refund.state is RefundState.OVERTAKEN:
-            ours = "nothing, since another hand gave it back"
-            await _keep_misfit(work, refund, receipt, source, ours, at=at, held_until=held_until)
         case RefundReceiptState.DONE:
             number = receipt.provider_refund_no
             await confirm_refund(
@@ -72,11 +71,38 @@ async def settle_refund(
             else:
                 known = receipt.provider_refund_no
                 await look_again(work, refund, known, at=at, held_until=held_until)
-        case RefundReceiptState.NOT_FOUND if refund.state is RefundState.DOUBTED:
-            problem = "it was done, its provider said that it failed, and knows it no more"
-            await fail_refund(work, refund, problem, at=at, new_id=new_id, held_until=held_until)
+        case RefundReceiptState.NOT_FOUND if not absence_proves:
+            await look_again(work, refund, at=at, held_until=held_until)
         case RefundReceiptState.NOT_FOUND:
-            await try_refund_again(work, refund, why, at=at, new_id=new_id, held_until=held_until)
+            await _try_what_is_absent(
+                work, refund, why, at=at, new_id=new_id, held_until=held_until
+            )
+
+
+def _contradicted(refund: Refund, receipt: RefundReceipt) -> str | None:
+    """Return what we know instead of what a receipt says, if they cannot both be true."""
+    if receipt.amount is not None and receipt.amount != refund.amount:
+        return str(refund.amount)
+    if receipt.state is RefundReceiptState.DONE and refund.state is RefundState.OVERTAKEN:
+        return "nothing, since another hand gave it back"
+    return None
+
+
+async def _try_what_is_absent(
+    work: Work,
+    refund: Refund,
+    why: str,
+    *,
+    at: datetime,
+    new_id: NewId,
+    held_until: datetime | None,
+) -> None:
+    """Send what never arrived again; what was done once cannot be absent, and is a human's."""
+    if refund.state is RefundState.DOUBTED:
+        problem = "it was done, its provider said that it failed, and knows it no more"
+        await fail_refund(work, refund, problem, at=at, new_id=new_id, held_until=held_until)
+    else:
+        await try_refund_again(work, refund, why, at=at, new_id=new_id, held_until=held_until)
 
 
 async def look_again(
@@ -317,6 +343,12 @@ _MEANING = {
     RefundReceiptState.PENDING: "it is on its way",
     RefundReceiptState.NOT_FOUND: "nothing was moved under this number: it is sent again",
 }
+
+
+def _meaning(receipt: RefundReceipt, *, absence_proves: bool) -> str:
+    if receipt.state is RefundReceiptState.NOT_FOUND and not absence_proves:
+        return "proves nothing yet: it may be on its way, and a repeat would go back as well"
+    return _MEANING[receipt.state]
 
 
 def _facts_of(refund: Refund, receipt: RefundReceipt) -> dict[str, object]:

@@ -207,7 +207,8 @@ class TakeNotice:
         if receipt.charge_number is None or receipt.amount is None:
             return None
         attempt = await work.attempts.by_number(account, receipt.charge_number)
-        if attempt is None or attempt.state not in CAPTURED:
+        # That it was paid may be heard later: that money went back proves that it was.
+        if attempt is None or not (attempt.is_live or attempt.state in CAPTURED):
             return None
         if receipt.state is RefundReceiptState.DONE:
             await hear_of_one(
@@ -220,7 +221,7 @@ class TakeNotice:
                 new_id=self.new_id,
             )
         elif receipt.state is RefundReceiptState.FAILED:
-            await hear_of_reversal(
+            known = await hear_of_reversal(
                 work,
                 attempt,
                 number=receipt.number,
@@ -228,6 +229,8 @@ class TakeNotice:
                 at=now,
                 new_id=self.new_id,
             )
+            if not known:
+                return None
         return attempt.charge.order_no
 
     async def _hear_of_refund(

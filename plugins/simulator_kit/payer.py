@@ -1,7 +1,7 @@
 """The simulated payer: the page in hand, what one can do with it, and what came of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -104,13 +104,17 @@ class Book:
     What moved under one of the merchant's numbers, in minor units, for audits.
 
     Attributes:
-        refunds: amount by the merchant's refund number.
+        refunds: amount by the merchant's refund number; not those that failed.
+        captures: amount by the gateway's own number, where there may be several captures.
+        undone: refunds that failed after they were done, or that will.
     """
 
     number: str
     captured_minor: int
     refunds: Mapping[str, int]
     currency: str = "CNY"
+    captures: Mapping[str, int] = field(default_factory=dict)
+    undone: frozenset[str] = frozenset()
 
     @property
     def refunded_minor(self) -> int:

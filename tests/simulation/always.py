@@ -29,18 +29,23 @@ _RULES = {
         attempts JOIN orders USING (order_id)
         WHERE attempts.state LIKE 'REFUND%' AND NOT EXISTS (
             SELECT 1 FROM refunds WHERE refunds.attempt_id = attempts.attempt_id
-            AND cause NOT IN ('shop', 'external')
+            AND cause NOT IN ('shop', 'external', 'further')
             AND refunds.amount_minor = attempts.amount_minor)""",
     "has a refund that nobody will send or ask after": """
         refunds JOIN orders USING (order_id)
-        WHERE refunds.state IN ('DUE', 'SENT') AND next_try_at IS NULL""",
+        WHERE refunds.state IN ('DUE', 'SENT', 'DOUBTED') AND next_try_at IS NULL""",
     "gives back by itself what pays it": """
         refunds JOIN orders USING (order_id)
-        WHERE cause NOT IN ('shop', 'external') AND attempt_id = winner""",
+        WHERE cause NOT IN ('shop', 'external', 'further') AND attempt_id = winner""",
+    "gives back a further capture that it does not know of": """
+        refunds JOIN orders USING (order_id)
+        WHERE cause = 'further' AND trade_no NOT IN (
+            SELECT provider_trade_no FROM captures WHERE captures.account = refunds.account)""",
     "gives back more than was taken": """
         attempts JOIN orders USING (order_id) JOIN (
             SELECT attempt_id, sum(amount_minor) AS minor FROM refunds
-            WHERE state IN ('DUE', 'SENT', 'DONE') GROUP BY attempt_id) USING (attempt_id)
+            WHERE state IN ('DUE', 'SENT', 'DOUBTED', 'DONE')
+            AND cause NOT IN ('external', 'further') GROUP BY attempt_id) USING (attempt_id)
         WHERE minor > attempts.amount_minor""",
 }
 _BROKEN = " UNION ALL ".join(

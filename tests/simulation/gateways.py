@@ -5,6 +5,7 @@ from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
+from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 
@@ -18,11 +19,16 @@ from retender.plugins.simulator_kit.delivery import Dressing, Forgery, RenderedN
 from retender.plugins.wechat_pay.beijing import from_text
 from retender.plugins.wechat_pay.simulator.identity import Identity, new_identity
 from retender.plugins.wechat_pay.simulator.simulator import WechatPaySimulator
+from retender.tests.simulation.hosted.ledger import SessionState
+from retender.tests.simulation.hosted.simulator import HostedSimulator
+
+if TYPE_CHECKING:
+    from retender.tests.simulation.watch import HeldPage
 
 KEY_BITS = 1024
 """Signing with keys of real length would be a fifth of all work; nothing depends on the length."""
 
-Gateway = AlipaySimulator | WechatPaySimulator | SandboxSimulator
+Gateway = AlipaySimulator | WechatPaySimulator | SandboxSimulator | HostedSimulator
 
 
 def short_key() -> RSAPrivateKey:
@@ -47,8 +53,8 @@ def _keys(which: str, now: datetime) -> Keys:
     return Keys(KeyRing.make(now), new_identity(now, new_key=short_key), secret)
 
 
-def make_gateways(clock: Callable[[], datetime]) -> dict[str, Gateway]:
-    """Make the three, with empty books; ``clock`` must be at its beginning."""
+def make_gateways(clock: Callable[[], datetime], seed: int) -> dict[str, Gateway]:
+    """Make the four, with empty books; ``clock`` must be at its beginning."""
     keys = _keys("first", clock())
     return {
         "alipay": AlipaySimulator("https://alipay.test", clock=clock, keys=copy(keys.alipay)),
@@ -56,6 +62,7 @@ def make_gateways(clock: Callable[[], datetime]) -> dict[str, Gateway]:
             "https://wechat.test", clock=clock, identity=keys.wechat_pay
         ),
         "sandbox": SandboxSimulator("https://sandbox.test", clock=clock, secret=keys.sandbox),
+        "hosted": HostedSimulator(clock, keys.sandbox, seed),
     }
 
 
@@ -82,6 +89,8 @@ def asked_of(gateway: Gateway) -> Mapping[str, Asked]:
     if isinstance(gateway, SandboxSimulator):
         asks = (trade.ask for trade in gateway._gateway.ledger.all())
         return {ask.number: Asked(ask.minor, ask.expires_at) for ask in asks}
+    if isinstance(gateway, HostedSimulator):
+        return {each.number: Asked(each.minor, each.expires_at) for each in gateway.ledger}
     forms = (trade.form for trade in gateway._trades)
     return {
         form.number: Asked(form.total, from_text(str(form.said["time_expire"]))) for form in forms
@@ -97,7 +106,7 @@ class Lock:
 
         Args:
             gateway: of which account.
-            whose: the ``merchant``'s key changes, or the ``gateway``'s; the sandbox has one.
+            whose: the ``merchant``'s key changes, or the ``gateway``'s; some have one for both.
             now: the beginning of the town, when all keys were made.
 
         """
@@ -106,7 +115,7 @@ class Lock:
 
     def _chosen(self, keys: Keys, whose: str) -> Mapping[str, object]:
         gateway = self._gateway
-        if isinstance(gateway, SandboxSimulator):
+        if isinstance(gateway, SandboxSimulator | HostedSimulator):
             return {"_secret": keys.sandbox}
         if isinstance(gateway, AlipaySimulator):
             ring = keys.alipay
@@ -124,6 +133,8 @@ class Lock:
         gateway = self._gateway
         if isinstance(gateway, SandboxSimulator):
             return gateway, gateway._gateway
+        if isinstance(gateway, HostedSimulator):
+            return (gateway,)
         return (gateway.keys if isinstance(gateway, AlipaySimulator) else gateway.identity,)
 
     def change(self) -> None:
@@ -143,15 +154,19 @@ class Lock:
         return settings
 
 
-def lie_about(gateway: Gateway, number: str) -> tuple[str, RenderedNotice] | None:
+def lie_about(gateway: Gateway, held: "HeldPage") -> tuple[str, RenderedNotice] | None:
     """
-    Write what the gateway would tell if this number had been paid, signed by a stranger.
+    Write what the gateway would tell if this page had been paid, signed by a stranger.
 
     Returns:
-        where it is sent and what, or None: the gateway has no open trade of that number.
+        where it is sent and what, or None: the gateway has no open trade of it.
 
     """
-    dressing = Dressing(gateway.clock.now(), Forgery.STRANGER_KEY)
+    number, dressing = held.number, Dressing(gateway.clock.now(), Forgery.STRANGER_KEY)
+    if isinstance(gateway, HostedSimulator):
+        reference = held.attempt.reference or ""
+        is_open = gateway.ledger.find(reference).state is SessionState.OPEN
+        return gateway.lie_about(reference, dressing) if is_open else None
     if isinstance(gateway, SandboxSimulator):
         return _lie_at_sandbox(gateway, number, dressing)
     told = len(gateway.delivery._pending)

@@ -10,6 +10,7 @@ from retender.domain.model.order import LatePayment
 from retender.domain.model.payer import Payer
 from retender.domain.use_cases.payment import PageReady
 from retender.plugins.simulator_kit.payer import PayerAction
+from retender.tests.simulation.hosted.simulator import HostedSimulator
 from retender.tests.simulation.processes import Unreachable
 from retender.tests.simulation.script import Move, OrderPlan
 from retender.tests.simulation.watch import HeldPage
@@ -89,6 +90,7 @@ class Life:
             "cancel": self._close,
             "refund": self._refund,
             "refund_part": self._refund,
+            "console": self._console,
         }
         if move.verb == "place":
             await self._place()
@@ -200,6 +202,15 @@ class Life:
         )
         if order is not None:
             self.town.log(f"{move.verb}: {order.state}")
+
+    async def _console(self, move: Move) -> None:
+        """Give back at the gateway's own console, all of a payment or half of it."""
+        for held in self.pages:
+            gateway = self.town.gateways[held.account]
+            if isinstance(gateway, HostedSimulator):
+                minor = self.plan.minor if move.luck < 0.5 else max(1, self.plan.minor // 2)
+                done = gateway.refund_by_hand(held.attempt.reference or "", minor)
+                self.town.log(f"console of {held.account}: {minor} of {held.number}: {done}")
 
     async def _refund(self, move: Move) -> None:
         """Refund, all or part; half of the shops send the same request twice at once."""

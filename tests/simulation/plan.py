@@ -50,7 +50,7 @@ SHOPS = ((0.0,), (0.0,), (0.0, 3.0), (3.0, 8.0), (0.0, 0.0, 20.0, 2 * MINUTE))
 @dataclass(frozen=True, slots=True)
 class Outage:
     """
-    A gateway that is not itself for a while: ``refused``, ``silent`` or ``http_5xx``.
+    A gateway that is not itself for a while: ``refused``, ``silent``, ``http_5xx``, ``forgets``.
 
     Attributes:
         only: one operation that is out, while the others work; or all of them are.
@@ -201,6 +201,8 @@ def _outages(chance: Random, to_pay: float) -> list[Outage]:
             begins = chance.uniform(0, to_pay + 10 * MINUTE)
             lasts = chance.choice((2 * MINUTE, 10 * MINUTE, 45 * MINUTE, 3 * HOUR))
             how = chance.choice(("refused", "silent", "http_5xx"))
+            if account == "hosted" and chance.random() < 0.6:
+                how = "forgets"
             outages.append(Outage(account, begins, begins + lasts, how))
     return outages
 

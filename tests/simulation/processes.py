@@ -26,6 +26,8 @@ from retender.plugins.host import PluginHost, load_plugins
 from retender.tests.simulation.chance import stream
 from retender.tests.simulation.database import engine_of, is_planned
 from retender.tests.simulation.gateways import KEY_BITS, short_key
+from retender.tests.simulation.hosted import provider
+from retender.tests.simulation.hosted.terms import NAME
 from retender.tests.simulation.kernel import Node
 from retender.tests.simulation.wire import Line
 
@@ -51,7 +53,7 @@ class Unreachable(Exception):
 @cache
 def plugins() -> PluginHost:
     """Load the plugins once; they hold no state."""
-    return load_plugins()
+    return load_plugins(plugins={NAME: provider})
 
 
 _parsed = lru_cache(maxsize=64)(load_pem_private_key)

@@ -5,11 +5,12 @@ from random import Random
 
 from retender.tests.simulation.chance import stream
 
-ACCOUNTS = ("alipay", "wechat_pay", "sandbox")
+ACCOUNTS = ("alipay", "wechat_pay", "sandbox", "hosted")
 CLIENTS = {
     "alipay": ("pc", "h5", "pc/qr", "app"),
     "wechat_pay": ("pc", "h5", "wechat_h5", "app"),
     "sandbox": ("pc", "h5", "pc/qr", "wechat_h5"),
+    "hosted": ("pc", "h5"),
 }
 """From where a payer presses at an account, with the kind of page if they insist on one."""
 
@@ -87,6 +88,9 @@ def _moves(chance: Random, to_pay: float) -> list[Move]:
             verb = chance.choice(("refund", "refund_part", "refund_part"))
             at = chance.uniform(MINUTE, 1.5 * to_pay)
             moves.append(Move(at, "shop's refunds", verb, luck=chance.random()))
+    if chance.random() < 0.1:
+        at = chance.uniform(MINUTE, 1.5 * to_pay)
+        moves.append(Move(at, "shop's console", "console", luck=chance.random()))
     return moves
 
 

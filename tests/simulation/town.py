@@ -1,4 +1,4 @@
-"""The town: one shop, three gateways, our processes, everybody's clock, and what was seen."""
+"""The town: one shop, four gateways, our processes, everybody's clock, and what was seen."""
 
 import asyncio
 import logging
@@ -72,7 +72,7 @@ class Town:
         self.books = books
         self.began = self.clock()
         self.disk = Disk(is_looked_at=may_break, committed=self.look_at_books)
-        self.gateways = make_gateways(self.clock)
+        self.gateways = make_gateways(self.clock, plan.seed)
         for account, gateway in self.gateways.items():
             gateway.clock.advance(timedelta(seconds=plan.skews[account]))
         self.settings = {

@@ -157,7 +157,7 @@ async def _lie(town: "Town") -> None:
         if not held:
             continue
         page = chance.choice(held)
-        lie = lie_about(town.gateways[page.account], page.number)
+        lie = lie_about(town.gateways[page.account], page)
         if lie is None:
             continue
         url, notice = lie

@@ -16,6 +16,8 @@ from retender.plugins.sandbox.simulator import SandboxSimulator
 from retender.plugins.sandbox.terms import QR_VALIDITY
 from retender.plugins.wechat_pay.simulator.trades import TradeState
 from retender.ports.accounts import SwitchPolicy
+from retender.tests.simulation.hosted.ledger import SessionState
+from retender.tests.simulation.hosted.simulator import HostedSimulator
 
 if TYPE_CHECKING:
     from retender.tests.simulation.gateways import Gateway
@@ -106,5 +108,8 @@ def can_be_paid(gateway: "Gateway", held: HeldPage, now: datetime) -> bool:
             return in_time and made.state is SandboxState.OPEN
         code = charge.page_kind is PageKind.QR
         return in_time and code and now < charge.created_at + QR_VALIDITY
+    if isinstance(gateway, HostedSimulator):
+        session = gateway.ledger.find(held.attempt.reference or "")
+        return now < session.expires_at and session.state is SessionState.OPEN
     order = gateway._trades._trades.get(number)
     return order is not None and in_time and order.state(now) is TradeState.NOTPAY

@@ -7,6 +7,7 @@ from email.utils import format_datetime
 from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
+from unittest.mock import patch
 
 from retender.adapters.http.asgi import AsgiApp, Message
 from retender.adapters.http.gateway_clock import GatewayClock
@@ -17,6 +18,7 @@ from retender.plugins.simulator_kit.clock import SimulatorClock
 from retender.plugins.simulator_kit.delivery import Forgery
 from retender.plugins.simulator_kit.faults import FaultKind
 from retender.ports.transport import Request, Response
+from retender.tests.simulation.hosted.simulator import NEVER_LOST, HostedSimulator
 from retender.tests.simulation.script import DAY
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 LIMITS = HttpLimits()
 PUMP_EVERY, PUMP_SLOWLY = 5.0, 60.0
+SLOWLY = (0.1, 0.1, 0.1, 8.4, 20.0)
+"""Seconds that the hosted gateway takes to answer ``open``; the last is over any bound."""
 
 
 @dataclass(slots=True)
@@ -69,14 +73,24 @@ class Line:
                 await asyncio.sleep(LIMITS.read_within.total_seconds())
             case "delay":
                 town.faults(self.account).set(FaultKind.DELAY, seconds=chance.uniform(3, 30))
+            case "forgets":
+                return await self._forgotten(request)
             case str():
                 town.faults(self.account).set(fault)
         try:
             answer = await self.inner(request)
         finally:
             town.look()
-        await asyncio.sleep(chance.uniform(0.01, 0.2))
+        slow = self.account == "hosted" and request.operation == "open"
+        await asyncio.sleep(chance.choice(SLOWLY) if slow else chance.uniform(0.01, 0.2))
         return answer
+
+    async def _forgotten(self, request: Request) -> Response:
+        """Ask a gateway that knows nothing of what it knew before."""
+        gateway = self.town.gateways[self.account]
+        assert isinstance(gateway, HostedSimulator)
+        with patch.object(gateway, "is_forgetful", new=True):
+            return await self.inner(request)
 
     async def _arrive_late(self, request: Request) -> None:
         """Let the request take effect when nobody waits for its answer any more."""
@@ -101,7 +115,7 @@ async def pump(town: "Town", account: str, chance: Random) -> None:
         late = chance.random() < rates["delay"]
         delivery.turn(delay_seconds=chance.choice((30.0, 300.0, DAY)) if late else 0.0)
         for notice in delivery.due(delivery._clock.now()):
-            if chance.random() < rates["lost"]:
+            if chance.random() < rates["lost"] and notice.kind != NEVER_LOST:
                 delivery._pending.remove(notice)
                 town.log(f"notice of {notice.reference}: lost, and never told again")
         if delivery.due(delivery._clock.now()):

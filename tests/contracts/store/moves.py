@@ -233,6 +233,7 @@ class MovesContract(StoreContract):
             leased_until=refund.leased_until if transition(event).target in UNDER_WAY else None,
             provider_refund_no="5030",
             problem="no",
+            sent_at=LATER if event is RefundEvent.SENT else refund.sent_at,
         )
         async with unit_of_work(read_only=True) as work:
             assert moved is allowed

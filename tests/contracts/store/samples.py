@@ -269,7 +269,7 @@ def all_refunds(attempt: Attempt) -> Iterator[Refund]:
         yield a_refund(attempt, state=state, tries=len(state), leased_until=NOW + TICK)
     yield a_refund(attempt, cause=RefundCause.DUPLICATE, reason=ODD_TEXT, next_try_at=None)
     yield a_refund(attempt, provider_refund_no="50300806962026", problem=ODD_TEXT)
-    yield a_refund(attempt, cause=RefundCause.FURTHER, trade_no="4200000000202011")
+    yield a_refund(attempt, cause=RefundCause.FURTHER, trade_no="4200000000202011", sent_at=NOW)
     yield a_refund(attempt, amount=Money(1, "JPY"), created_at=NOW.astimezone(BEIJING))
 
 

@@ -88,6 +88,29 @@ async def test_a_refund_that_names_only_the_trade_is_written_down(shop, number):
     assert await refunds(shop) == [(RefundCause.EXTERNAL, "DONE", 1200)]
 
 
+async def test_what_a_total_holds_already_is_not_counted_once_more(shop, number):
+    """Such a provider tells totals, and of each refund by its own number: in any order."""
+    shop.wechat.by_hand[number] = 2400
+    body = {"minor": 1200, "number": number}
+    await shop.hear("wechat", told(shop, **body, refund="CONSOLE-1"))
+    await shop.hear("wechat", shop.wechat.notice(number, "again"))
+    await shop.hear("wechat", told(shop, **body, refund="CONSOLE-2", key="k2"))
+    assert await refunds(shop) == [(RefundCause.EXTERNAL, "DONE", 1200)] * 2
+    assert await shop.list_incidents() == []
+
+
+async def test_a_refund_may_be_heard_of_before_the_payment_that_it_gives_back(shop):
+    """Its notice came first: what it says is kept, and the payment comes to it."""
+    await shop.place()
+    number = (await shop.page()).attempt.number
+    paid = shop.wechat.pay(number)
+    await shop.hear("wechat", told(shop, refund="CONSOLE-1", minor=1200, number=number))
+    await shop.hear("wechat", paid)
+    assert await refunds(shop) == [(RefundCause.EXTERNAL, "DONE", 1200)]
+    verdict = Verdict.of(await shop.story())
+    assert (verdict.taken, verdict.given_back) == (cny(8880), cny(1200))
+
+
 async def test_what_is_not_done_gave_nothing_back(shop, number):
     body = {"refund": "CONSOLE-1", "minor": 1200, "number": number, "state": "failed"}
     await shop.hear("wechat", told(shop, **body))

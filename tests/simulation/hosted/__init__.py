@@ -1,0 +1,1 @@
+"""Hosted: a provider of the other kind. It makes its own ids, and is honest in nothing else."""
