@@ -15,6 +15,7 @@ from multiprocessing import get_context
 from time import process_time
 
 from retender.tests.drill import mistakes
+from retender.tests.drill import mistakes_with_strangers as strangers
 from retender.tests.drill.mistakes import Patch
 from retender.tests.simulation.plan import make_plan
 from retender.tests.simulation.seed import play
@@ -139,6 +140,59 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant("failed commit", "its transaction is left open", mistakes.failed_commit_is_an_end),
     Mutant("story forgotten", "an attempt's moves are not told", mistakes.story_is_forgotten),
+    Mutant(
+        "page asked again",
+        "a second order is made for a good page",
+        strangers.asked_for_a_page_again,
+    ),
+    Mutant(
+        "orphan asked again",
+        "a second order is made for a lost page",
+        strangers.lost_pages_may_be_asked_for_again,
+    ),
+    Mutant("one trade", "two captures count as one", strangers.trades_are_all_the_same),
+    Mutant(
+        "further is known",
+        "what was taken once more is ignored",
+        strangers.further_captures_are_known,
+    ),
+    Mutant(
+        "further for people",
+        "what was taken once more stays",
+        strangers.further_captures_are_left_to_people,
+    ),
+    Mutant(
+        "further misnamed",
+        "a further capture's refund names the payment",
+        strangers.further_refunds_name_the_payment,
+    ),
+    Mutant(
+        "refund sent blindly",
+        "a lost refund is sent again unasked",
+        strangers.refunds_are_sent_again_blindly,
+    ),
+    Mutant(
+        "refund absent early", "a late refund is sent again", strangers.refunds_are_absent_at_once
+    ),
+    Mutant(
+        "absence is an end",
+        "'not found' ends a page that was there",
+        strangers.absence_ends_what_was_there,
+    ),
+    Mutant(
+        "reference forgotten", "the provider's id is not kept", strangers.references_are_forgotten
+    ),
+    Mutant(
+        "console ignored", "another hand's refunds are not heard", strangers.consoles_are_ignored
+    ),
+    Mutant("total twice", "a refund in a total counts again", strangers.totals_count_once_more),
+    Mutant(
+        "refund came first",
+        "a refund before its payment is dropped",
+        strangers.refunds_before_payments_are_dropped,
+    ),
+    Mutant("done is done", "a refund that failed late stays done", strangers.done_is_done),
+    Mutant("a part is all", "a surplus given back in part ends", strangers.a_part_is_all),
 )
 """Each is caught within 200 seeds."""
 

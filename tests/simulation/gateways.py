@@ -164,9 +164,9 @@ def lie_about(gateway: Gateway, held: "HeldPage") -> tuple[str, RenderedNotice] 
     """
     number, dressing = held.number, Dressing(gateway.clock.now(), Forgery.STRANGER_KEY)
     if isinstance(gateway, HostedSimulator):
-        reference = held.attempt.reference or ""
-        is_open = gateway.ledger.find(reference).state is SessionState.OPEN
-        return gateway.lie_about(reference, dressing) if is_open else None
+        session = gateway.session_on(held.page)
+        is_open = session.state is SessionState.OPEN
+        return gateway.lie_about(session, dressing) if is_open else None
     if isinstance(gateway, SandboxSimulator):
         return _lie_at_sandbox(gateway, number, dressing)
     told = len(gateway.delivery._pending)

@@ -209,7 +209,7 @@ class Life:
             gateway = self.town.gateways[held.account]
             if isinstance(gateway, HostedSimulator):
                 minor = self.plan.minor if move.luck < 0.5 else max(1, self.plan.minor // 2)
-                done = gateway.refund_by_hand(held.attempt.reference or "", minor)
+                done = gateway.refund_by_hand(held.page, minor)
                 self.town.log(f"console of {held.account}: {minor} of {held.number}: {done}")
 
     async def _refund(self, move: Move) -> None:

@@ -109,7 +109,7 @@ def can_be_paid(gateway: "Gateway", held: HeldPage, now: datetime) -> bool:
         code = charge.page_kind is PageKind.QR
         return in_time and code and now < charge.created_at + QR_VALIDITY
     if isinstance(gateway, HostedSimulator):
-        session = gateway.ledger.find(held.attempt.reference or "")
+        session = gateway.session_on(held.page)
         return now < session.expires_at and session.state is SessionState.OPEN
     order = gateway._trades._trades.get(number)
     return order is not None and in_time and order.state(now) is TradeState.NOTPAY

@@ -2,12 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import format_datetime
 from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
-from unittest.mock import patch
 
 from retender.adapters.http.asgi import AsgiApp, Message
 from retender.adapters.http.gateway_clock import GatewayClock
@@ -18,7 +17,7 @@ from retender.plugins.simulator_kit.clock import SimulatorClock
 from retender.plugins.simulator_kit.delivery import Forgery
 from retender.plugins.simulator_kit.faults import FaultKind
 from retender.ports.transport import Request, Response
-from retender.tests.simulation.hosted.simulator import NEVER_LOST, HostedSimulator
+from retender.tests.simulation.hosted.simulator import FORGOTTEN, NEVER_LOST
 from retender.tests.simulation.script import DAY
 
 if TYPE_CHECKING:
@@ -74,7 +73,9 @@ class Line:
             case "delay":
                 town.faults(self.account).set(FaultKind.DELAY, seconds=chance.uniform(3, 30))
             case "forgets":
-                return await self._forgotten(request)
+                # In the request itself: who asks may die while it is under way.
+                headers = {**request.headers, FORGOTTEN: "yes"}
+                return await self.inner(replace(request, headers=headers))
             case str():
                 town.faults(self.account).set(fault)
         try:
@@ -84,13 +85,6 @@ class Line:
         slow = self.account == "hosted" and request.operation == "open"
         await asyncio.sleep(chance.choice(SLOWLY) if slow else chance.uniform(0.01, 0.2))
         return answer
-
-    async def _forgotten(self, request: Request) -> Response:
-        """Ask a gateway that knows nothing of what it knew before."""
-        gateway = self.town.gateways[self.account]
-        assert isinstance(gateway, HostedSimulator)
-        with patch.object(gateway, "is_forgetful", new=True):
-            return await self.inner(request)
 
     async def _arrive_late(self, request: Request) -> None:
         """Let the request take effect when nobody waits for its answer any more."""

@@ -34,6 +34,9 @@ from retender.tests.simulation.hosted.terms import NAME, TERMS
 CONSOLE: Final = "console "
 """Begins the names of refunds in the book that somebody made at the gateway's own console."""
 
+FORGOTTEN: Final = "x-forgotten"
+"""A request with this header meets a gateway that knows nothing of what it knew before."""
+
 NEVER_LOST: Final = "never lost"
 """
 What no question of ours would bring up: a second capture of what is settled, another hand's
@@ -44,13 +47,7 @@ _WITHOUT_END = (timedelta(hours=1),) * 500
 
 
 class HostedSimulator:
-    """
-    See ``Ledger`` for what it does that others do not.
-
-    Attributes:
-        is_forgetful: it knows no session now, whatever it knew before and will know again.
-
-    """
+    """See ``Ledger`` for what it does that others do not."""
 
     brand: Final = NAME
 
@@ -58,7 +55,6 @@ class HostedSimulator:
         """Begin with an empty book."""
         self.clock = SimulatorClock(clock)
         self.faults = Faults()
-        self.is_forgetful = False
         self.delivery = NoticeDelivery(
             self.clock, TERMS.notice_retries, lambda *said: said == (HEARD.status, HEARD.body)
         )
@@ -83,25 +79,29 @@ class HostedSimulator:
     ) -> ActResult:
         """Do with a page what a payer would; ``buyer`` is all the same to it."""
         del buyer
-        reference = str(in_hand(page)).rpartition("/")[2]
-        session = self.ledger.find(reference)
+        session = self.session_on(page)
         if PayerAction(action) is not PayerAction.PAY:
             return ActResult(ok=True, number=session.number)
         try:
-            taken = self.ledger.pay(reference)
+            taken = self.ledger.pay(session.reference)
         except Refused as no:
             return ActResult(ok=False, code=no.code, number=session.number)
         for each in taken:
             self._tell(session, each.trade_no, "payment" if len(taken) == 1 else NEVER_LOST)
         return ActResult(ok=True, number=session.number)
 
-    def refund_by_hand(self, reference: str, minor: int) -> str | None:
+    def session_on(self, page: PageMaterial) -> Session:
+        """Return the session that a page is of."""
+        return self.ledger.find(str(in_hand(page)).rpartition("/")[2])
+
+    def refund_by_hand(self, page: PageMaterial, minor: int) -> str | None:
         """Give back at the console, as a shop's people do; return its id, or None: refused."""
+        session = self.session_on(page)
         try:
-            refund = self.ledger.refund(reference, None, None, minor)
+            refund = self.ledger.refund(session.reference, None, None, minor)
         except Refused:
             return None
-        self._tell_of_refund(self.ledger.find(reference), refund)
+        self._tell_of_refund(session, refund)
         return refund.refund_id
 
     def books(self) -> Mapping[str, Book]:
@@ -136,19 +136,21 @@ class HostedSimulator:
             if not proves(self._secret, f"ask {operation}", headers, body):
                 return self._said(operation, {"code": "NOT_SIGNED"})
             try:
-                said = self._done(operation, decoded(body))
+                said = self._done(operation, decoded(body), forgets=FORGOTTEN in headers)
             except Refused as no:
                 return self._said(operation, {"code": no.code})
             return self._said(operation, {"code": "OK", **said})
 
         return await self._guard(operation, handle)
 
-    def _done(self, operation: str, said: Mapping[str, Any]) -> Mapping[str, object]:
+    def _done(
+        self, operation: str, said: Mapping[str, Any], *, forgets: bool
+    ) -> Mapping[str, object]:
         if operation == "open":
             until = instant(said["expires_at"])
             session = self.ledger.open(said["number"], said["minor"], said["notify_url"], until)
             return {"session": session.reference, "url": f"{GATEWAY}/checkout/{session.reference}"}
-        if self.is_forgetful:
+        if forgets:
             raise Refused("SESSION_UNKNOWN")
         reference = str(said["session"])
         if operation in {"query", "close"}:
@@ -234,9 +236,8 @@ class HostedSimulator:
 
         return render
 
-    def lie_about(self, reference: str, dressing: Dressing) -> tuple[str, RenderedNotice]:
+    def lie_about(self, session: Session, dressing: Dressing) -> tuple[str, RenderedNotice]:
         """Write what it would tell if this session had been paid, dressed as told."""
-        session = self.ledger.find(reference)
         taken = [{"trade_no": "t_lie", "minor": session.minor}]
         told = {**self._session(session), "state": "PAID", "about": "t_lie", "taken": taken}
         told |= {"at": dressing.now.replace(microsecond=0).isoformat(), "event": "t_lie.paid"}
