@@ -26,13 +26,14 @@ _SURPLUS = {"duplicate", "cancelled", "late"}
 _CAPTURED = {"SUCCEEDED", "REFUNDING", "REFUNDED", "REFUND_STUCK"}
 _UNSETTLED = """
     WITH left_to_people AS (
-        SELECT order_id FROM attempts WHERE number IN (
+        SELECT order_id, attempt_id FROM attempts WHERE number IN (
             SELECT number FROM incidents WHERE code = 'EVIDENCE_AMOUNT_MISMATCH'))
     SELECT (SELECT count(*) FROM orders
-            WHERE state IN ('NEW', 'EXPIRING', 'CANCELLING') AND order_id NOT IN left_to_people)
+            WHERE state IN ('NEW', 'EXPIRING', 'CANCELLING')
+            AND order_id NOT IN (SELECT order_id FROM left_to_people))
          + (SELECT count(*) FROM attempts
             WHERE state IN ('CREATING', 'OPEN', 'CLOSING', 'REFUNDING')
-            AND order_id NOT IN left_to_people)
+            AND attempt_id NOT IN (SELECT attempt_id FROM left_to_people))
          + (SELECT count(*) FROM refunds WHERE state IN ('DUE', 'SENT', 'DOUBTED'))
          + (SELECT count(*) FROM outbox WHERE sent_at IS NULL)
 """
