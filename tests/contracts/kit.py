@@ -20,6 +20,7 @@ _ASSERTING = (
     "provider.trouble",
     "store.attempts",
     "store.attention",
+    "store.coming_back",
     "store.deeds",
     "store.ground",
     "store.leases",

@@ -53,7 +53,8 @@ def position(frame: FrameType) -> tuple[object, ...]:
     told = frame.f_locals
     values = [plain(value) for name, value in told.items() if name not in STORY_ONLY]
     if "asked_at" in told:  # it is compared with one thing only
-        values.append(told["attempt"].proves_absence(told["asked_at"]))
+        subject = told.get("attempt") or told["refund"]
+        values.append(subject.proves_absence(told["asked_at"]))
     return (frame.f_code, frame.f_lasti, *values)
 
 

@@ -13,7 +13,7 @@ from retender.domain.model.incident import About, Incident, IncidentCode
 from retender.domain.model.money import Money
 from retender.domain.model.order import Order
 from retender.domain.model.refund import MOST_TRIES, Refund, RefundCause
-from retender.domain.model.transition import RefundState
+from retender.domain.model.transition import UNDER_WAY
 
 START = datetime(2026, 1, 15, 2, 0, tzinfo=UTC)
 FAR = START + timedelta(days=365)
@@ -254,7 +254,7 @@ class Ledgers:
     def freeze(self, rows: Rows, told: Iterable[tuple[EventKind, str]]) -> Ledger:
         """Keep what matters of committed rows."""
         live = [attempt for attempt in rows.attempts.values() if attempt.is_live]
-        going = [r for r in rows.refunds.values() if r.state in (RefundState.DUE, RefundState.SENT)]
+        going = [r for r in rows.refunds.values() if r.state in UNDER_WAY]
         attempts = [self._once(attempt, _plain_attempt) for attempt in rows.attempts.values()]
         attempts.sort(key=lambda attempt: attempt.idx)
         refunds = [self._once(refund, _plain_refund) for refund in rows.refunds.values()]
@@ -335,7 +335,7 @@ def _plain_refund(refund: Refund) -> Refund:
 
     Its lease is kept: whoever sends takes one, workers or not, and a "no" counts under it.
     """
-    under_way = refund.state in (RefundState.DUE, RefundState.SENT)
+    under_way = refund.state in UNDER_WAY
     return replace(
         refund,
         cause=RefundCause.DUPLICATE if refund.is_automatic else refund.cause,
@@ -344,4 +344,5 @@ def _plain_refund(refund: Refund) -> Refund:
         next_try_at=START if under_way and refund.next_try_at is not None else None,
         tries=MOST_TRIES if refund.tries >= MOST_TRIES else 0,
         problem=None,
+        sent_at=None,
     )
