@@ -9,6 +9,7 @@ from typing import Final
 from retender.domain.model.errors import AmountInvalid
 from retender.domain.model.money import Money
 from retender.plugins.alipay.beijing import from_beijing
+from retender.plugins.alipay.charsets import BILL
 from retender.ports.payment_provider import BillLine
 
 LARGEST_TABLE: Final = 64 * 1024 * 1024
@@ -37,8 +38,12 @@ def read_bill(packed: bytes) -> tuple[BillLine, ...]:
     try:
         with zipfile.ZipFile(io.BytesIO(packed)) as archive:
             tables = [_unpacked(archive, each) for each in archive.infolist()]
-        return tuple(line for table in tables for line in _lines(table.decode("gbk")))
-    except (zipfile.BadZipFile, UnicodeDecodeError, csv.Error, KeyError, ValueError) as trouble:
+        # One odd character, such as in a payer's words, must not hide all payments of a day.
+        texts = [table.decode(BILL, "replace") for table in tables]
+        if not any(_NUMBER in text and _AMOUNT in text for text in texts):
+            raise MalformedBill("no table of it is one of payments")
+        return tuple(line for text in texts for line in _lines(text))
+    except (zipfile.BadZipFile, csv.Error, KeyError, ValueError) as trouble:
         raise MalformedBill(f"the bill cannot be read: {trouble}") from trouble
 
 

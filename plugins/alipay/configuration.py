@@ -13,6 +13,7 @@ from retender.plugins.alipay.credentials import (
     read_certificates,
     read_private_key,
     read_public_key,
+    read_roots,
     root_certificate_sn,
 )
 
@@ -77,7 +78,10 @@ def _credentials(settings: Mapping[str, str]) -> Credentials:
             f"{', '.join(CERTIFICATES)} (certificate mode).",
             setting="alipay_public_key",
         )
-    [app, *_], alipay, roots = (read_certificates(settings[name], name) for name in CERTIFICATES)
+    app_cert, alipay_cert, root_cert = CERTIFICATES
+    [app, *_] = read_certificates(settings[app_cert], app_cert)
+    alipay = read_certificates(settings[alipay_cert], alipay_cert)
+    roots = read_roots(settings[root_cert], root_cert)
     if public_key_of(app, "app_cert").public_numbers() != private_key.public_key().public_numbers():
         raise SetupError("alipay: app_cert is not of private_key.", setting="app_cert")
     keys = {certificate_sn(each): public_key_of(each, "alipay_cert") for each in alipay}

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -20,7 +21,10 @@ from retender.domain.model.errors import SetupError
 
 MIN_KEY_BITS = 2048
 
-_RSA_SIGNATURES = "1.2.840.113549.1.1."
+_PEM = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
+
+_RSA_SIGNATURES = bytes.fromhex("2a864886f70d0101")
+"""How the names of all signature algorithms with RSA begin in DER: 1.2.840.113549.1.1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +38,8 @@ class Credentials:
     Attributes:
         app_id: our app.
         private_key: signs our requests.
-        alipay_key: checks Alipay's messages that name no certificate.
-        certified_keys: checks those that do, by certificate serial number.
+        alipay_key: checks Alipay's messages, in key mode.
+        certified_keys: checks them in certificate mode, by certificate serial number.
         app_cert_sn: our certificate's serial number, in certificate mode.
         alipay_root_cert_sn: the trusted roots' serial numbers, in certificate mode.
 
@@ -48,11 +52,17 @@ class Credentials:
     app_cert_sn: str | None = None
     alipay_root_cert_sn: str | None = None
 
-    def key_for(self, cert_sn: str | None) -> RSAPublicKey | None:
-        """Return the key that must have signed, or None: a certificate we do not trust."""
-        if cert_sn is None or not self.certified_keys:
-            return self.alipay_key
-        return self.certified_keys.get(cert_sn)
+    def keys_for(self, cert_sn: str | None) -> tuple[RSAPublicKey, ...]:
+        """
+        Return the keys of which one must have signed; none: a certificate we do not trust.
+
+        A message that names no certificate may be signed with any that is configured.
+        """
+        if not self.certified_keys:
+            return (self.alipay_key,)
+        if cert_sn is None:
+            return tuple(self.certified_keys.values())
+        return (self.certified_keys[cert_sn],) if cert_sn in self.certified_keys else ()
 
 
 def read_private_key(text: str, setting: str) -> RSAPrivateKey:
@@ -109,15 +119,80 @@ def read_certificates(pem: str, setting: str) -> list[x509.Certificate]:
     Read one or more PEM certificates.
 
     Raises:
-        SetupError: there is none, or one cannot be read.
+        SetupError: there is none, or one cannot be read; the message says which.
 
     """
-    try:
-        return x509.load_pem_x509_certificates(pem.strip().encode())
-    except ValueError as trouble:
-        raise SetupError(f"alipay: {setting} holds no PEM certificate.", setting=setting) from (
-            trouble
+    return [_certificate(block, setting) for block in _blocks(pem, setting)]
+
+
+def read_roots(pem: str, setting: str) -> list[x509.Certificate]:
+    """
+    Read those of Alipay's root certificates that are signed with RSA, in the file's order.
+
+    Its own file holds others, signed by algorithms that not every library reads (SM2). They
+    count for nothing here, so whether they can be read does not matter.
+
+    Raises:
+        SetupError: there is none, or one cannot be read; the message says which.
+
+    """
+    blocks = [block for block in _blocks(pem, setting) if _is_signed_with_rsa(block, setting)]
+    if not blocks:
+        raise SetupError(
+            f"alipay: {setting} holds no certificate that is signed with RSA.", setting=setting
         )
+    return [_certificate(block, setting) for block in blocks]
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """One certificate of a file, as text, and where it stands."""
+
+    text: str
+    place: str
+
+
+def _blocks(pem: str, setting: str) -> list[_Block]:
+    texts = _PEM.findall(pem)
+    if not texts:
+        raise SetupError(f"alipay: {setting} holds no PEM certificate.", setting=setting)
+    return [_Block(text, f"block {number} of {len(texts)}") for number, text in enumerate(texts, 1)]
+
+
+def _certificate(block: _Block, setting: str) -> x509.Certificate:
+    try:
+        return x509.load_pem_x509_certificate(block.text.encode())
+    except ValueError as trouble:
+        raise _unreadable(block, setting) from trouble
+
+
+def _unreadable(block: _Block, setting: str) -> SetupError:
+    message = f"alipay: {setting} holds a certificate that cannot be read: {block.place}."
+    return SetupError(message, setting=setting)
+
+
+def _is_signed_with_rsa(block: _Block, setting: str) -> bool:
+    """Read the algorithm's name alone, past whatever a library makes of the rest."""
+    try:
+        der = _from_base64("".join(block.text.splitlines()[1:-1]))
+        certificate, _ = _value(der)
+        _to_be_signed, after = _value(certificate)
+        algorithm, _ = _value(after)
+        name, _ = _value(algorithm)
+    except (ValueError, IndexError) as trouble:
+        raise _unreadable(block, setting) from trouble
+    return name.startswith(_RSA_SIGNATURES)
+
+
+def _value(der: bytes) -> tuple[bytes, bytes]:
+    """Return the contents of the first DER value, and what comes after it."""
+    length, at = der[1], 2
+    if length & 0x80:
+        at += length & 0x7F
+        length = int.from_bytes(der[2:at])
+    if len(der) < at + length:
+        raise ValueError("cut off")
+    return der[at : at + length], der[at + length :]
 
 
 def public_key_of(certificate: x509.Certificate, setting: str) -> RSAPublicKey:
@@ -144,12 +219,8 @@ def certificate_sn(certificate: x509.Certificate) -> str:
 
 
 def root_certificate_sn(roots: Sequence[x509.Certificate]) -> str:
-    """Return Alipay's serial number of its roots: those signed with RSA, joined by ``_``."""
-    return "_".join(
-        certificate_sn(root)
-        for root in roots
-        if root.signature_algorithm_oid.dotted_string.startswith(_RSA_SIGNATURES)
-    )
+    """Return Alipay's serial number of its roots that are signed with RSA: joined by ``_``."""
+    return "_".join(certificate_sn(root) for root in roots)
 
 
 def _part(name: x509.Name, oid: ObjectIdentifier) -> str:

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from retender.domain.model.errors import ProviderRefused, ProviderUncertain, Refusal
 from retender.plugins.alipay.beijing import beijing_text
+from retender.plugins.alipay.charsets import declared_in
 from retender.plugins.alipay.codes import SUCCESS, Doubt, Meaning, meaning_of
 from retender.plugins.alipay.credentials import Credentials
 from retender.plugins.alipay.signing import (
@@ -20,7 +21,7 @@ from retender.plugins.alipay.signing import (
     sign,
 )
 from retender.ports.clock import Clock
-from retender.ports.transport import Request, Transport
+from retender.ports.transport import Request, Response, Transport
 
 log = logging.getLogger(__name__)
 
@@ -127,7 +128,7 @@ class Funnel:
         response = await self._transport(request)
         if response.status != _OK:
             raise ProviderUncertain(f"Alipay answered with status {response.status}.")
-        answer = self._proven(response.body, method)
+        answer = self._proven(response, method)
         code, sub_code = answer.get("code") or "", answer.get("sub_code")
         if code == SUCCESS:
             return answer
@@ -149,10 +150,11 @@ class Funnel:
             provider_code=word[:64],
         )
 
-    def _proven(self, body: bytes, method: str) -> Answer:
+    def _proven(self, response: Response, method: str) -> Answer:
         try:
-            answer = read_answer(body.decode("utf-8"), method)
-        except (UnicodeDecodeError, MalformedAnswer) as trouble:
+            charset = declared_in(response.headers.get("content-type"))
+            answer = read_answer(response.body.decode(charset), method)
+        except (LookupError, UnicodeDecodeError, MalformedAnswer) as trouble:
             raise ProviderUncertain(f"Alipay's answer cannot be read: {trouble}.") from trouble
         if answer.sign is None:
             hint = answer.get("sub_code") or answer.get("code") or "no code"
@@ -160,14 +162,15 @@ class Funnel:
                 f"Alipay's answer is not signed, so it proves nothing; it says {hint[:64]}.",
                 provider_code=hint[:64],
             )
-        key = self._credentials.key_for(answer.cert_sn)
-        if key is None:
+        keys = self._credentials.keys_for(answer.cert_sn)
+        if not keys:
             raise ProviderUncertain(
                 "Alipay signed with a certificate that this account does not know; "
                 "download the new one and add it to alipay_cert.",
                 alipay_cert_sn=answer.cert_sn,
             )
-        if not is_signed(answer.text, answer.sign, key):
+        sign_, text = answer.sign, answer.text
+        if not any(is_signed(text, sign_, key, charset) for key in keys):
             raise ProviderUncertain("The signature of Alipay's answer is wrong.")
         return answer
 

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 from retender.domain.model.errors import AmountInvalid, NoticeProblem, NoticeRejected
 from retender.domain.model.money import Money
 from retender.plugins.alipay.beijing import from_beijing
+from retender.plugins.alipay.charsets import CHARSETS
 from retender.plugins.alipay.codes import TRADE_STATES
 from retender.plugins.alipay.credentials import Credentials
 from retender.plugins.alipay.signing import is_signed, notice_texts
@@ -22,7 +23,6 @@ from retender.ports.payment_provider import (
 
 MOST_FIELDS: Final = 200
 
-_CHARSETS = {"utf-8": "utf-8", "gbk": "gbk"}
 # These differ between two deliveries of one notice, or are no part of what is said.
 _PASSING = {"notify_time", "sign", "sign_type", "alipay_cert_sn"}
 
@@ -40,13 +40,14 @@ def prove(body: bytes, credentials: Credentials) -> dict[str, str]:
         raise NoticeRejected(NoticeProblem.UNSIGNED, "The notice bears no signature.")
     if fields.get("sign_type") != "RSA2":
         raise NoticeRejected(NoticeProblem.SIGNATURE_WRONG, "The notice is not signed with RSA2.")
-    key = credentials.key_for(fields.get("alipay_cert_sn"))
-    if key is None:
+    keys = credentials.keys_for(fields.get("alipay_cert_sn"))
+    if not keys:
         raise NoticeRejected(
             NoticeProblem.UNKNOWN_KEY, "The notice names a certificate that we do not trust."
         )
-    charset = _charset(fields)
-    if not any(is_signed(text, fields["sign"], key, charset) for text in notice_texts(fields)):
+    charset, sign = _charset(fields), fields["sign"]
+    texts = list(notice_texts(fields))
+    if not any(is_signed(text, sign, key, charset) for key in keys for text in texts):
         raise NoticeRejected(
             NoticeProblem.SIGNATURE_WRONG, "The notice was not signed by Alipay, or was changed."
         )
@@ -133,9 +134,9 @@ def _pairs(text: str, charset: str) -> list[tuple[str, str]]:
 
 def _charset(fields: Mapping[str, str]) -> str:
     declared = fields.get("charset", "utf-8").lower()
-    if declared not in _CHARSETS:
+    if declared not in CHARSETS:
         raise _malformed("an unknown charset")
-    return _CHARSETS[declared]
+    return CHARSETS[declared]
 
 
 def _foreign(fields: Mapping[str, str], *, app_id: str, seller_id: str) -> str | None:

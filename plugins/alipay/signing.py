@@ -12,6 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPubl
 from cryptography.hazmat.primitives.hashes import SHA256
 
 _DECODER = json.JSONDecoder(parse_float=str)
+CERTIFICATE = "alipay_cert_sn"
+_UNSIGNED = {"sign", "sign_type"}
 _BLANKS = " \t\r\n"
 
 
@@ -38,7 +40,7 @@ def request_text(parameters: Mapping[str, str]) -> str:
     Every parameter that is sent, ``sign_type`` and ``biz_content`` included,
     but for ``sign`` itself and whatever is blank; by name, raw, not escaped.
     """
-    return _joined(
+    return joined(
         {name: value for name, value in parameters.items() if name != "sign" and value.strip()}
     )
 
@@ -47,19 +49,21 @@ def notice_texts(parameters: Mapping[str, str]) -> Iterator[str]:
     """
     Yield what a notice's signature may cover, the likeliest first.
 
-    Unlike a request's it leaves out ``sign_type`` (and the certificate's serial
-    number). Whether empty values count is documented both ways, so both are
-    tried; neither lets a forger add or take away anything that says something.
+    Unlike a request's it leaves out ``sign_type``. Whether empty values count, and whether
+    the certificate's serial number does, is documented both ways, so all are tried; none lets
+    a forger add or take away anything that says something.
     """
-    unsigned = {"sign", "sign_type", "alipay_cert_sn"}
-    received = {name: value for name, value in parameters.items() if name not in unsigned}
-    yield _joined(received)
-    filled = {name: value for name, value in received.items() if value}
-    if filled != received:
-        yield _joined(filled)
+    received = {name: value for name, value in parameters.items() if name not in _UNSIGNED}
+    without = {name: value for name, value in received.items() if name != CERTIFICATE}
+    for told in (without, received) if without != received else (received,):
+        yield joined(told)
+        filled = {name: value for name, value in told.items() if value}
+        if filled != told:
+            yield joined(filled)
 
 
-def _joined(parameters: Mapping[str, str]) -> str:
+def joined(parameters: Mapping[str, str]) -> str:
+    """Return parameters as they are signed: by name, raw, not escaped."""
     return "&".join(f"{name}={value}" for name, value in sorted(parameters.items()))
 
 

@@ -9,6 +9,7 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
+from retender.plugins.alipay.charsets import CHARSETS
 from retender.plugins.alipay.signing import sign
 from retender.plugins.alipay.simulator import operations, terms
 from retender.plugins.alipay.simulator.errors import GatewayError, Refused, invalid
@@ -16,7 +17,6 @@ from retender.plugins.alipay.simulator.keys import KeyRing
 from retender.plugins.alipay.simulator.operations import Operations
 from retender.plugins.alipay.simulator.pages import CashierPages
 from retender.plugins.alipay.simulator.requests import (
-    CHARSETS,
     Call,
     Doorkeeper,
     read_parameters,
@@ -73,7 +73,8 @@ class Gateway:
         try:
             parameters = read_parameters(request.url.query, await request.body())
             method = parameters.get("method", "")
-            charset = CHARSETS.get(parameters.get("charset", "").lower(), "utf-8")
+            charset = parameters.get("charset", "").lower()
+            charset = charset if charset in CHARSETS else "utf-8"
             call = self._door.admit(parameters)
             if method in BROWSER_METHODS:
                 return self._pages.opened(self.terms_of(call))
@@ -131,6 +132,8 @@ class Gateway:
     def _say(
         self, method: str, charset: str, fields: Mapping[str, object], *, signed: bool = True
     ) -> Response:
+        declared = self._switches.answer_charset or charset
+        charset = CHARSETS[declared]
         name = f"{method.replace('.', '_')}_response" if method else "error_response"
         text = json.dumps(fields, ensure_ascii=False, separators=(",", ":")).replace("/", r"\/")
         parts = [f'"{name}":{text}']
@@ -143,7 +146,7 @@ class Gateway:
         body = "{" + ",".join(parts) + "}"
         # The real one declares HTML whatever it sends.
         return Response(
-            body.encode(charset), headers={"content-type": f"text/html;charset={charset}"}
+            body.encode(charset), headers={"content-type": f"text/html;charset={declared}"}
         )
 
     def _now(self) -> datetime:

@@ -8,7 +8,8 @@ from typing import Final
 from urllib.parse import urlencode
 
 from retender.plugins.alipay.beijing import beijing, beijing_text
-from retender.plugins.alipay.signing import notice_texts, sign
+from retender.plugins.alipay.charsets import CHARSETS
+from retender.plugins.alipay.signing import CERTIFICATE, joined, sign
 from retender.plugins.alipay.simulator.keys import KeyRing
 from retender.plugins.alipay.simulator.operations import yuan
 from retender.plugins.alipay.simulator.switches import AlipaySwitches
@@ -30,8 +31,6 @@ LADDER: Final = (
     timedelta(hours=15),
 )
 AT_ONCE: Final = (timedelta(0),) * 3
-
-_HEADERS = {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}
 
 
 def heard(status: int, answer: bytes) -> bool:
@@ -80,7 +79,7 @@ class NoticeWriter:
             "notify_type": "trade_status_sync",
             "app_id": self._app_id,
             "auth_app_id": self._app_id,
-            "charset": "utf-8",
+            "charset": self._switches.notice_charset,
             "version": "1.0",
             "trade_no": trade.trade_no,
             "out_trade_no": trade.number,
@@ -116,15 +115,22 @@ class NoticeWriter:
     def _render(self, fields: Mapping[str, str], dressing: Dressing) -> RenderedNotice:
         shown = {**fields, "notify_time": beijing_text(dressing.now), **dressing.alterations}
         if self._certified and self._switches.cert_sn_in_notices:
-            shown["alipay_cert_sn"] = self._keys.alipay.sn
+            shown[CERTIFICATE] = self._keys.alipay.sn
         if self._switches.empty_values_in_notices != "never":
             shown["voucher_detail_list"] = ""
-        texts = list(notice_texts(shown))
-        text = texts[-1] if self._switches.empty_values_in_notices == "unsigned" else texts[0]
+        signed = dict(shown)
+        if not self._switches.cert_sn_is_signed:
+            signed.pop(CERTIFICATE, None)
+        if self._switches.empty_values_in_notices == "unsigned":
+            signed = {name: value for name, value in signed.items() if value}
+        text = joined(signed)
+        charset = CHARSETS[shown["charset"]]
         forged = dressing.forgery is Forgery.STRANGER_KEY
         key = self._keys.stranger if forged else self._keys.alipay.key
-        shown |= {"sign": sign(text, key), "sign_type": "RSA2"}
+        shown |= {"sign": sign(text, key, charset), "sign_type": "RSA2"}
         if dressing.forgery is Forgery.FLIPPED_BYTE:
             first = shown["total_amount"][0]
             shown["total_amount"] = ("9" if first != "9" else "1") + shown["total_amount"][1:]
-        return RenderedNotice(_HEADERS, urlencode(shown).encode())
+        kind = f"application/x-www-form-urlencoded; charset={shown['charset']}"
+        body = urlencode(shown, encoding=charset).encode()
+        return RenderedNotice({"content-type": kind}, body)

@@ -3,20 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
 from urllib.parse import parse_qsl
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from retender.plugins.alipay.beijing import from_beijing
+from retender.plugins.alipay.charsets import CHARSETS
 from retender.plugins.alipay.signing import is_signed, request_text
 from retender.plugins.alipay.simulator.errors import GatewayError, invalid, missing
 from retender.plugins.alipay.simulator.keys import KeyRing
 from retender.plugins.alipay.simulator.switches import AlipaySwitches
 from retender.plugins.alipay.simulator.terms import read_content
 from retender.plugins.simulator_kit.clock import SimulatorClock
-
-CHARSETS: Final = {"utf-8": "utf-8", "gbk": "gbk"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,8 +57,20 @@ class AlipaySwitches:
         "out of the signature (unsigned).",
     )
     cert_sn_in_notices: bool = switch(
-        default=True,
-        doc="Whether notices name their certificate, in certificate mode.",
+        default=False,
+        doc="Whether notices name their certificate, in certificate mode; recorded ones do not.",
+    )
+    cert_sn_is_signed: bool = switch(
+        default=False,
+        doc="Whether a notice's signature covers the certificate's name, where it bears one.",
+    )
+    notice_charset: str = switch(
+        default="utf-8",
+        doc="In which charset notices are written: utf-8, gbk, gb2312 or gb18030.",
+    )
+    answer_charset: str = switch(
+        default="",
+        doc="In which charset the gateway answers; empty: in that of the request.",
     )
     gateway_errors_signed: bool = switch(
         default=True,

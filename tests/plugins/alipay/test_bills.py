@@ -99,6 +99,22 @@ def test_a_broken_bill_is_no_empty_bill(file):
         read_bill(file)
 
 
+def test_one_odd_character_hides_no_payment():
+    """A payer's emoji, or half of a character that was cut off: the lines around it are read."""
+    line = "2026X,T{},交易,{},2026-01-15 12:00:00,19.99,\r\n"
+    for odd in ("😀".encode(), "龙".encode("gbk")[:1], b"\x80\xff"):
+        before, _, after = f"{HEAD}\r\n{line.format(1, '?')}{line.format(2, 'tea')}".partition("?")
+        table = before.encode("gbk") + odd + after.encode("gbk")
+        file = io.BytesIO()
+        with zipfile.ZipFile(file, "w") as archive:
+            archive.writestr("0.csv", table)
+        lines = read_bill(file.getvalue())
+        assert [(each.number, each.amount) for each in lines] == [
+            ("T1", Money(1999, "CNY")),
+            ("T2", Money(1999, "CNY")),
+        ]
+
+
 def test_a_bill_that_unpacks_to_too_much_is_refused(monkeypatch):
     monkeypatch.setattr(bills, "LARGEST_TABLE", 1000)
     with pytest.raises(MalformedBill, match="too large"):

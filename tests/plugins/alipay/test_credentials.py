@@ -2,10 +2,12 @@
 
 import base64
 import hashlib
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
@@ -24,6 +26,7 @@ from retender.plugins.alipay.credentials import (
     read_certificates,
     read_private_key,
     read_public_key,
+    read_roots,
     root_certificate_sn,
 )
 
@@ -106,12 +109,61 @@ def test_a_certificate_is_named_by_issuer_and_serial() -> None:
     assert certificate_sn(named) == hashlib.md5(text, usedforsecurity=False).hexdigest()
 
 
+def pem_of(certificate: x509.Certificate) -> str:
+    return certificate.public_bytes(Encoding.PEM).decode()
+
+
+def sm2() -> str:
+    """
+    Make a certificate as China's own roots are: on curve SM2, signed with SM3 and SM2.
+
+    One on P-256 whose names of curve and algorithm are written over with those, byte by byte;
+    the lengths around them follow. No library here signs so, and none has to verify it.
+    """
+    curve = ec.generate_private_key(ec.SECP256R1())
+    der = certificate("Chinese Root", curve).public_bytes(Encoding.DER)
+    p256, ecdsa = bytes.fromhex("06082a8648ce3d030107"), bytes.fromhex("06082a8648ce3d040302")
+    assert der.count(p256) == 1
+    assert der.count(ecdsa) == 2
+    der = der.replace(p256, bytes.fromhex("06082a811ccf5501822d"))
+    der = der.replace(ecdsa, bytes.fromhex("06082a811ccf55018375"))
+    body = base64.encodebytes(der).decode()
+    return f"-----BEGIN CERTIFICATE-----\n{body}-----END CERTIFICATE-----\n"
+
+
+def test_alipays_own_file_of_roots_configures() -> None:
+    """Four in one file, one of them signed by an algorithm that our library refuses."""
+    roots = [certificate(name, KEY) for name in ("R1", "Class 2 R1", "R2")]
+    first, second, third = map(pem_of, roots)
+    with pytest.raises((ValueError, UnsupportedAlgorithm)):
+        x509.load_pem_x509_certificate(sm2().encode()).public_key()
+    file = f"{first}\n{sm2()}\n{second}{third}"
+    expected = "_".join(map(certificate_sn, roots))
+    assert root_certificate_sn(read_roots(file, "alipay_root_cert")) == expected
+
+
+@pytest.mark.parametrize("read", [read_roots, read_certificates])
+def test_the_block_that_cannot_be_read_is_named(read: Callable[[str, str], object]) -> None:
+    """Whichever it is, and whatever is wrong with it."""
+    good = pem_of(certificate("One", KEY))
+    begin, *lines, end = good.strip().splitlines()
+    for spoilt in (lines[:2], [f"!{lines[0]}", *lines[1:]]):
+        broken = "\n".join([begin, *spoilt, end])
+        with pytest.raises(SetupError, match=r"alipay_root_cert .*block 2 of 3"):
+            read(f"{good}{broken}\n{good}", "alipay_root_cert")
+
+
+def test_a_file_without_a_root_of_rsa_is_refused() -> None:
+    with pytest.raises(SetupError, match="signed with RSA"):
+        read_roots(sm2(), "alipay_root_cert")
+
+
 def test_roots_are_named_together_leaving_out_those_not_of_rsa() -> None:
     curve = ec.generate_private_key(ec.SECP256R1())
     roots = [certificate("One", KEY), certificate("Curve", curve), certificate("Two", KEY)]
-    pem = "\n\n".join(each.public_bytes(Encoding.PEM).decode() for each in roots)
+    pem = "\n\n".join(pem_of(each) for each in roots)
     expected = f"{certificate_sn(roots[0])}_{certificate_sn(roots[2])}"
-    assert root_certificate_sn(read_certificates(pem, "alipay_root_cert")) == expected
+    assert root_certificate_sn(read_roots(pem, "alipay_root_cert")) == expected
     with pytest.raises(SetupError, match="no RSA key"):
         public_key_of(roots[1], "alipay_public_cert")
 
@@ -125,10 +177,10 @@ def test_no_certificate_where_one_belongs_is_refused() -> None:
 def test_a_message_is_checked_with_the_certificate_it_names() -> None:
     other = rsa.generate_private_key(public_exponent=65537, key_size=2048).public_key()
     plain = Credentials(app_id="1", private_key=KEY, alipay_key=KEY.public_key())
-    assert plain.key_for(None) == plain.key_for("unasked") == KEY.public_key()
+    assert plain.keys_for(None) == plain.keys_for("unasked") == (KEY.public_key(),)
     certified = Credentials(
         app_id="1", private_key=KEY, alipay_key=KEY.public_key(), certified_keys={"new": other}
     )
-    assert certified.key_for("new") == other
-    assert certified.key_for("strange") is None
+    assert certified.keys_for("new") == (other,)
+    assert certified.keys_for("strange") == ()
     assert "Key" not in repr(certified)

@@ -28,6 +28,10 @@ def counter(keys):
     return Counter(keys)
 
 
+def state_of(notice):
+    return notice.receipt and notice.receipt.state
+
+
 def signed(keys, charset="utf-8", **fields):
     """Return a notice with these fields, signed by Alipay."""
     facts = {
@@ -47,6 +51,50 @@ def signed(keys, charset="utf-8", **fields):
     facts |= {"sign": sign(text, keys.alipay.key, charset), "sign_type": "RSA2"}
     body = urlencode(facts, encoding=charset).encode()
     return RawNotice(headers={}, body=body, received_at=NOON)
+
+
+@pytest.mark.parametrize("charset", ["gbk", "gb2312", "gb18030", "GBK", "utf-8"])
+async def test_notices_are_read_in_every_charset_of_alipays(counter, keys, charset):
+    """The signature is over the bytes, so that no character may come back as other ones."""
+    raw = signed(keys, charset=charset, subject="龙井 1 斤")
+    assert (await counter.provider.parse_notice(raw)).receipt.state is ReceiptState.PAID
+
+
+@pytest.mark.parametrize("charset", ["gbk", "gb2312", "gb18030"])
+async def test_the_simulator_tells_in_the_charset_of_its_switch(keys, charset):
+    switched = Counter(
+        keys, switches=AlipaySwitches(notice_charset=charset, answer_charset=charset)
+    )
+    asked = charge(subject="龙井")
+    assert await switched.pay((await switched.provider.open(asked)).page)
+    (raw,) = await switched.notices()
+    assert f"charset={charset}".encode() in raw.body
+    assert "龙井" not in raw.body.decode("ascii")
+    assert state_of(await switched.provider.parse_notice(raw)) is ReceiptState.PAID
+    assert (await switched.provider.query(asked)).state is ReceiptState.PAID
+    # A no comes with Chinese words.
+    unknown = await switched.provider.query(charge(number="01J0000000000000000000UNKN"))
+    assert unknown.state is ReceiptState.NOT_FOUND
+
+
+@pytest.mark.parametrize("is_signed", [True, False])
+@pytest.mark.parametrize("is_named", [True, False])
+async def test_a_notice_may_name_its_certificate_and_sign_that_or_not(
+    fresh_keys, is_named, is_signed
+):
+    """Recorded ones do not name it; then every certificate that is configured is tried."""
+    switches = AlipaySwitches(cert_sn_in_notices=is_named, cert_sn_is_signed=is_signed)
+    switched = Counter(fresh_keys, certified=True, switches=switches)
+    assert await switched.pay((await switched.provider.open(charge())).page)
+    before = fresh_keys.alipay
+    (raw,) = await switched.notices()
+    assert (b"alipay_cert_sn" in raw.body) is is_named
+    # Configured beside a newer one, which comes first.
+    fresh_keys.roll()
+    switched.settings |= {"alipay_cert": fresh_keys.alipay_certificates}
+    assert before.pem in switched.settings["alipay_cert"]
+    notice = await switched.another_provider().parse_notice(raw)
+    assert state_of(notice) is ReceiptState.PAID
 
 
 async def test_the_worked_example_is_believed():
@@ -248,7 +296,8 @@ async def test_a_refund_without_a_number_bears_the_trades(counter, keys):
 
 
 async def test_a_certificate_that_nobody_configured_proves_nothing(fresh_keys):
-    counter = Counter(fresh_keys, certified=True)
+    switches = AlipaySwitches(cert_sn_in_notices=True)
+    counter = Counter(fresh_keys, certified=True, switches=switches)
     assert await counter.pay((await counter.provider.open(charge())).page)
     fresh_keys.roll()
     [raw] = await counter.notices()

@@ -170,6 +170,7 @@ async def test_a_notice_can_be_genuine_and_yet_not_ours(
 async def test_in_certificate_mode_a_notice_names_its_certificate(fresh_keys: KeyRing) -> None:
     keys = fresh_keys
     simulator = create_simulator(BASE, clock=lambda: NOON, keys=keys, certified=True)
+    simulator.switches.cert_sn_in_notices = True
     merchant = Merchant(simulator)
     serials = {"app_cert_sn": keys.app.sn, "alipay_root_cert_sn": keys.root_sn}
     terms = merchant.terms("alipay.trade.precreate")
