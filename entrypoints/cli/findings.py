@@ -21,6 +21,7 @@ from retender.domain.model.errors import (
 from retender.domain.model.money import Money
 from retender.entrypoints.accounts import AccountBuilder
 from retender.entrypoints.container import Container
+from retender.entrypoints.draining import draining
 from retender.entrypoints.settings import Settings
 from retender.entrypoints.settings_file import load_settings
 from retender.plugins.host import PluginState
@@ -173,23 +174,23 @@ async def _accounts(container: Container, *, online: bool) -> AsyncIterator[Find
 
 async def _draining(container: Container) -> AsyncIterator[Finding]:
     """Say what is still under way at accounts that take no new payments, or are gone."""
-    settings = container.settings()
     try:
         if await container.store().standing() != "current":
             return  # there is nothing to count
-        async with container.unit_of_work()(read_only=True) as work:
-            live = await work.unfinished.live_attempts()
+        found = await draining(container)
     except RetenderError:
         return  # it was told above why not
-    for name, chosen in settings.accounts.items():
-        if not chosen.enabled:
-            told = f"it is drained; {live.get(name, 0)} of its attempts may still be paid"
+    for each in found:
+        about = f"account {each.account}"
+        if each.configured:
+            told = f"it is drained; {each.live} of its attempts may still be paid"
             fix = "Leave its table in the settings until there are none."
-            yield Finding(f"account {name}", "note", told, fix if live.get(name) else "")
-    for name in sorted(set(live) - set(settings.accounts)):
-        told = f"it is in no settings, and {live[name]} of its attempts may still be paid"
-        fix = f"Bring [accounts.{name}] back with enabled = false: nobody can ask about them."
-        yield Finding(f"account {name}", "wrong", told, fix)
+            yield Finding(about, "note", told, fix if each.live else "")
+        else:
+            told = f"it is in no settings, and {each.live} of its attempts may still be paid"
+            table = f"[accounts.{each.account}]"
+            fix = f"Bring {table} back with enabled = false: nobody can ask about them."
+            yield Finding(about, "wrong", told, fix)
 
 
 def _built(container: Container, name: str, way: Transport) -> Account:

@@ -31,6 +31,7 @@ def serve(
     """
     from retender.entrypoints.cli.serving import address_of, listen, run_server
     from retender.entrypoints.container import open_container
+    from retender.entrypoints.draining import log_draining
     from retender.entrypoints.http.app import create_app
     from retender.entrypoints.logs import configure_logging
     from retender.entrypoints.settings_file import load_settings
@@ -42,6 +43,7 @@ def serve(
         async def run() -> None:
             async with open_container(settings) as container:
                 configure_logging(settings.log, secrets=container.secrets())
+                await log_draining(container)
                 note(f"Listening on {address_of(listener)}, known as {settings.public_url}")
                 await run_server(create_app(container), listener)
 

@@ -46,10 +46,12 @@ def worker(
 
 async def _work(settings: "Settings", *, once: bool) -> "Round | None":
     from retender.entrypoints.container import open_container
+    from retender.entrypoints.draining import log_draining
     from retender.entrypoints.logs import configure_logging
 
     async with open_container(settings) as container:
         configure_logging(settings.log, secrets=container.secrets())
+        await log_draining(container)
         worker = container.worker()
         if once:
             return await worker.run_once()

@@ -60,6 +60,26 @@ def test_what_is_under_way_at_a_drained_account_is_counted(shop, tmp_path):
     assert "[accounts.sandbox] back with enabled = false" in found["account sandbox"]["fix"]
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("[accounts.sandbox]", "[accounts.other]", "sandbox is in no settings, and"),
+        ("", "\nenabled = false\n", "sandbox is drained;"),
+    ],
+)
+def test_a_start_logs_what_is_under_way_at_drained_and_missing_accounts(shop, old, new, told):
+    """Nobody runs the doctor every day, but a deployment starts its processes."""
+    shop.place("D-3")
+    shop.pay("D-3", "--page", "form")
+    text = shop.file.read_text(encoding="utf-8")
+    changed = text.replace(old, new) if old else text + new
+    file = shop.file.with_name("started.toml")
+    file.write_text(changed, encoding="utf-8")
+    done = shop("--config", str(file), "worker", "--once")
+    wanted = rf"{told} [1-9]\d* of its attempts may still be paid"
+    assert re.search(wanted, done.stderr), done.stderr
+
+
 def test_a_typo_in_the_settings_is_told_with_what_was_meant(shop, write):
     found = examined(shop, write("[http]\nprot = 9000\n"), code=1)
     assert "Did you mean http.port?" in found["settings"]["told"]
