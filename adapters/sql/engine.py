@@ -219,6 +219,8 @@ class _Manners:
         if _while_ending(context) and not self._product.is_undone(trouble):
             return None  # a rollback is one all the same; of a commit ``commit`` tells
         meaning = self._product.meaning(trouble, str(self._place))
+        if self._product.is_away(trouble):
+            context.is_disconnect = True  # so that the next try goes to whoever serves by then
         if meaning is None and self._product.remote and _is_lost(context):
             return unreachable()
         return meaning

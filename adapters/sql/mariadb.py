@@ -20,6 +20,8 @@ _GIVE_WAY: Mapping[str | int, str] = {
     1020: "a row changed since it was read (innodb_snapshot_isolation)",
     1205: "lock time-out",
     1213: "deadlock",
+    1180: "a COMMIT that the cluster refused, as another node changed the same",
+    1317: "a statement that an operator ended",
     1969: "statement time-out of the operator's (MariaDB)",
     3024: "statement time-out of the operator's (MySQL)",
 }
@@ -29,8 +31,11 @@ _NO_ROOM: Mapping[str | int, str] = {
 }
 _AWAY: Mapping[str | int, str] = {
     1040: "too many connections",
+    1047: "a node that is no part of its cluster now",
     1053: "shutting down",
     1203: "too many connections of this user",
+    1290: "read only: a replica, or one that takes over just now",
+    1836: "read only: a replica, or one that takes over just now",
     1927: "connection killed",
     2003: "no answer",
     2006: "gone away",
@@ -42,8 +47,6 @@ _BROKEN: Mapping[str | int, str] = {
     1045: "refuses user or password",
     1049: "does not exist: create it, then run `retender db upgrade`",
     1142: "does not let this user do what must be done",
-    1290: "may not be written to: the server is set to read only",
-    1836: "may not be written to: the server is set to read only",
 }
 _NO_TABLE = 1146
 _TAKEN = 1062

@@ -25,19 +25,23 @@ _GIVE_WAY: Mapping[str | int, str] = {
     "25P04": "a transaction that took too long for the operator",
 }
 _NO_ROOM: Mapping[str | int, str] = {"53100": "disk full"}
+# A standby says 25006 while another one takes over: where it stays so, the doctor tells.
 _AWAY: Mapping[str | int, str] = {
+    "25006": "read only: a standby, or one that takes over just now",
+    "53200": "out of memory",
     "53300": "too many connections",
     "57P01": "shut down",
     "57P02": "crashed",
     "57P03": "starting",
     "57P05": "an idle connection",
+    "58000": "the machine's own trouble",
+    "58030": "the machine's own trouble",
 }
 _BROKEN: Mapping[str | int, str] = {
     "28000": "does not let this user in",
     "28P01": "refuses user or password",
     "3D000": "does not exist: create it, then run `retender db upgrade`",
     "42501": "does not let this user do what must be done",
-    "25006": "may not be written to: it is a standby, or set to read only",
 }
 _NO_TABLE = "42P01"
 _TAKEN = "23505"

@@ -120,6 +120,11 @@ class Product(ABC):
     def meaning(self, trouble: BaseException, place: str) -> RetenderError | None:
         """Return an error of our own for what caller or operator can do something about."""
 
+    def is_away(self, trouble: BaseException) -> bool:
+        """Whether it says that it cannot serve now, so that its connection is of no use."""
+        del trouble
+        return False
+
     @abstractmethod
     def is_conflict(self, trouble: BaseException) -> bool:
         """Whether others were in the way: the transaction is undone, and may be done again."""

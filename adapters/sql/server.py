@@ -48,6 +48,10 @@ class Server(Product):
             return SetupError(f"The database {place} {self.broken[code]}.")
         return lacks_tables() if code == self.no_table else None
 
+    def is_away(self, trouble: BaseException) -> bool:
+        """Whether the server told that it cannot serve now; its connection is of no use."""
+        return self.code(trouble) in self.away
+
     def is_conflict(self, trouble: BaseException) -> bool:
         """Whether we were told to give way."""
         return self.code(trouble) in self.give_way

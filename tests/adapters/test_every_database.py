@@ -136,7 +136,7 @@ async def test_who_only_looked_leaves_nothing_to_the_next(unit_of_work):
 @on_servers
 async def test_a_reader_may_not_write(engine):
     async with connected(engine, reading=True) as connection:
-        with pytest.raises((SetupError, DBAPIError)):
+        with pytest.raises((StoreBusy, DBAPIError)):
             await connection.execute(text("DELETE FROM story"))
 
 
@@ -247,6 +247,49 @@ async def test_a_row_that_changed_since_it_was_read_is_a_conflict(unit_of_work, 
         with pytest.raises(StoreBusy):
             await connection.execute(text("UPDATE orders SET version = version + 1"))
         await connection.invalidate()  # it is no longer as the store set it up
+
+
+async def say(connection, code):
+    """Let the server itself raise an error of this code."""
+    if connection.dialect.name == "mysql":
+        await connection.execute(text(f"SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = {code}"))
+    else:
+        raised = f"RAISE EXCEPTION 'told' USING ERRCODE = '{code}'"
+        await connection.execute(text(f"DO $$ BEGIN {raised}; END $$"))
+
+
+AWAY = {
+    "postgresql": ("25006", "53200", "53300", "57P01", "57P02", "57P03", "57P05", "58030"),
+    "mysql": (1040, 1047, 1053, 1290, 1836),
+}
+"""Among them a standby that is told to write, and a node that has left its cluster."""
+
+
+@on_servers
+async def test_a_server_that_cannot_serve_now_is_a_time_of_trouble(unit_of_work, engine):
+    """In the middle of a transaction, too; and its connection is not used again."""
+    for code in AWAY[engine.dialect.name]:
+        async with connected(engine) as connection:
+            with pytest.raises(StoreBusy, match="cannot be reached"):
+                await say(connection, code)
+            assert connection.invalidated, f"{code}: the next try would meet the same server"
+    await keep(unit_of_work, an_order())
+
+
+GIVE_WAY = {
+    "postgresql": ("40001", "40P01", "55P03", "57014", "25P03", "25P04"),
+    "mysql": (1020, 1180, 1205, 1213, 1317, 1969, 3024),
+}
+
+
+@on_servers
+async def test_a_server_that_tells_us_to_give_way_is_busy(engine):
+    """The unit may be done again at once, on the same connection."""
+    for code in GIVE_WAY[engine.dialect.name]:
+        async with connected(engine) as connection:
+            with pytest.raises(StoreBusy):
+                await say(connection, code)
+            assert not connection.invalidated
 
 
 @on_servers

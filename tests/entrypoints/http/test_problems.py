@@ -42,7 +42,7 @@ def tree(root: type[RetenderError]) -> set[type[RetenderError]]:
 
 def concrete(root: type[RetenderError]) -> set[type[RetenderError]]:
     """What is raised: the leaves, and the one branch that has a code of its own."""
-    leaves = {kind for kind in tree(root) if not kind.__subclasses__()}
+    leaves = {kind for kind in tree(root) if tree(kind) == {kind}}
     return leaves | {errors.InvalidInput}
 
 

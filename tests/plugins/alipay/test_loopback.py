@@ -34,7 +34,7 @@ async def served(make) -> AsyncIterator[str]:
     """Serve an app on a loopback port; ``make`` is told its address first."""
     listening = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    server = uvicorn.Server(uvicorn.Config(make(url), log_level="critical"))
+    server = uvicorn.Server(uvicorn.Config(make(url), log_config=None))
     task = asyncio.create_task(server.serve([listening]))
     while not server.started:  # noqa: ASYNC110  # uvicorn tells it in no other way
         await asyncio.sleep(0.005)

@@ -47,7 +47,7 @@ class Served:
         self.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         self.simulator = create_simulator(self.url, keys=keys, certified=certified)
         self._keys, self._certified = keys, certified
-        config = uvicorn.Config(self.simulator.app, log_level="critical")
+        config = uvicorn.Config(self.simulator.app, log_config=None)
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, args=([listening],))
         self._thread.start()

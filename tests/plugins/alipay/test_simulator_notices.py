@@ -183,8 +183,8 @@ async def test_in_certificate_mode_a_notice_names_its_certificate(fresh_keys: Ke
     await merchant.listen()
     before, after = merchant.heard
     assert before["alipay_cert_sn"] != after["alipay_cert_sn"] == keys.alipay.sn
-    assert proven(after, keys) == [True]
-    assert proven(before, keys) == [False]
+    assert proven(after, keys) == [True, False], "its certificate's name is not signed"
+    assert proven(before, keys) == [False, False]
 
 
 async def test_instalments_are_told(simulator: AlipaySimulator, merchant: Merchant) -> None:

@@ -59,7 +59,7 @@ def simulator(identity, trust, ears):
     base_url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     switches = WechatPaySwitches(trust=trust, refund_processing_seconds=0)
     made = create_simulator(base_url, switches=switches, send=ears, identity=identity)
-    server = uvicorn.Server(uvicorn.Config(made.app, log_level="error", ws="none"))
+    server = uvicorn.Server(uvicorn.Config(made.app, log_config=None, ws="none"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     while not server.started:
