@@ -1,8 +1,10 @@
 """
-The branch of the error tree about how often an order may be tried.
+The branch of the error tree about trying an order more than once.
 
     PayOrderError
-    └── TooManyAttempts     too many pages may be paid, or were begun; says when there is room
+    ├── TooManyAttempts     too many pages may be paid, or were begun; says when there is room
+    ├── PayOrderContended   others press for the same order at this moment; press again
+    └── PayOrderInterrupted the store failed in the middle of it; press again
 """
 
 from datetime import datetime
@@ -29,3 +31,31 @@ class TooManyAttempts(PayOrderError):
             remaining_seconds=remaining_s,
         )
         self.until = until
+
+
+class PayOrderContended(PayOrderError):
+    """Others press for the same order at this moment, and were faster each time; press again."""
+
+    code = "PAY_ORDER_CONTENDED"
+
+    def __init__(self, order_no: str, rounds: int) -> None:
+        """Say how often it was tried."""
+        super().__init__(
+            f"Order {order_no} found no page in {rounds} rounds, others press too; press again.",
+            order_no=order_no,
+        )
+
+
+class PayOrderInterrupted(PayOrderError):
+    """
+    The store failed in the middle: something was written down, and not what was asked for.
+
+    The message says what may have changed. The same request goes on from there.
+    """
+
+    code = "PAY_ORDER_INTERRUPTED"
+
+    def __init__(self, order_no: str, what: str) -> None:
+        """Say what is not done, and what may have changed."""
+        message = f"The database of order {order_no} is busy or full: {what}; press again."
+        super().__init__(message, order_no=order_no)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from retender.domain.model.attempt import Attempt
+from retender.domain.model.attempt_errors import PayOrderInterrupted
 from retender.domain.model.errors import (
     IdempotencyConflict,
     PayOrderNotExist,
@@ -74,6 +75,7 @@ class CloseOrder:
             PayOrderNotExist: no such order, or another user's.
             PayOrderStateError: it is paid, perhaps by a page that was just being closed.
             IdempotencyConflict: it was closed before with another word on late payments.
+            PayOrderInterrupted: the store failed after its pages were asked about.
             StoreError: only while it is not given up.
 
         """
@@ -87,11 +89,8 @@ class CloseOrder:
         except (StoreBusy, StoreFull) as trouble:
             if not _live(attempts):
                 raise  # nobody was asked, so nothing was changed
-            message = (
-                f"The database is busy or full: order {order_no} is not given up, though what "
-                "became of its pages may be written down by now; press again."
-            )
-            raise type(trouble)(message, order_no=order_no) from trouble
+            what = "it is not given up, but what became of its pages may be written down by now"
+            raise PayOrderInterrupted(order_no, what) from trouble
         try:
             await self._repair().close(_live(attempts))
             order = await self._end(order_no)

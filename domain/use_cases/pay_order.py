@@ -6,7 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from retender.domain.model.attempt import Attempt, next_check
-from retender.domain.model.attempt_errors import TooManyAttempts
+from retender.domain.model.attempt_errors import (
+    PayOrderContended,
+    PayOrderInterrupted,
+    TooManyAttempts,
+)
 from retender.domain.model.client_type import negotiate
 from retender.domain.model.deadline import check_clock, check_in_time, solve
 from retender.domain.model.errors import (
@@ -56,6 +60,8 @@ _TOLD = (
     TooManyAttempts,
 )
 """Refusals that the story tells of here; others are told of where they arise."""
+
+_NO_PAGE = "no new page is there, but an earlier one may be closed by now"
 
 _ROUNDS = 4
 """How often a request starts over: somebody else was faster, or a number was spent."""
@@ -117,7 +123,9 @@ class PayOrder:
             SwitchRefused: the earlier page may still be paid, and policy forbids a second.
             ProviderUnavailable: surely not reached; may press again.
             ProviderClockOff: a new page there would have no sure deadline; pay another way.
-            StoreError: nothing was changed but what the message tells; may press again.
+            PayOrderContended: others press for the same order; may press again.
+            PayOrderInterrupted: the store failed after an earlier page was left; may press again.
+            StoreError: nothing was changed; may press again.
 
         """
         chosen = self.accounts.get(account)
@@ -141,11 +149,8 @@ class PayOrder:
             except (StoreBusy, StoreFull) as trouble:
                 if rounds == 0:
                     raise
-                raise _not_nothing(trouble, order_no) from trouble
-        message = (
-            f"Order {order_no} found no page in {_ROUNDS} rounds, others press too; press again."
-        )
-        raise StoreBusy(message, order_no=order_no)
+                raise PayOrderInterrupted(order_no, _NO_PAGE) from trouble
+        raise PayOrderContended(order_no, _ROUNDS)
 
     async def _round(
         self, order_no: str, user_id: str, wish: Wish, leave: LeavePages
@@ -288,7 +293,7 @@ class PayOrder:
         except (StoreBusy, StoreFull) as trouble:
             if not any(attempt.is_live for attempt in attempts):
                 raise  # there was nothing to leave
-            raise _not_nothing(trouble, order.order_no) from trouble
+            raise PayOrderInterrupted(order.order_no, _NO_PAGE) from trouble
 
     @redone
     async def _written_down(
@@ -351,12 +356,3 @@ class PayOrder:
             return None
         await tell_made(work, attempt, wish)
         return attempt
-
-
-def _not_nothing(trouble: StoreBusy | StoreFull, order_no: str) -> StoreBusy | StoreFull:
-    """Return the same trouble for a request that has changed something by now."""
-    message = (
-        f"The database of order {order_no} is busy or full: no new page is there, but an earlier "
-        "one may be closed by now; press again."
-    )
-    return type(trouble)(message, order_no=order_no)

@@ -50,6 +50,10 @@ EXAMPLES: tuple[errors.RetenderError, ...] = (
     ),
     errors.SwitchRefused("20260701-0042", "alipay", _AT, 240),
     errors.AccountDrained("alipay"),
+    attempt_errors.PayOrderContended("20260701-0042", 4),
+    attempt_errors.PayOrderInterrupted(
+        "20260701-0042", "no new page is there, but an earlier one may be closed by now"
+    ),
     attempt_errors.TooManyAttempts("20260701-0042", "5 earlier pages may still be paid", _AT, 240),
     errors.IdempotencyConflict("Order", "20260701-0042", ["amount"]),
     errors.OpenOrderExists("20260701-0041", "cart-9"),

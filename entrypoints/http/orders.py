@@ -118,6 +118,8 @@ async def explain_order(order_no: str, cases: Given, user_id: UserQuery = None) 
             errors.SwitchRefused,
             errors.AccountDrained,
             attempt_errors.TooManyAttempts,
+            attempt_errors.PayOrderContended,
+            attempt_errors.PayOrderInterrupted,
             errors.ProviderUnavailable,
             errors.ProviderClockOff,
         ),
@@ -183,7 +185,12 @@ async def list_methods(
             examples.CLOSED_ORDER,
             "CLOSED; CANCELLING (or EXPIRING, with `accept`) while a page may still take money.",
         ),
-        **told(errors.PayOrderNotExist, errors.PayOrderStateError, errors.IdempotencyConflict),
+        **told(
+            errors.PayOrderNotExist,
+            errors.PayOrderStateError,
+            errors.IdempotencyConflict,
+            attempt_errors.PayOrderInterrupted,
+        ),
     },
 )
 async def close_order(order_no: str, cases: Given, body: CloseBody | None = None) -> OrderView:

@@ -42,6 +42,8 @@ STATUS: Mapping[type[errors.RetenderError], int] = {
     errors.SwitchRefused: 409,
     errors.AccountDrained: 409,
     attempt_errors.TooManyAttempts: 429,
+    attempt_errors.PayOrderContended: 503,
+    attempt_errors.PayOrderInterrupted: 503,
     # Already there, and different.
     errors.ConflictError: 409,
     errors.IdempotencyConflict: 409,
@@ -77,6 +79,8 @@ STATUS: Mapping[type[errors.RetenderError], int] = {
 RETRY_AFTER: Mapping[type[errors.RetenderError], int] = {
     errors.StoreBusy: 1,
     errors.StoreFull: 60,
+    attempt_errors.PayOrderContended: 1,
+    attempt_errors.PayOrderInterrupted: 1,
     errors.StoreUncertain: 1,
     errors.ProviderUnavailable: 2,
     errors.ProviderClockOff: 60,

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
+from retender.domain.model.attempt_errors import PayOrderContended
 from retender.domain.model.errors import RetenderError, StoreBusy
 from retender.domain.model.money import Money
 from retender.domain.model.order import LatePayment
@@ -108,7 +109,7 @@ class Life:
         except Unreachable:
             self.town.log(f"{what}: no answer")
             return None  # it may be at work on it still
-        except StoreBusy as busy:
+        except (StoreBusy, PayOrderContended) as busy:
             self.town.log(f"{what}: {busy.code}")
             if alone and mine == self._asked and self.town.calm.has_held_since(began):
                 message = f"{self.plan.order_no}: {what}: {busy.message}"

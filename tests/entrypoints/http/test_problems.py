@@ -105,6 +105,8 @@ def test_what_is_ours_to_fix_is_not_explained_to_strangers(error):
     ("error", "seconds"),
     [
         (errors.StoreBusy("busy"), "1"),
+        (attempt_errors.PayOrderContended("o-1", 4), "1"),
+        (attempt_errors.PayOrderInterrupted("o-1", "no page"), "1"),
         (errors.StoreUncertain("cut off"), "1"),
         (errors.ProviderUnavailable("away"), "2"),
         (errors.ProviderClockOff("off"), "60"),
