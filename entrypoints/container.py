@@ -59,6 +59,7 @@ from retender.ports.client_types import ClientTypes
 from retender.ports.clock import Clock
 from retender.ports.clock_difference import ClockDifference
 from retender.ports.new_id import NewId
+from retender.ports.reach import CheckReach
 from retender.ports.time_budget import NewTimeBudget
 from retender.ports.transport import Transport
 from retender.ports.unit_of_work import UnitOfWork
@@ -150,6 +151,10 @@ def _allowed(guards: Guards) -> Callable[[str, int], int]:
     return guards.allowed
 
 
+def _check_reach(guards: Guards) -> CheckReach:
+    return guards.check
+
+
 def _batch(settings: Settings) -> int:
     return settings.worker.batch
 
@@ -188,6 +193,7 @@ def _pay_policy(settings: Settings) -> PayPolicy:
         switch_policy=pay.switch_policy,
         strict_over=pay.strict_over,
         asking_for=timedelta(seconds=pay.asking_seconds),
+        pages_at=f"{settings.public_url}/pages/",
     )
 
 
@@ -318,7 +324,14 @@ class Container(DeclarativeContainer):
     show_refund = Factory(ShowRefund, unit_of_work)
     show_page = Factory(ShowPage, unit_of_work, clock, policy, accounts)
     list_methods = Factory(
-        ListMethods, unit_of_work, accounts, client_types, clock, policy, clock_difference
+        ListMethods,
+        unit_of_work,
+        accounts,
+        client_types,
+        clock,
+        policy,
+        clock_difference,
+        Factory(_check_reach, guards),
     )
     announce_events = Factory(
         AnnounceEvents, unit_of_work, announcer, clock, Factory(_lease, settings)

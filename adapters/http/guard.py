@@ -229,6 +229,11 @@ class Guards:
             for account, circuit in self.circuits.items()
         }
 
+    def check(self, account: str) -> None:
+        """Raise ``ProviderUnavailable``, saying until when, if its gateway is left alone now."""
+        if circuit := self.circuits.get(account):
+            circuit.check()
+
     def allowed(self, account: str, wanted: int) -> int:
         """Return how many of so many calls to this account are worth beginning now."""
         circuit = self.circuits.get(account)

@@ -38,6 +38,8 @@ class Charge:
         instalments: number of monthly rates, or None for one payment.
         reference: the provider's own id of it, known from the answer to ``open``; None
             until then, and where the provider goes by our number.
+        way_back: our own page of the attempt, while a page is asked for; made anew each time
+            and stored nowhere.
 
     """
 
@@ -54,6 +56,12 @@ class Charge:
     payer: Payer = field(default_factory=Payer)
     instalments: int | None = None
     reference: str | None = None
+    way_back: str | None = None
+
+    @property
+    def return_url(self) -> str | None:
+        """Where a browser goes after paying: where the payer's side says, else to our own page."""
+        return self.payer.return_url or self.way_back
 
     def __post_init__(self) -> None:
         """Refuse a number that some provider would refuse."""

@@ -1,7 +1,7 @@
 """AskForPage: call the provider for one attempt's page, and keep what it answers."""
 
 import logging
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from datetime import datetime, timedelta
 
 from retender.domain.model.attempt import Attempt
@@ -113,7 +113,9 @@ class AskForPage:
     async def _asked(self, asking: "_Asking", budget: TimeBudget) -> PageReady | AnswerPending:
         """Call the provider, and write down what it answers."""
         try:
-            opened = await budget.answer(asking.account.provider.open, asking.attempt.charge)
+            way_back = self.policy.page_of(asking.attempt.attempt_id)
+            charge = replace(asking.attempt.charge, way_back=way_back)
+            opened = await budget.answer(asking.account.provider.open, charge)
         except ProviderRefused as refused:
             return await self._refused(asking, refused)
         except ProviderUnavailable as unavailable:

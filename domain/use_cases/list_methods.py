@@ -20,6 +20,7 @@ from retender.ports.accounts import Account, Accounts
 from retender.ports.client_types import ClientTypes
 from retender.ports.clock import Clock
 from retender.ports.clock_difference import ClockDifference
+from retender.ports.reach import CheckReach
 from retender.ports.unit_of_work import UnitOfWork
 
 
@@ -37,6 +38,8 @@ class Method:
         instalments: numbers of monthly rates on offer.
         available: whether it can be chosen now.
         why_not: the code of what stands in the way, if not.
+        because: the same in words.
+        retry_at: from when on it may be available again, where that is known.
 
     """
 
@@ -48,6 +51,8 @@ class Method:
     instalments: tuple[int, ...] = ()
     available: bool = True
     why_not: str | None = None
+    because: str | None = None
+    retry_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,7 @@ class ListMethods:
     clock: Clock
     policy: PayPolicy
     clock_difference: ClockDifference
+    check_reach: CheckReach
 
     async def __call__(
         self, *, order_no: str, user_id: str, client_type: str
@@ -96,8 +102,9 @@ class ListMethods:
                 provider=terms.provider,
                 available=False,
                 why_not=problem.code,
+                because=problem.message,
             )
-        why_not: str | None = None
+        no: RetenderError | None = None
         try:
             if account.drained:
                 raise AccountDrained(account.name)
@@ -105,8 +112,9 @@ class ListMethods:
             solve(order.shown_until, now, self.policy.deadlines, terms.expiry)
             difference = self.clock_difference(account.name)
             check_clock(account.title, difference, self.policy.deadlines)
+            self.check_reach(account.name)
         except RetenderError as problem:
-            why_not = problem.code
+            no = problem
         return Method(
             account=account.name,
             title=account.title,
@@ -114,6 +122,13 @@ class ListMethods:
             page_kind=page.kind,
             needs=tuple(sorted(page.needs)),
             instalments=terms.instalments,
-            available=why_not is None,
-            why_not=why_not,
+            available=no is None,
+            why_not=None if no is None else no.code,
+            because=None if no is None else no.message,
+            retry_at=None if no is None else _retry_at(no),
         )
+
+
+def _retry_at(no: RetenderError) -> datetime | None:
+    at = no.details.get("retry_at")
+    return datetime.fromisoformat(at) if isinstance(at, str) else None

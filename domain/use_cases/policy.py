@@ -48,6 +48,8 @@ class PayPolicy:
         switch_policy: what must be true of the old page before a new one.
         strict_over: by currency; above it, ``adaptive`` is strict where it can be. In a
             currency that is not named it always is: what is much there, nobody has said.
+        pages_at: the address of our own pages, to which an attempt's id is added; a browser
+            comes back there where the payer's side names no other place. None: there are none.
         asking_for: how long one caller may be busy asking a provider for a page. Its calls
             together are cut off earlier, see ``open_within``.
 
@@ -58,6 +60,11 @@ class PayPolicy:
     switch_policy: SwitchPolicy = SwitchPolicy.ADAPTIVE
     strict_over: Mapping[str, Money] = field(default_factory=lambda: STRICT_OVER, hash=False)
     asking_for: timedelta = timedelta(seconds=15)
+    pages_at: str | None = None
+
+    def page_of(self, attempt_id: str) -> str | None:
+        """Return the address of our own page of an attempt."""
+        return None if self.pages_at is None else f"{self.pages_at}{attempt_id}"
 
     @property
     def open_within(self) -> timedelta:

@@ -49,11 +49,14 @@ def methods(
 
 
 def _show(console: "Console", found: "Sequence[Method]") -> None:
+    from rich.markup import escape
+
     from retender.entrypoints.cli.look import either, table
 
     rows = table("with", "title", "page", "needs", "instalments", "now")
     for method in found:
-        now = "[green]yes[/green]" if method.available else f"[yellow]{method.why_not}[/yellow]"
+        no = f"[yellow]{method.why_not}[/yellow]: {escape(method.because or '')}"
+        now = "[green]yes[/green]" if method.available else no
         rates = ", ".join(map(str, method.instalments))
         rows.add_row(
             f"[bold]{method.account}[/bold]",

@@ -63,6 +63,8 @@ METHODS: dict[str, Any] = {
             "instalments": [3, 6, 12],
             "available": True,
             "why_not": None,
+            "because": None,
+            "retry_at": None,
         },
         {
             "account": "wechat_pay",
@@ -72,7 +74,10 @@ METHODS: dict[str, Any] = {
             "needs": ["client_ip"],
             "instalments": [],
             "available": False,
-            "why_not": "PAY_ORDER_PAY_TIMEOUT",
+            "why_not": "PROVIDER_UNAVAILABLE",
+            "because": "wechat_pay did not answer 5 times in a row; nothing was sent, and it is "
+            "tried again at 2026-07-01T08:05:09+00:00.",
+            "retry_at": "2026-07-01T08:05:09Z",
         },
     ],
 }

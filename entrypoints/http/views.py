@@ -339,6 +339,10 @@ class MethodView(View):
     instalments: list[int]
     available: bool = Field(examples=[True])
     why_not: str | None = Field(description="the code of what stands in the way")
+    because: str | None = Field(None, description="the same in words")
+    retry_at: datetime | None = Field(
+        None, description="from when on it may be available again, where that is known"
+    )
 
     @classmethod
     def of(cls, method: Method) -> Self:
@@ -352,6 +356,8 @@ class MethodView(View):
             instalments=list(method.instalments),
             available=method.available,
             why_not=method.why_not,
+            because=method.because,
+            retry_at=method.retry_at,
         )
 
 

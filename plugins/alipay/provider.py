@@ -125,7 +125,7 @@ class Alipay:
             )
             _check_about(answer, "out_trade_no", charge.number)
             return QrPage(_required(answer, "qr_code"))
-        return_url = charge.payer.return_url if method in {PAGE_PAY, WAP_PAY} else None
+        return_url = charge.return_url if method in {PAGE_PAY, WAP_PAY} else None
         parameters = self._funnel.signed(
             method, content, notify_url=notify_url, return_url=return_url
         )
@@ -153,7 +153,7 @@ class Alipay:
                 "hb_fq_num": str(charge.instalments),
                 "hb_fq_seller_percent": self._configuration.seller_percent,
             }
-        back = charge.payer.return_url
+        back = charge.return_url
         if method == WAP_PAY and back and len(back) <= _URL_MAX:
             content["quit_url"] = back
         return content

@@ -120,7 +120,7 @@ class WechatPay:
                 return QrPage(code_url)
             case PageKind.REDIRECT, {"h5_url": str(h5_url)}:
                 # Nothing but this one parameter may be added to the link.
-                back = charge.payer.return_url
+                back = charge.return_url
                 return RedirectPage(f"{h5_url}&redirect_url={quote(back, '')}" if back else h5_url)
             case PageKind.APP_STRING, {"prepay_id": str(prepay_id)}:
                 parameters = self._credentials.signer.app_parameters(

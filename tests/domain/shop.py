@@ -12,7 +12,7 @@ from retender.adapters.memory.unit_of_work import MemoryUnitOfWork
 from retender.adapters.time_budget import AsyncTimeBudget
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.client_type import ClientType, Device
-from retender.domain.model.errors import UnknownName
+from retender.domain.model.errors import ProviderUnavailable, UnknownName
 from retender.domain.model.event import Event
 from retender.domain.model.money import Money
 from retender.domain.model.order import Order
@@ -128,6 +128,7 @@ class Shop:
     repair_within: timedelta = timedelta(seconds=60)
     open_within: timedelta | None = None
     clocks_apart: dict[str, timedelta] = field(default_factory=dict)
+    left_alone: dict[str, datetime] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         numbers = count(1)
@@ -208,7 +209,12 @@ class Shop:
             self.clock,
             self.policy,
             self.clock_difference,
+            self.check_reach,
         )
+
+    def check_reach(self, account: str) -> None:
+        if account in self.left_alone:
+            raise ProviderUnavailable("no answer", retry_at=self.left_alone[account].isoformat())
 
     @property
     def show_page(self) -> ShowPage:

@@ -134,6 +134,8 @@ async def test_whatever_plugin_calls_the_guard_is_between(tmp_path):
             await provider.query_refund(order)
     circuit = container.guards().circuits["sandbox"]
     assert circuit.open_until == START + timedelta(milliseconds=500)
+    with pytest.raises(ProviderUnavailable):
+        container.list_methods().check_reach("sandbox")
     assert container.guards().circuits["other"].state == "closed"
 
 

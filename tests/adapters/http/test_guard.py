@@ -322,6 +322,11 @@ async def test_every_account_has_a_guard_of_its_own():
             await ways["a"](ASK)
         await ways["b"](ASK)
     assert [guards.allowed(name, 20) for name in ("a", "b", "gone")] == [0, 20, 20]
+    with pytest.raises(ProviderUnavailable) as told:
+        guards.check("a")
+    assert told.value.details["retry_at"]
+    for name in ("b", "gone"):
+        guards.check(name)
     assert {name: circuit.state for name, circuit in guards.circuits.items()} == {
         "a": "open",
         "b": "closed",

@@ -1,5 +1,6 @@
 """Coming back to a page that was left and could not be closed: that very page, and no new one."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from retender.domain.model.errors import (
     StoreFull,
 )
 from retender.domain.model.event import StoryKind
+from retender.domain.model.payer import Payer
 from retender.ports.accounts import SwitchPolicy
 from retender.ports.payment_provider import ReceiptState
 
@@ -165,3 +167,18 @@ async def test_a_good_page_depends_on_no_line_of_the_story(shop, trouble, caplog
     again = await shop.page("wechat", "pc")
     assert (again.page, again.reused) == (first.page, True)
     assert "not noted" in caplog.text
+
+
+async def test_a_browser_comes_back_to_our_own_page_where_the_shop_names_no_other(shop):
+    """Else it would come back to wherever the provider's own set-up says."""
+    shop.policy = replace(shop.policy, pages_at="https://pay.example.com/pages/")
+    await shop.place()
+    ready = await shop.page("wechat", "h5")
+    told = shop.wechat.pages[ready.attempt.number]
+    assert told.return_url == f"https://pay.example.com/pages/{ready.attempt.attempt_id}"
+    assert (await shop.attempt()).charge.way_back is None, "it is derived, and stored nowhere"
+    await shop.place("A2")
+    payer = Payer(return_url="https://shop.example.com/thanks")
+    ready = await shop.page("wechat", "h5", order_no="A2", payer=payer)
+    told = shop.wechat.pages[ready.attempt.number]
+    assert told.return_url == "https://shop.example.com/thanks"

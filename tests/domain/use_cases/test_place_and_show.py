@@ -276,3 +276,14 @@ async def test_who_dies_after_telling_tells_again_under_the_same_id(shop):
     await announce()
     assert len(heard) == 2
     assert heard[0].event_id == heard[1].event_id
+
+
+async def test_a_provider_that_is_left_alone_is_not_on_offer_and_says_until_when(shop):
+    """Its circuit is open: pressing would send nothing."""
+    await shop.place()
+    until = shop.clock() + timedelta(seconds=20)
+    shop.left_alone["wechat"] = until
+    wechat, alipay = await shop.list_methods(order_no="A1", user_id="ann", client_type="pc")
+    assert (wechat.available, wechat.why_not) == (False, "PROVIDER_UNAVAILABLE")
+    assert (wechat.because, wechat.retry_at) == ("no answer", until)
+    assert (alipay.available, alipay.because, alipay.retry_at) == (True, None, None)
