@@ -27,12 +27,17 @@ _GIVE_WAY: Mapping[str | int, str] = {
 }
 _NO_ROOM: Mapping[str | int, str] = {
     1021: "disk full",
+    1026: "disk full, or another failure to write a file",
+    1030: "disk full, or another failure of the storage",
     1114: "table full",
 }
 _AWAY: Mapping[str | int, str] = {
     1040: "too many connections",
+    1041: "out of memory",
     1047: "a node that is no part of its cluster now",
     1053: "shutting down",
+    1129: "it refuses this host for now",
+    1226: "too many connections or questions of this user",
     1203: "too many connections of this user",
     1290: "read only: a replica, or one that takes over just now",
     1836: "read only: a replica, or one that takes over just now",

@@ -28,8 +28,10 @@ _NO_ROOM: Mapping[str | int, str] = {"53100": "disk full"}
 # A standby says 25006 while another one takes over: where it stays so, the doctor tells.
 _AWAY: Mapping[str | int, str] = {
     "25006": "read only: a standby, or one that takes over just now",
+    "53000": "out of some resource",
     "53200": "out of memory",
     "53300": "too many connections",
+    "53400": "a limit of the operator's",
     "57P01": "shut down",
     "57P02": "crashed",
     "57P03": "starting",

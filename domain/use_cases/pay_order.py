@@ -272,7 +272,11 @@ class PayOrder:
         """Hand out a page that the payer left and that could not be closed, if it fits."""
         if wish.terms.reopens and self.policy.page_strategy is not PageStrategy.STORED_PAGE:
             return None
-        return await TakeBackPage(self.unit_of_work, self.clock, leave)(order, attempts, wish)
+        try:
+            return await TakeBackPage(self.unit_of_work, self.clock, leave)(order, attempts, wish)
+        except (StoreBusy, StoreFull) as trouble:
+            # There is one to come back to, so that its provider was asked, and others left.
+            raise PayOrderInterrupted(order.order_no, _NO_PAGE) from trouble
 
     def _leave_pages(self) -> LeavePages:
         asking = (self.unit_of_work, self.accounts, self.clock)

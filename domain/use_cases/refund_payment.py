@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from retender.domain.model.attempt import Attempt
+from retender.domain.model.attempt_errors import PayOrderInterrupted
 from retender.domain.model.errors import (
     AmountInvalid,
     IdempotencyConflict,
@@ -14,7 +15,9 @@ from retender.domain.model.errors import (
     PayOrderStateError,
     ProviderError,
     ProviderUnavailable,
+    StoreBusy,
     StoreError,
+    StoreFull,
     UnknownName,
 )
 from retender.domain.model.event import StoryKind
@@ -81,12 +84,19 @@ class RefundPayment:
             IdempotencyConflict: the number was used for another order or amount.
             ProviderUnavailable: an earlier refund was refused, and nobody can say now
                 whether it was finished by hand; nothing was written down.
+            PayOrderInterrupted: the store failed after what it depends on was asked.
             StoreError: only while it is not written down.
 
         """
         check_number("refund_no", refund_no)
-        await self._repair(order_no)
-        refund = await self._written_down(order_no, refund_no, amount, reason)
+        asked = await self._repair(order_no)
+        try:
+            refund = await self._written_down(order_no, refund_no, amount, reason)
+        except (StoreBusy, StoreFull) as trouble:
+            if not asked:
+                raise
+            what = "no refund is written down, but what was paid or given back before may be"
+            raise PayOrderInterrupted(order_no, what) from trouble
         due = refund.next_try_at
         if refund.state is not RefundState.DUE or due is None or due > self.clock():
             return refund
@@ -101,8 +111,12 @@ class RefundPayment:
             logger.warning("refund %s: %s %s", refund_no, trouble.code, trouble.message)
             return refund
 
-    async def _repair(self, order_no: str) -> None:
-        """Find out what the refund depends on, as far as the time for it goes."""
+    async def _repair(self, order_no: str) -> bool:
+        """
+        Find out what the refund depends on, as far as the time for it goes.
+
+        Return whether anything was asked, so that something may be written down by now.
+        """
         async with self.unit_of_work(read_only=True) as work:
             order = await work.orders.get(order_no)
             if order is None:
@@ -111,8 +125,8 @@ class RefundPayment:
             refunds = await work.refunds.of_order(order.order_id)
         asking = (self.unit_of_work, self.accounts, self.clock, self.new_id)
         budget, now = self.budget(), self.clock()
-        if order.winner is None:
-            await Repair(*asking, budget).ask([a for a in attempts if a.is_live])
+        live = [a for a in attempts if a.is_live and order.winner is None]
+        await Repair(*asking, budget).ask(live)
         askable = {account.name for account in self.accounts.all()}
         its = [r for r in refunds if r.attempt_id == order.winner and r.account in askable]
         # Never before its time: every look counts as a try, and tries run out.
@@ -125,7 +139,9 @@ class RefundPayment:
         ]
         check = CheckRefund(*asking, budget)
         await budget.side_by_side(lambda number: check(refund_no=number), overdue)
-        await self._repair_refused(check, budget, [r for r in its if r.may_be_finished_by_hand])
+        refused = [r for r in its if r.may_be_finished_by_hand]
+        await self._repair_refused(check, budget, refused)
+        return bool(live or overdue or refused)
 
     async def _repair_refused(
         self, check: CheckRefund, budget: TimeBudget, refused: Sequence[Refund]

@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from fastapi import APIRouter, Response
 
-from retender.domain.model import errors, refund_errors
+from retender.domain.model import attempt_errors, errors, refund_errors
 from retender.domain.model.transition import RefundState
 from retender.entrypoints.http import examples
 from retender.entrypoints.http.bodies import RefundBody
@@ -38,6 +38,7 @@ _POLL_SECONDS = 10
             errors.PayOrderStateError,
             refund_errors.RefundExceedsPaid,
             errors.IdempotencyConflict,
+            attempt_errors.PayOrderInterrupted,
         ),
     },
 )

@@ -131,6 +131,17 @@ def refund(shop: Shop) -> Awaitable[object]:
     return shop.refund_payment(order_no="A1", refund_no="RF1")
 
 
+async def with_a_page_that_was_left(shop):
+    await shop.place()
+    await shop.page("alipay", "pc")
+    await shop.page("wechat", "pc")
+
+
+async def paid_and_not_heard_of(shop):
+    await shop.place()
+    shop.wechat.pay((await shop.page("wechat")).attempt.number)
+
+
 DEEDS = [
     Deed("place", lambda shop: shop.place(), nothing),
     Deed("pay", lambda shop: shop.pay(), placed),
@@ -140,7 +151,9 @@ DEEDS = [
     Deed("switch", lambda shop: shop.pay(), with_a_page),
     Deed("switch, strict", lambda shop: shop.pay("alipay"), with_a_page_that_must_be_dead),
     Deed("close", lambda shop: shop.close_order(order_no="A1"), with_two_pages),
+    Deed("come back", lambda shop: shop.page("alipay", "pc"), with_a_page_that_was_left),
     Deed("refund", refund, paid),
+    Deed("refund, unheard", refund, paid_and_not_heard_of),
 ]
 
 every_deed = pytest.mark.parametrize("deed", DEEDS, ids=lambda deed: deed.name)
