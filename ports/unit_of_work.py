@@ -212,9 +212,11 @@ class Attempts(Protocol):
         *,
         account: str | None = None,
         but: Collection[str] = (),
-    ) -> Sequence[Attempt]:
+    ) -> Sequence[str]:
         """
-        Lease live attempts with ``next_check_at <= now``, the most overdue first.
+        Lease live attempts with ``next_check_at <= now``; return their ids, the most overdue first.
+
+        Ids alone, so that one row which cannot be read holds up no other.
 
         No two claimers get the same attempt before the first one's lease is over.
 
@@ -298,7 +300,7 @@ class Refunds(Protocol):
         *,
         account: str | None = None,
         but: Collection[str] = (),
-    ) -> Sequence[Refund]:
+    ) -> Sequence[str]:
         """Lease refunds under way with ``next_try_at <= now``, as attempts are."""
 
     async def reschedule(

@@ -219,12 +219,12 @@ class MemoryAttempts:
         *,
         account: str | None = None,
         but: Collection[str] = (),
-    ) -> Sequence[Attempt]:
+    ) -> Sequence[str]:
         """Lease what is due and not leased."""
         leased = [replace(a, leased_until=until) for a in self._due(now, account, but)[:limit]]
         for attempt in leased:
             self._keep(attempt)
-        return leased
+        return [attempt.attempt_id for attempt in leased]
 
     def _due(self, now: datetime, account: str | None, but: Collection[str]) -> list[Attempt]:
         """Return what is due, the most overdue first."""

@@ -103,12 +103,12 @@ class MemoryRefunds:
         *,
         account: str | None = None,
         but: Collection[str] = (),
-    ) -> Sequence[Refund]:
+    ) -> Sequence[str]:
         """Lease what is due and not leased."""
         leased = [replace(r, leased_until=until) for r in self._due(now, account, but)[:limit]]
         for refund in leased:
             self.rows.refunds[refund.refund_no] = refund
-        return leased
+        return [refund.refund_no for refund in leased]
 
     def _due(self, now: datetime, account: str | None, but: Collection[str]) -> list[Refund]:
         """Return what is due, the most overdue first."""

@@ -1,7 +1,7 @@
 """Attempts in SQL."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -129,7 +129,7 @@ def _first_due(*, one: bool, but: bool) -> Select[Any]:
 
 @cache
 def _claim(*, one: bool, but: bool) -> Select[Any]:
-    return _due(one=one, but=but).with_for_update(skip_locked=True)
+    return _first_due(one=one, but=but).with_for_update(skip_locked=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,16 +308,14 @@ class SqlAttempts:
         *,
         account: str | None = None,
         but: Collection[str] = (),
-    ) -> Sequence[Attempt]:
+    ) -> Sequence[str]:
         """Lease what is due, not leased, and not being leased by another this very moment."""
         due = _claim(one=account is not None, but=bool(but))
         values = {**due_by(now, account, but), MOST: limit}
-        rows = await self.connection.execute(due, values)
-        found = [attempt_of(row, self.seal) for row in rows]
-        if found:
-            them = [attempt.attempt_id for attempt in found]
+        them = [row.attempt_id for row in await self.connection.execute(due, values)]
+        if them:
             await self.connection.execute(_LEASE, {THEM: them, "leased_until": until})
-        return [replace(attempt, leased_until=until) for attempt in found]
+        return them
 
     async def reschedule(
         self, attempt_id: str, next_check_at: datetime, *, held_until: datetime | None

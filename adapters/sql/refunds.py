@@ -1,7 +1,7 @@
 """Refunds in SQL."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -77,7 +77,7 @@ def _first_due(*, one: bool, but: bool) -> Select[Any]:
 
 @cache
 def _claim(*, one: bool, but: bool) -> Select[Any]:
-    return _due(one=one, but=but).with_for_update(skip_locked=True)
+    return _first_due(one=one, but=but).with_for_update(skip_locked=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,15 +164,14 @@ class SqlRefunds:
         *,
         account: str | None = None,
         but: Collection[str] = (),
-    ) -> Sequence[Refund]:
+    ) -> Sequence[str]:
         """Lease what is due, not leased, and not being leased by another this very moment."""
         due = _claim(one=account is not None, but=bool(but))
         values = {**due_by(now, account, but), MOST: limit}
-        found = [refund_of(row) for row in await self.connection.execute(due, values)]
-        if found:
-            them = [refund.refund_no for refund in found]
+        them = [row.refund_no for row in await self.connection.execute(due, values)]
+        if them:
             await self.connection.execute(_LEASE, {THEM: them, "leased_until": until})
-        return [replace(refund, leased_until=until) for refund in found]
+        return them
 
     async def reschedule(
         self,

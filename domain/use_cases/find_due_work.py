@@ -64,11 +64,11 @@ class FindDueWork:
         async with self.unit_of_work() as work:
             now = self.clock()
             until = now + self.lease
-            attempts = await work.attempts.claim_due(now, until, limit, account=account, but=but)
-            refunds = await work.refunds.claim_due(now, until, limit, account=account, but=but)
+            attempt_ids = await work.attempts.claim_due(now, until, limit, account=account, but=but)
+            refund_nos = await work.refunds.claim_due(now, until, limit, account=account, but=but)
             await work.commit()
         return DueWork(
-            attempt_ids=tuple(attempt.attempt_id for attempt in attempts),
-            refund_nos=tuple(refund.refund_no for refund in refunds),
+            attempt_ids=tuple(attempt_ids),
+            refund_nos=tuple(refund_nos),
             held_until=until,
         )

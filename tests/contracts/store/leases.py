@@ -51,7 +51,7 @@ async def _put_attempt(unit_of_work: UnitOfWork) -> str:
 
 
 async def _claim_attempts(work: Work, now: datetime, until: datetime, limit: int) -> list[str]:
-    return [a.attempt_id for a in await work.attempts.claim_due(now, until, limit)]
+    return list(await work.attempts.claim_due(now, until, limit))
 
 
 async def _put_refund(unit_of_work: UnitOfWork) -> str:
@@ -59,7 +59,7 @@ async def _put_refund(unit_of_work: UnitOfWork) -> str:
 
 
 async def _claim_refunds(work: Work, now: datetime, until: datetime, limit: int) -> list[str]:
-    return [r.refund_no for r in await work.refunds.claim_due(now, until, limit)]
+    return list(await work.refunds.claim_due(now, until, limit))
 
 
 async def _put_event(unit_of_work: UnitOfWork) -> str:
@@ -214,9 +214,10 @@ class LeasesContract(StoreContract):
                 assert await rows.any_due(UNTIL, account=account, but=but) is bool(found)
                 assert await rows.any_due(NOW, account=account, but=but) is False
             async with unit_of_work(read_only=True) as work:
-                any_due = getattr(work, what).any_due
-                assert await any_due(NOW, account=account, but=but) is bool(found)
-            return sorted(row.account for row in found)
+                rows = getattr(work, what)
+                assert await rows.any_due(NOW, account=account, but=but) is bool(found)
+                got = [await rows.get(name) for name in found]
+            return sorted(row.account for row in got)
 
         assert await claim(None) == ["gone", "tea"]
         assert await claim("tea") == ["tea"]

@@ -218,8 +218,7 @@ class RacesContract(StoreContract):
             others = await work.refunds.claim_due(NOW, UNTIL, 3)
             await asyncio.sleep(0)
             news = await work.outbox.claim_due(NOW, UNTIL, 3)
-            names = [a.attempt_id for a in some] + [r.refund_no for r in others]
-            return names + [untold.event.event_id for untold in news]
+            return [*some, *others, *(untold.event.event_id for untold in news)]
 
         got = Counter(name for part in await crowd((unit_of_work, rival), claim) for name in part)
         everyone = [a.attempt_id for a in attempts] + [r.refund_no for r in refunds]
