@@ -10,6 +10,7 @@ import pytest
 # public module of the kit imports this one before them. Who begins with one of them gets the same
 # tests, and only less to read when that one fails.
 _ASSERTING = (
+    "provider.amounts",
     "provider.closing",
     "provider.gateway",
     "provider.notices",

@@ -1,6 +1,7 @@
 """PaymentProviderContract: what every provider promises, as tests for you to inherit."""
 
 from retender.tests.contracts.kit import Contract
+from retender.tests.contracts.provider.amounts import Amounts
 from retender.tests.contracts.provider.closing import Closing
 from retender.tests.contracts.provider.gateway import (
     ALICE,
@@ -34,7 +35,7 @@ __all__ = [
 ]
 
 
-class PaymentProviderContract(TermsBehaviour, Opening, Closing, Refunds, Notices, Trouble):
+class PaymentProviderContract(TermsBehaviour, Opening, Amounts, Closing, Refunds, Notices, Trouble):
     """
     Inherit it, say what is under test, and give one fixture.
 
