@@ -231,21 +231,14 @@ class PayOrder:
         if wish.terms.reopens and self.policy.page_strategy is not PageStrategy.STORED_PAGE:
             return None
         now = self.clock()
-        page = attempt.good_page(now)
-        if page is None or attempt.page_until is None:
+        ready = PageReady.stored(order, attempt, now)
+        if ready is None:
             return None
         try:
-            await self._tell_reused(attempt, page, attempt.page_until, now)
+            await self._tell_reused(attempt, ready.page, ready.page_until, now)
         except StoreError as trouble:
             logger.warning("attempt %s: handed out again, not noted: %s", attempt.number, trouble)
-        return PageReady(
-            order=order,
-            attempt=attempt,
-            page=page,
-            page_until=attempt.page_until,
-            pay_until=order.shown_until,
-            reused=True,
-        )
+        return ready
 
     async def _tell_reused(
         self, attempt: Attempt, page: Page, until: datetime, now: datetime

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Self
 
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.order import Order
@@ -29,6 +30,21 @@ class PageReady:
     page_until: datetime
     pay_until: datetime
     reused: bool
+
+    @classmethod
+    def stored(cls, order: Order, attempt: Attempt, now: datetime) -> Self | None:
+        """Return an attempt's stored page while it is good; None if there is none to show."""
+        page = attempt.good_page(now)
+        if page is None or attempt.page_until is None:
+            return None
+        return cls(
+            order=order,
+            attempt=attempt,
+            page=page,
+            page_until=attempt.page_until,
+            pay_until=order.shown_until,
+            reused=True,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

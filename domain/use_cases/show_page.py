@@ -51,15 +51,8 @@ class ShowPage:
             raise PayOrderStateError(order.order_no, attempt.state, message)
         if any(each.drained and each.name == attempt.account for each in self.accounts.all()):
             raise AccountDrained(attempt.account)
-        page, until = attempt.good_page(now), attempt.page_until
-        if page is None or until is None:
+        ready = PageReady.stored(order, attempt, now)
+        if ready is None:
             message = f"This page of order {order.order_no} works no longer; press pay again."
             raise PayOrderPayTimeout(message, reason="page")
-        return PageReady(
-            order=order,
-            attempt=attempt,
-            page=page,
-            page_until=until,
-            pay_until=order.shown_until,
-            reused=True,
-        )
+        return ready

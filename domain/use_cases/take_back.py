@@ -65,32 +65,25 @@ class TakeBackPage:
             if not await work.attempts.take_back(left.attempt_id, at=now, why=why):
                 return None
             attempt = await work.attempts.get(left.attempt_id)
-            page = None if attempt is None else attempt.good_page(now)
-            if attempt is None or page is None or attempt.page_until is None:
+            ready = None if attempt is None else PageReady.stored(order, attempt, now)
+            if ready is None:
                 return None  # its key was changed, so that it does not open
-            until = attempt.page_until
+            until = ready.page_until.isoformat()
             await tell(
                 work,
-                attempt,
+                ready.attempt,
                 at=now,
-                what=f"{page.kind} page of {attempt.account} handed out again",
-                why=f"{why}; it works until {until.isoformat()}",
+                what=f"{ready.page.kind} page of {ready.attempt.account} handed out again",
+                why=f"{why}; it works until {until}",
                 kind=StoryKind.PAGE_REUSED,
                 facts={
-                    "account": attempt.account,
-                    "page_kind": page.kind,
-                    "page_until": until.isoformat(),
+                    "account": ready.attempt.account,
+                    "page_kind": ready.page.kind,
+                    "page_until": until,
                 },
             )
             await work.commit()
-        return PageReady(
-            order=order,
-            attempt=attempt,
-            page=page,
-            page_until=until,
-            pay_until=order.shown_until,
-            reused=True,
-        )
+        return ready
 
 
 def _works(receipt: Receipt, wish: Wish) -> bool:

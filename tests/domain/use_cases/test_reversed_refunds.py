@@ -27,6 +27,17 @@ async def number(shop):
     return number
 
 
+async def paid_twice(shop):
+    """Have a surplus at WeChat, and return its number."""
+    await shop.place()
+    first = (await shop.page("alipay", "h5")).attempt.number
+    second = (await shop.page("wechat", "pc")).attempt.number
+    late = shop.wechat.pay(second)
+    await shop.hear("alipay", shop.alipay.pay(first))
+    await shop.hear("wechat", late)
+    return second
+
+
 def told(shop, **body):
     body = {"key": "late word", "sign": "good", "state": "failed", **body}
     return RawNotice(headers={}, body=json.dumps(body).encode(), received_at=shop.clock())
@@ -99,12 +110,7 @@ async def test_one_that_its_provider_forgot_since_is_a_humans_and_not_sent_again
 
 
 async def test_a_surplus_is_not_refunded_any_more(shop):
-    await shop.place()
-    first = (await shop.page("alipay", "h5")).attempt.number
-    second = (await shop.page("wechat", "pc")).attempt.number
-    late = shop.wechat.pay(second)
-    await shop.hear("alipay", shop.alipay.pay(first))
-    await shop.hear("wechat", late)
+    await paid_twice(shop)
     await shop.work_once()
     assert (await shop.states())[1] == ["SUCCEEDED", "REFUNDED"]
     (refund,) = (await shop.story()).refunds
@@ -188,12 +194,7 @@ async def test_a_total_that_is_told_while_ours_is_under_way_counts_once_it_is_do
 
 async def test_ours_is_overtaken_by_what_the_books_know(shop):
     """The provider tells no totals; the console's refund was heard of before ours was sent."""
-    await shop.place()
-    first = (await shop.page("alipay", "h5")).attempt.number
-    second = (await shop.page("wechat", "pc")).attempt.number
-    late = shop.wechat.pay(second)
-    await shop.hear("alipay", shop.alipay.pay(first))
-    await shop.hear("wechat", late)
+    second = await paid_twice(shop)
     shop.wechat.by_hand[second] = 8880
     body = {"refund": "CONSOLE-1", "minor": 8880, "number": second, "state": "done"}
     await shop.hear("wechat", told(shop, **body))
@@ -208,12 +209,7 @@ async def test_ours_is_overtaken_by_what_the_books_know(shop):
 
 async def test_a_surplus_of_which_a_part_went_back_is_not_overtaken(shop):
     """The rest is the payer's: ours is refused as it stands, and a human gives it back."""
-    await shop.place()
-    first = (await shop.page("alipay", "h5")).attempt.number
-    second = (await shop.page("wechat", "pc")).attempt.number
-    late = shop.wechat.pay(second)
-    await shop.hear("alipay", shop.alipay.pay(first))
-    await shop.hear("wechat", late)
+    second = await paid_twice(shop)
     shop.wechat.by_hand[second] = 1000
     body = {"refund": "CONSOLE-1", "minor": 1000, "number": second, "state": "done"}
     await shop.hear("wechat", told(shop, **body))
