@@ -266,14 +266,18 @@ class CheckRefund:
         """
         async with self.unit_of_work(read_only=True) as work:
             attempt = await work.attempts.get(refund.attempt_id)
+            others = await work.refunds.of_order(refund.order_id)
         if attempt is None:
             return False
+        is_known = any(other.cause is RefundCause.EXTERNAL for other in others)
         total = None
         if is_askable(account.provider, attempt):
             with suppress(ProviderError):  # then the books alone must say it
                 receipt = await account.provider.query(attempt.charge)
                 ours = receipt.state is ReceiptState.PAID and receipt.foreign is None
                 total = receipt.refunded if ours else None
+        if total is None and not is_known:
+            return False
         return await self._overtaken(refund, attempt, total)
 
     @redone

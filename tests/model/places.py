@@ -15,6 +15,7 @@ from typing import Any
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.event import Event, UntoldEvent
 from retender.domain.model.incident import Incident
+from retender.domain.model.refund import Refund
 from retender.domain.use_cases.redone import redone
 from retender.ports.payment_provider import RawNotice
 
@@ -86,5 +87,7 @@ _PLAIN: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
     (UntoldEvent, lambda untold: plain(untold.event)),
     # Who asks is the store's business alone.
     (Attempt, lambda its: replace(its, asking_until=None) if its.asking_until else its),
+    # Nor does when it was sent matter: the model's providers keep refund numbers unique.
+    (Refund, lambda its: replace(its, sent_at=None) if its.sent_at else its),
 )
 """What cannot be compared, or should not be as it is, and how to compare it."""
