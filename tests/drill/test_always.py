@@ -14,7 +14,9 @@ from retender.tests.simulation.seed import play
 SOUND = """
     CREATE TABLE orders (order_id, order_no, state, winner, late_payment);
     CREATE TABLE attempts (attempt_id, order_id, state, amount_minor, next_check_at);
-    CREATE TABLE refunds (refund_no, order_id, attempt_id, cause, state, amount_minor, next_try_at);
+    CREATE TABLE refunds (refund_no, order_id, attempt_id, account, trade_no, cause, state,
+        amount_minor, next_try_at);
+    CREATE TABLE captures (account, provider_trade_no);
     CREATE TABLE outbox (order_no, kind);
     INSERT INTO orders VALUES ('o', 'S-1', 'PAID', 'won', NULL),
         ('p', 'S-2', 'CLOSED', NULL, 'refund');
@@ -25,10 +27,12 @@ SOUND = """
         ('watched', 'o', 'CLOSING', 900, 7),
         ('late', 'p', 'REFUNDED', 500, NULL);
     INSERT INTO refunds VALUES
-        ('R1', 'o', 'twice', 'duplicate', 'DUE', 900, 7),
-        ('R2', 'o', 'won', 'shop', 'DONE', 300, NULL),
-        ('R3', 'o', 'won', 'shop', 'STUCK', 900, NULL),
-        ('R4', 'p', 'late', 'late', 'DONE', 500, NULL);
+        ('R1', 'o', 'twice', 'a', NULL, 'duplicate', 'DUE', 900, 7),
+        ('R2', 'o', 'won', 'a', NULL, 'shop', 'DONE', 300, NULL),
+        ('R3', 'o', 'won', 'a', NULL, 'shop', 'STUCK', 900, NULL),
+        ('R4', 'p', 'late', 'a', NULL, 'late', 'DONE', 500, NULL),
+        ('R5', 'o', 'won', 'a', 'T-2', 'further', 'SENT', 900, 7);
+    INSERT INTO captures VALUES ('a', 'T-1'), ('a', 'T-2'), ('b', 'T-3');
 """
 
 BREAKS = {
@@ -60,6 +64,9 @@ BREAKS = {
     "UPDATE refunds SET cause = 'late' WHERE refund_no = 'R2'": (
         "S-1: gives back by itself what pays it"
     ),
+    "UPDATE refunds SET trade_no = 'T-3' WHERE refund_no = 'R5'": (
+        "S-1: gives back a further capture that it does not know of"
+    ),
     "UPDATE refunds SET state = 'SENT', next_try_at = 7 WHERE refund_no = 'R3'": (
         "S-1: gives back more than was taken"
     ),
@@ -69,7 +76,8 @@ BREAKS = {
 RULED = (
     "SELECT order_id, order_no, state, winner FROM orders",
     "SELECT attempt_id, order_id, state, amount_minor, next_check_at FROM attempts",
-    "SELECT refund_no, attempt_id, cause, state, amount_minor, next_try_at FROM refunds",
+    "SELECT refund_no, attempt_id, cause, state, amount_minor, next_try_at, trade_no FROM refunds",
+    "SELECT account, provider_trade_no FROM captures",
     "SELECT order_no, kind FROM outbox",
 )
 

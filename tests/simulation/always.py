@@ -54,8 +54,8 @@ _BROKEN = " UNION ALL ".join(
 )
 
 
-_TABLES = "orders|attempts|refunds|outbox"
-_COLUMNS = "state|late_payment|winner|next_check_at|next_try_at|amount_minor|cause|kind"
+_TABLES = "orders|attempts|refunds|captures|outbox"
+_COLUMNS = "state|late_payment|winner|next_check_at|next_try_at|amount_minor|cause|trade_no|kind"
 _CONCERNS = re.compile(rf"(INSERT INTO|DELETE FROM) ({_TABLES})\b|\b({_COLUMNS})\s*=")
 
 
