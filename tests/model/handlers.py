@@ -109,12 +109,6 @@ class _Diary:
         raise _Touched(name)
 
 
-ONLY_ANSWERS = frozenset(
-    {"CheckAttempt._load", "CheckRefund._load", "AskForPage._keep", "AskForPage._stop_if_paid"}
-)
-"""Reads that, after a provider was called, only make up what the caller is told."""
-
-
 ONLY_SHOWS = frozenset({"ResolveAttention.__call__"})
 """Reads that only show the caller what was done."""
 
@@ -123,8 +117,8 @@ MAY_BE_DIARY = frozenset(
 )
 """Where it is worth trying whether a transaction writes nothing but the story."""
 
-NOT_WITH_LEASES = frozenset({"CheckAttempt._load", "CheckRefund._load", "CheckAttempt._plan"})
-"""Where a worker looks whether it still holds its lease, or gives it back."""
+NOT_WITH_LEASES = frozenset({"CheckAttempt._plan"})
+"""Where a worker gives its lease back."""
 
 
 class Handlers:
@@ -142,7 +136,6 @@ class Handlers:
     ) -> None:
         """Drive what ``begin`` begins; ``leases``: it matters when they end, and by whom."""
         self.instants = instants
-        self.only_answers = ONLY_ANSWERS - (NOT_WITH_LEASES if leases else frozenset())
         self.may_be_diary = MAY_BE_DIARY - (NOT_WITH_LEASES if leases else frozenset())
         self.ledgers, self.clock, self.names, self.begin = ledgers, clock, names, begin
         self.places: dict[object, Place | None] = {}
@@ -227,9 +220,7 @@ class Handlers:
         if key in self.places:
             coroutine.close()
             return self.places[key]
-        asked = any(not isinstance(answer.given, Ledger) for answer in log)
-        shows = where in ONLY_SHOWS or (asked and where in self.only_answers)
-        if isinstance(wish, Begin) and wish.read_only and shows:
+        if isinstance(wish, Begin) and wish.read_only and where in ONLY_SHOWS:
             coroutine.close()
             self.places[key] = None
         elif where in self.may_be_diary and (beyond := self._skip(job, log)) is not None:
