@@ -41,6 +41,7 @@ from retender.domain.use_cases.policy import PayPolicy
 from retender.domain.use_cases.recheck_attention import RecheckAttention
 from retender.domain.use_cases.refund_payment import RefundPayment
 from retender.domain.use_cases.resolve_attention import ResolveAttention
+from retender.domain.use_cases.set_aside import SetAside
 from retender.domain.use_cases.show_attention import ShowAttention
 from retender.domain.use_cases.show_order import ShowOrder
 from retender.domain.use_cases.show_page import ShowPage
@@ -334,7 +335,7 @@ class Container(DeclarativeContainer):
         Factory(_check_reach, guards),
     )
     announce_events = Factory(
-        AnnounceEvents, unit_of_work, announcer, clock, Factory(_lease, settings)
+        AnnounceEvents, unit_of_work, announcer, clock, new_id, Factory(_lease, settings)
     )
     find_due_work = Factory(FindDueWork, unit_of_work, clock, Factory(_lease, settings))
     list_incidents = Factory(ListIncidents, unit_of_work)
@@ -354,6 +355,7 @@ class Container(DeclarativeContainer):
         check_refund=check_refund,
         announce_events=announce_events,
         escalate=escalate,
+        set_aside=Factory(SetAside, unit_of_work, clock, new_id),
         accounts=accounts,
         allowed=Factory(_allowed, guards),
         stop_within=Factory(_stop_within, settings),

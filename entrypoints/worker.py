@@ -4,17 +4,20 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeAlias, TypeVar
 
 from retender.domain.model.errors import RetenderError
+from retender.domain.model.incident import About
+from retender.domain.model.row_errors import RowUnreadable
 from retender.domain.use_cases.announce_events import AnnounceEvents
 from retender.domain.use_cases.check_attempt import CheckAttempt
 from retender.domain.use_cases.check_refund import CheckRefund
 from retender.domain.use_cases.escalate import Escalate
 from retender.domain.use_cases.expire_orders import Expired, ExpireOrders
 from retender.domain.use_cases.find_due_work import DueWork, FindDueWork
+from retender.domain.use_cases.set_aside import SetAside
 from retender.ports.accounts import Accounts
 
 log = logging.getLogger("retender.worker")
@@ -92,6 +95,7 @@ class Worker:
         check_refund: CheckRefund,
         announce_events: AnnounceEvents,
         escalate: Escalate,
+        set_aside: SetAside,
         accounts: Accounts,
         allowed: Callable[[str, int], int],
         interval: timedelta,
@@ -109,6 +113,7 @@ class Worker:
             check_refund: sends or asks after one refund.
             announce_events: tells the shop.
             escalate: calls a human for what stays unknown too long.
+            set_aside: lets what cannot be read wait for a human.
             accounts: each gets a lane.
             allowed: how many of so many calls to an account are worth beginning now:
                 none while its circuit is open, one as a probe.
@@ -124,6 +129,7 @@ class Worker:
         self._check_refund = check_refund
         self._announce_events = announce_events
         self._escalate = escalate
+        self._set_aside = set_aside
         self._accounts = tuple(account.name for account in accounts.all())
         self._allowed = allowed
         self._interval = interval
@@ -221,25 +227,26 @@ class Worker:
         """Ask after everything that is held, a bounded number at once."""
         at_once = asyncio.Semaphore(_AT_ONCE)
 
-        async def check(what: str, piece: Callable[[], Awaitable[object]]) -> int:
+        async def check(about: About, subject: str, piece: Callable[[], Awaitable[object]]) -> int:
             async with at_once:
                 # The circuit may have opened meanwhile: the piece comes again after its lease.
                 if not is_allowed():
                     return 0
-                await trouble.caught(f"checking {what}", piece(), None)
+                readable = self._or_set_aside(about, subject, due.held_until, piece())
+                await trouble.caught(f"checking {about} {subject}", readable, None)
                 return 1
 
         at = {"held_until": due.held_until}
         async with asyncio.TaskGroup() as group:
             attempts = [
                 group.create_task(
-                    check(f"attempt {each}", partial(self._check_attempt, attempt_id=each, **at))
+                    check(About.ATTEMPT, each, partial(self._check_attempt, attempt_id=each, **at))
                 )
                 for each in due.attempt_ids
             ]
             refunds = [
                 group.create_task(
-                    check(f"refund {each}", partial(self._check_refund, refund_no=each, **at))
+                    check(About.REFUND, each, partial(self._check_refund, refund_no=each, **at))
                 )
                 for each in due.refund_nos
             ]
@@ -251,6 +258,16 @@ class Worker:
             # After a failure it pauses, however much is waiting, so as not to spin.
             full=was_full and not trouble.count and is_allowed(),
         )
+
+    async def _or_set_aside(
+        self, about: About, subject: str, held_until: datetime | None, piece: Awaitable[T]
+    ) -> T | None:
+        """Do a piece of work, or let it wait for a human if a row of it cannot be read."""
+        try:
+            return await piece
+        except RowUnreadable as unreadable:
+            await self._set_aside(unreadable, about, subject, held_until=held_until)
+            return None
 
     # --- pace ----------------------------------------------------------------------
 

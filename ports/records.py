@@ -6,6 +6,7 @@ from typing import Protocol
 
 from retender.domain.model.event import Event, StoryEntry, UntoldEvent
 from retender.domain.model.incident import Ending, Incident
+from retender.domain.model.row_errors import RowUnreadable
 
 
 class Inbox(Protocol):
@@ -39,7 +40,7 @@ class Incidents(Protocol):
         """Return the order's open ones, the oldest first."""
 
     async def open_about(self, subject: str) -> Sequence[Incident]:
-        """Return the open ones about this attempt, refund, event or account, the oldest first."""
+        """Return the open ones about this attempt, refund, order, event or account in order."""
 
     async def end(self, incident_id: str, ending: Ending) -> bool:
         """Note how it ended; False if it is not open any more."""
@@ -54,11 +55,14 @@ class Outbox(Protocol):
     async def any_due(self, now: datetime) -> bool:
         """Tell whether ``claim_due`` would find anything; it takes no lock."""
 
-    async def claim_due(self, now: datetime, until: datetime, limit: int) -> Sequence[UntoldEvent]:
+    async def claim_due(
+        self, now: datetime, until: datetime, limit: int
+    ) -> Sequence[UntoldEvent | RowUnreadable]:
         """
         Lease events that are not told, nor put off beyond ``now``, the oldest first.
 
-        No two claimers get the same event before the first one's lease is over.
+        No two claimers get the same event before the first one's lease is over. One that
+        cannot be read is leased, too, and stands in its place as its error.
         """
 
     async def mark_sent(self, event_id: str, at: datetime, *, held_until: datetime) -> bool:

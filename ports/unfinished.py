@@ -9,6 +9,7 @@ from retender.domain.model.event import Event
 from retender.domain.model.figures import Figures
 from retender.domain.model.incident import Incident, IncidentCode
 from retender.domain.model.refund import Refund
+from retender.domain.model.row_errors import RowUnreadable
 
 
 class Unfinished(Protocol):
@@ -16,12 +17,13 @@ class Unfinished(Protocol):
     What has not come to its end; reads only.
 
     A subject is *quiet* for a code if an incident of that code is open for it, or
-    if any incident of it ended after ``quiet_since``: somebody knows already.
+    if any incident of it ended after ``quiet_since``: somebody knows already. So it is while
+    it waits as ROW_UNREADABLE. A row that cannot be read stands in its place as its error.
     """
 
     async def attempts(
         self, watched_until: datetime, quiet_since: datetime, limit: int
-    ) -> Sequence[Attempt]:
+    ) -> Sequence[Attempt | RowUnreadable]:
         """
         Return live attempts whose watch ended by then, not quiet for UNKNOWN_TOO_LONG.
 
@@ -30,10 +32,12 @@ class Unfinished(Protocol):
 
     async def refunds(
         self, code: IncidentCode, made_by: datetime, quiet_since: datetime, limit: int
-    ) -> Sequence[Refund]:
+    ) -> Sequence[Refund | RowUnreadable]:
         """Return refunds in a state where the code stands, made by then and not quiet for it."""
 
-    async def events(self, made_by: datetime, quiet_since: datetime, limit: int) -> Sequence[Event]:
+    async def events(
+        self, made_by: datetime, quiet_since: datetime, limit: int
+    ) -> Sequence[Event | RowUnreadable]:
         """Return untold events, made by then and not quiet for UNTOLD_TOO_LONG."""
 
     async def over(self, limit: int, incident_id: str | None = None) -> Sequence[Incident]:

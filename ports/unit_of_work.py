@@ -23,6 +23,7 @@ from retender.domain.model.money import Money
 from retender.domain.model.order import EndReason, LatePayment, Order
 from retender.domain.model.page import Opened
 from retender.domain.model.refund import Refund
+from retender.domain.model.row_errors import RowUnreadable
 from retender.domain.model.transition import AttemptEvent, OrderEvent, RefundEvent
 from retender.ports.records import Inbox, Incidents, Outbox, Story
 from retender.ports.unfinished import Unfinished
@@ -77,11 +78,16 @@ class Orders(Protocol):
         reason: what was about to end it did not.
         """
 
-    async def past_deadline(self, now: datetime, limit: int) -> Sequence[Order]:
-        """Return NEW orders with ``shown_until <= now``, the oldest first."""
+    async def past_deadline(self, now: datetime, limit: int) -> Sequence[Order | RowUnreadable]:
+        """
+        Return NEW orders with ``shown_until <= now``, the oldest first.
 
-    async def expiring_without_live_attempts(self, limit: int) -> Sequence[Order]:
-        """Return orders that are ENDING and have no live attempt, the oldest first."""
+        One that cannot be read stands in its place as its error. One that waits for a human
+        as ROW_UNREADABLE is left out: it holds up no other.
+        """
+
+    async def expiring_without_live_attempts(self, limit: int) -> Sequence[Order | RowUnreadable]:
+        """Return orders that are ENDING and have no live attempt; the rest as ``past_deadline``."""
 
 
 class Attempts(Protocol):
@@ -364,6 +370,8 @@ class UnitOfWork(Protocol):
     """
     Opens transactions; no provider is ever called while one is open.
 
+    A row that cannot be read raises ``RowUnreadable``, also as one of those of an order; in a
+    batch of due work it stands in its place instead, so that the others go on.
     A busy store raises ``StoreBusy`` after a bounded wait: nothing was changed, do it again.
     A commit that was cut off raises ``StoreUncertain``: all of it was kept, or nothing.
     """

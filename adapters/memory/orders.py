@@ -1,11 +1,12 @@
 """Orders in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from retender.adapters.memory.rows import Rows
 from retender.domain.model.event import StoryEntry
+from retender.domain.model.incident import IncidentCode
 from retender.domain.model.order import EndReason, LatePayment, Order
 from retender.domain.model.transition import ENDING, OrderEvent, OrderState, transition
 
@@ -85,22 +86,25 @@ class MemoryOrders:
 
     async def past_deadline(self, now: datetime, limit: int) -> Sequence[Order]:
         """Return NEW orders whose time is over."""
-        late = [
-            order
-            for order in self.rows.orders.values()
-            if order.state is OrderState.NEW and order.shown_until <= now
-        ]
-        return sorted(late, key=lambda order: (order.shown_until, order.order_id))[:limit]
+        return self._oldest(
+            limit, lambda order: order.state is OrderState.NEW and order.shown_until <= now
+        )
 
     async def expiring_without_live_attempts(self, limit: int) -> Sequence[Order]:
         """Return orders that nothing keeps from closing."""
         alive = {a.order_id for a in self.rows.attempts.values() if a.is_live}
-        done = [
-            order
-            for order in self.rows.orders.values()
-            if order.state in ENDING and order.order_id not in alive
-        ]
-        return sorted(done, key=lambda order: (order.shown_until, order.order_id))[:limit]
+        return self._oldest(
+            limit, lambda order: order.state in ENDING and order.order_id not in alive
+        )
+
+    def _oldest(self, limit: int, wanted: Callable[[Order], bool]) -> Sequence[Order]:
+        aside = {
+            incident.subject
+            for incident in self.rows.incidents.values()
+            if incident.is_open and incident.code is IncidentCode.ROW_UNREADABLE
+        }
+        found = [o for o in self.rows.orders.values() if wanted(o) and o.order_id not in aside]
+        return sorted(found, key=lambda order: (order.shown_until, order.order_id))[:limit]
 
 
 def _clash(order: Order, other: Order) -> bool:

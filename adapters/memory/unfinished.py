@@ -108,16 +108,20 @@ class MemoryUnfinished:
         return (row.untold.event for row in self.rows.events.values() if row.sent_at is None)
 
     def _quiet(self, about: About, code: IncidentCode, since: datetime) -> set[str | None]:
+        waiting = {code, IncidentCode.ROW_UNREADABLE}
         return {
-            incident.subject
-            for incident in self.rows.incidents.values()
-            if incident.about is about
-            and (incident.code is code if incident.ending is None else incident.ending.at > since)
+            one.subject
+            for one in self.rows.incidents.values()
+            if one.about is about
+            and (one.code in waiting if one.ending is None else one.ending.at > since)
         }
 
     def _stands(self, incident: Incident) -> bool:
         """Tell whether an escalation's subject is where it was; one that is gone is."""
         subject = incident.subject or ""
+        if incident.about is About.ORDER:
+            order = self.rows.orders.get(subject)
+            return order is None or order.state in STANDS[incident.code]
         if incident.about is About.EVENT:
             row = self.rows.events.get(subject)
             return row is None or row.sent_at is None

@@ -24,13 +24,13 @@ from retender.adapters.sql.leases import (
     of_accounts,
 )
 from retender.adapters.sql.mapping import (
-    AnyRow,
     Values,
     attempt_of,
     attempt_values,
     capture_of,
     capture_values,
 )
+from retender.adapters.sql.reading import AnyRow
 from retender.adapters.sql.records import SqlStory
 from retender.adapters.sql.seal import PageSeal
 from retender.adapters.sql.tables import attempts, captures

@@ -1,15 +1,17 @@
 """Column types: how a time, a name of ours and other people's words are kept exactly."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import JSON, BigInteger, Dialect, Integer, LargeBinary, String, Text
 from sqlalchemy.dialects.mysql import MEDIUMBLOB, MEDIUMTEXT
 from sqlalchemy.types import TypeDecorator
 
 NameT = TypeVar("NameT", bound=StrEnum)
+ValueT = TypeVar("ValueT")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -22,7 +24,37 @@ SEALED = LargeBinary().with_variant(MEDIUMBLOB(), "mysql")
 """As long as it comes; what MariaDB calls a text ends at 64 KiB."""
 
 
-class Instant(TypeDecorator[datetime]):
+@dataclass(frozen=True, slots=True)
+class Spoilt:
+    """
+    Stands where a stored value makes no sense; ``why`` says what was found there.
+
+    Databases and drivers read whole results at once. If one value raised, every row of the
+    result would be lost with it; so it is the row's reader that refuses (see ``mapping``).
+    """
+
+    why: str
+
+
+class _Careful(TypeDecorator[ValueT]):
+    """Reads a value, or says that it makes no sense; it never raises."""
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
+        """Read as the type does."""
+        read = super().result_processor(dialect, coltype)
+        if read is None:
+            return None
+
+        def careful(value: Any) -> Any:  # noqa: ANN401 - whatever is stored
+            try:
+                return read(value)
+            except (ValueError, TypeError, OverflowError) as problem:
+                return Spoilt(f"{value!r:.64}: {problem}"[:200])
+
+        return careful
+
+
+class Instant(_Careful[datetime]):
     """
     A time as whole microseconds since 1970, UTC.
 
@@ -49,7 +81,7 @@ class Instant(TypeDecorator[datetime]):
         return None if value is None else _EPOCH + value * _MICROSECOND
 
 
-class Name(TypeDecorator[NameT]):
+class Name(_Careful[NameT]):
     """A member of one of our enumerations, by its value; drivers never see the enum."""
 
     impl = String(32)
@@ -87,7 +119,7 @@ class Words(TypeDecorator[str]):
         return None if value is None else _writable(value)
 
 
-class Facts(TypeDecorator[dict[str, str]]):
+class Facts(_Careful[dict[str, str]]):
     """Names and texts, kept together; what cannot be written is replaced, as in ``Words``."""
 
     impl = JSON
@@ -101,6 +133,34 @@ class Facts(TypeDecorator[dict[str, str]]):
         if value is None:
             return None
         return {_writable(name): _writable(words) for name, words in value.items()}
+
+    def process_result_value(self, value: object, dialect: Dialect) -> dict[str, str] | None:
+        """Return names and texts; anything else is an error, as somebody else wrote it."""
+        del dialect
+        named = _named(value)
+        if named is not None and not all(isinstance(words, str) for words in named.values()):
+            message = "not names and texts"
+            raise TypeError(message)
+        return named
+
+
+class Details(_Careful[dict[str, Any]]):
+    """Values of our own that are only ever read back whole."""
+
+    impl = JSON
+    cache_ok = True
+
+    def process_result_value(self, value: object, dialect: Dialect) -> dict[str, Any] | None:
+        """Return names and values; anything else is an error, as somebody else wrote it."""
+        del dialect
+        return _named(value)
+
+
+def _named(value: object) -> dict[str, Any] | None:
+    if value is None or isinstance(value, dict):
+        return value
+    message = "not names and values"
+    raise TypeError(message)
 
 
 def _writable(words: str) -> str:

@@ -1,23 +1,22 @@
 """Mapping: rows to values of the model and back, each field by name."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
-from sqlalchemy import Row
-
+from retender.adapters.sql.reading import AnyRow, reader
 from retender.adapters.sql.seal import PageSeal
 from retender.domain.model.attempt import Attempt, Charge
 from retender.domain.model.event import Event, StoryEntry
 from retender.domain.model.further_capture import FurtherCapture
-from retender.domain.model.incident import Ending, Incident
+from retender.domain.model.incident import Ending, Incident, IncidentCode
 from retender.domain.model.money import Money
 from retender.domain.model.order import Order
 from retender.domain.model.payer import Payer
 from retender.domain.model.refund import Refund
+from retender.domain.model.row_errors import RowUnreadable
 
 Values: TypeAlias = dict[str, object]
-# A row's columns are typed by the tables, which the type checker cannot see.
-AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 
 
 def order_values(order: Order) -> Values:
@@ -40,6 +39,7 @@ def order_values(order: Order) -> Values:
     }
 
 
+@reader("order", "order_id")
 def order_of(row: AnyRow) -> Order:
     """Return the order of a row."""
     return Order(
@@ -95,6 +95,7 @@ def attempt_values(attempt: Attempt, seal: PageSeal) -> Values:
     }
 
 
+@reader("attempt", "attempt_id")
 def attempt_of(row: AnyRow, seal: PageSeal) -> Attempt:
     """Return the attempt of a row; a page or payer that does not open is none."""
     sealed = row.sealed_page
@@ -178,6 +179,7 @@ def refund_values(refund: Refund) -> Values:
     }
 
 
+@reader("refund", "refund_no")
 def refund_of(row: AnyRow) -> Refund:
     """Return the refund of a row."""
     return Refund(
@@ -214,6 +216,7 @@ def capture_values(capture: FurtherCapture) -> Values:
     }
 
 
+@reader("further capture", "provider_trade_no")
 def capture_of(row: AnyRow) -> FurtherCapture:
     """Return the further capture of a row."""
     return FurtherCapture(
@@ -238,6 +241,7 @@ def event_values(event: Event) -> Values:
     }
 
 
+@reader("event", "event_id")
 def event_of(row: AnyRow) -> Event:
     """Return the event of a row."""
     return Event(
@@ -278,7 +282,28 @@ def ending_values(ending: Ending) -> Values:
 
 
 def incident_of(row: AnyRow) -> Incident:
-    """Return the incident of a row."""
+    """
+    Return the incident of a row.
+
+    One that cannot be read is a call for a human all the same: it says that it cannot be read,
+    and is ended like any other. So it hides no other call.
+    """
+    try:
+        return _incident_of(row)
+    except RowUnreadable as unreadable:
+        at = row.at if isinstance(row.at, datetime) else datetime.fromtimestamp(0, UTC)
+        return Incident(
+            incident_id=unreadable.key,
+            code=IncidentCode.ROW_UNREADABLE,
+            account=unreadable.facts.get("account", ""),
+            number=unreadable.facts.get("number", ""),
+            at=at,
+            source=f"this call itself: {unreadable.why}",
+        )
+
+
+@reader("incident", "incident_id")
+def _incident_of(row: AnyRow) -> Incident:
     return Incident(
         incident_id=row.incident_id,
         code=row.code,
@@ -308,6 +333,7 @@ def entry_values(entry: StoryEntry) -> Values:
     }
 
 
+@reader("line of the story", "seq")
 def entry_of(row: AnyRow) -> StoryEntry:
     """Return the line of a row."""
     return StoryEntry(

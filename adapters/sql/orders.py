@@ -10,11 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retender.adapters.sql.leases import ITS, MOST, NOW, among, its
 from retender.adapters.sql.mapping import Values, order_of, order_values
+from retender.adapters.sql.reading import apart
 from retender.adapters.sql.records import SqlStory
-from retender.adapters.sql.tables import attempts, orders
+from retender.adapters.sql.tables import attempts, incidents, orders
 from retender.adapters.sql.uniqueness import unless_taken
 from retender.domain.model.event import StoryEntry
+from retender.domain.model.incident import IncidentCode
 from retender.domain.model.order import EndReason, LatePayment, Order
+from retender.domain.model.row_errors import RowUnreadable
 from retender.domain.model.transition import ENDING, LIVE, OrderEvent, OrderState, transition
 
 _ADD = insert(orders)
@@ -31,7 +34,17 @@ _HOLD_NEW = _HOLD.where(among(orders.c.state, [OrderState.NEW]), orders.c.shown_
 _MOVE = {
     event: _HOLD.where(among(orders.c.state, transition(event).sources)) for event in OrderEvent
 }
-_OLDEST = select(orders).order_by(orders.c.shown_until, orders.c.order_id).limit(its(MOST))
+_SET_ASIDE = exists().where(
+    incidents.c.subject == orders.c.order_id,
+    incidents.c.ended_at.is_(None),
+    among(incidents.c.code, [IncidentCode.ROW_UNREADABLE]),
+)
+_OLDEST = (
+    select(orders)
+    .where(~_SET_ASIDE)
+    .order_by(orders.c.shown_until, orders.c.order_id)
+    .limit(its(MOST))
+)
 _LATE = _OLDEST.where(among(orders.c.state, [OrderState.NEW]), orders.c.shown_until <= its(NOW))
 _DONE = _OLDEST.where(
     among(orders.c.state, ENDING),
@@ -98,11 +111,11 @@ class SqlOrders:
         await SqlStory(self.connection).add(entry)
         return True
 
-    async def past_deadline(self, now: datetime, limit: int) -> Sequence[Order]:
+    async def past_deadline(self, now: datetime, limit: int) -> Sequence[Order | RowUnreadable]:
         """Return NEW orders whose time is over."""
         return await self._oldest(_LATE, {NOW: now, MOST: limit})
 
-    async def expiring_without_live_attempts(self, limit: int) -> Sequence[Order]:
+    async def expiring_without_live_attempts(self, limit: int) -> Sequence[Order | RowUnreadable]:
         """Return orders that nothing keeps from closing."""
         return await self._oldest(_DONE, {MOST: limit})
 
@@ -110,8 +123,8 @@ class SqlOrders:
         row = (await self.connection.execute(wanted, values)).first()
         return None if row is None else order_of(row)
 
-    async def _oldest(self, wanted: Select[Any], values: Values) -> Sequence[Order]:
-        return [order_of(row) for row in await self.connection.execute(wanted, values)]
+    async def _oldest(self, wanted: Select[Any], values: Values) -> Sequence[Order | RowUnreadable]:
+        return apart(await self.connection.execute(wanted, values), order_of)
 
     async def _changed(self, statement: Update, values: Values) -> bool:
         return (await self.connection.execute(statement, values)).rowcount == 1

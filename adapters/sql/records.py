@@ -19,10 +19,12 @@ from retender.adapters.sql.mapping import (
     incident_of,
     incident_values,
 )
+from retender.adapters.sql.reading import apart
 from retender.adapters.sql.tables import inbox, incidents, outbox, story
 from retender.adapters.sql.uniqueness import unless_taken
 from retender.domain.model.event import Event, StoryEntry, UntoldEvent
 from retender.domain.model.incident import Ending, Incident
+from retender.domain.model.row_errors import RowUnreadable
 
 _LONGEST_KEY = 128
 
@@ -138,13 +140,15 @@ class SqlOutbox:
         values = {NOW: now, MOST: 1}
         return (await self.connection.execute(_DUE, values)).first() is not None
 
-    async def claim_due(self, now: datetime, until: datetime, limit: int) -> Sequence[UntoldEvent]:
+    async def claim_due(
+        self, now: datetime, until: datetime, limit: int
+    ) -> Sequence[UntoldEvent | RowUnreadable]:
         """Lease what waits to be told, in the order of writing."""
         found = (await self.connection.execute(_CLAIM, {NOW: now, MOST: limit})).all()
         if found:
             them = [row.seq for row in found]
             await self.connection.execute(_LEASE, {THEM: them, "leased_until": until})
-        return [UntoldEvent(event_of(row), row.tries) for row in found]
+        return apart(found, lambda row: UntoldEvent(event_of(row), row.tries))
 
     async def mark_sent(self, event_id: str, at: datetime, *, held_until: datetime) -> bool:
         """Note that an event was told, once."""

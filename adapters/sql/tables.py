@@ -6,7 +6,6 @@ from typing import Any
 
 from sqlalchemy import (
     DDL,
-    JSON,
     BigInteger,
     CheckConstraint,
     Column,
@@ -23,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import mysql
 
-from retender.adapters.sql.columns import SEALED, SERIAL, Facts, Instant, Name, Words
+from retender.adapters.sql.columns import SEALED, SERIAL, Details, Facts, Instant, Name, Words
 from retender.domain.model.client_type import Device
 from retender.domain.model.event import EventKind
 from retender.domain.model.incident import FOLDED, About, IncidentCode, Resolution
@@ -148,7 +147,7 @@ attempts = Table(
     Column("page_kind", Name(PageKind), nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False),
-    Column("charge_details", JSON, nullable=False),
+    Column("charge_details", Details, nullable=False),
     Column("watch_until", Instant, nullable=False),
     Column("state", Name(AttemptState), nullable=False),
     Column("sealed_page", SEALED),

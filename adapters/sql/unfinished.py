@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from retender.adapters.sql.columns import Instant
 from retender.adapters.sql.leases import ITS, MOST, among, its
 from retender.adapters.sql.mapping import attempt_of, event_of, incident_of, refund_of
+from retender.adapters.sql.reading import apart
 from retender.adapters.sql.seal import PageSeal
 from retender.adapters.sql.tables import attempts, incidents, orders, outbox, refunds
 from retender.domain.model.attempt import Attempt
@@ -35,7 +36,8 @@ from retender.domain.model.figures import (
 )
 from retender.domain.model.incident import STANDS, About, Incident, IncidentCode
 from retender.domain.model.refund import Refund
-from retender.domain.model.transition import LIVE, AttemptState, RefundState
+from retender.domain.model.row_errors import RowUnreadable
+from retender.domain.model.transition import LIVE, AttemptState, OrderState, RefundState
 
 StateT = TypeVar("StateT", bound=StrEnum)
 
@@ -52,23 +54,25 @@ class SqlUnfinished:
 
     async def attempts(
         self, watched_until: datetime, quiet_since: datetime, limit: int
-    ) -> Sequence[Attempt]:
+    ) -> Sequence[Attempt | RowUnreadable]:
         """Return those whose watch ended first, first."""
         values = {BY: watched_until, QUIET: quiet_since, MOST: limit}
         rows = await self.connection.execute(_attempts(), values)
-        return [attempt_of(row, self.seal) for row in rows]
+        return apart(rows, lambda row: attempt_of(row, self.seal))
 
     async def refunds(
         self, code: IncidentCode, made_by: datetime, quiet_since: datetime, limit: int
-    ) -> Sequence[Refund]:
+    ) -> Sequence[Refund | RowUnreadable]:
         """Return the oldest first."""
         values = {BY: made_by, QUIET: quiet_since, MOST: limit}
-        return [refund_of(row) for row in await self.connection.execute(_refunds(code), values)]
+        return apart(await self.connection.execute(_refunds(code), values), refund_of)
 
-    async def events(self, made_by: datetime, quiet_since: datetime, limit: int) -> Sequence[Event]:
+    async def events(
+        self, made_by: datetime, quiet_since: datetime, limit: int
+    ) -> Sequence[Event | RowUnreadable]:
         """Return them in the order of writing."""
         values = {BY: made_by, QUIET: quiet_since, MOST: limit}
-        return [event_of(row) for row in await self.connection.execute(_events(), values)]
+        return apart(await self.connection.execute(_events(), values), event_of)
 
     async def over(self, limit: int, incident_id: str | None = None) -> Sequence[Incident]:
         """Return them in the order of writing."""
@@ -103,6 +107,7 @@ class SqlUnfinished:
             waiting={
                 code: Waiting(count, since)
                 for code, count, since in await self.connection.execute(waiting)
+                if isinstance(code, IncidentCode)
             },
             orders=await self._by_state(orders, OPEN_ORDERS),
             attempts=await self._by_state(attempts, OPEN_ATTEMPTS),
@@ -178,7 +183,8 @@ def _over(*, one: bool) -> Select[Any]:
 
 def _is_news(about: About, subject: ColumnElement[str], code: IncidentCode) -> ColumnElement[bool]:
     """Say that it does not wait for a human yet, nor has a human just seen it."""
-    waits = and_(incidents.c.ended_at.is_(None), among(incidents.c.code, [code]))
+    codes = [code, IncidentCode.ROW_UNREADABLE]
+    waits = and_(incidents.c.ended_at.is_(None), among(incidents.c.code, codes))
     return ~exists().where(
         incidents.c.subject == subject,
         among(incidents.c.about, [about]),
@@ -189,14 +195,15 @@ def _is_news(about: About, subject: ColumnElement[str], code: IncidentCode) -> C
 def _is_over(code: IncidentCode) -> ColumnElement[bool]:
     """Say that the subject of an incident of this code is where it was no more."""
     subject, about = incidents.c.subject, incidents.c.about
-    if code is IncidentCode.UNTOLD_TOO_LONG:
-        told = exists().where(outbox.c.event_id == subject, outbox.c.sent_at.is_not(None))
-        return and_(among(incidents.c.code, [code]), told)
-    ends = [
+    told = exists().where(outbox.c.event_id == subject, outbox.c.sent_at.is_not(None))
+    of_events = {IncidentCode.UNTOLD_TOO_LONG, IncidentCode.ROW_UNREADABLE}
+    ends = [and_(among(about, [About.EVENT]), told)] if code in of_events else []
+    ends += [
         and_(among(about, [kind]), exists().where(name == subject, ~among(state, states)))
         for kind, name, state, of in (
             (About.ATTEMPT, attempts.c.attempt_id, attempts.c.state, AttemptState),
             (About.REFUND, refunds.c.refund_no, refunds.c.state, RefundState),
+            (About.ORDER, orders.c.order_id, orders.c.state, OrderState),
         )
         if (states := [each for each in STANDS[code] if isinstance(each, of)])
     ]

@@ -5,7 +5,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from retender.domain.model.transition import LIVE, UNDER_WAY, AttemptState, RefundState
+from retender.domain.model.transition import (
+    ENDING,
+    LIVE,
+    UNDER_WAY,
+    AttemptState,
+    OrderState,
+    RefundState,
+)
 
 
 class IncidentCode(StrEnum):
@@ -34,14 +41,17 @@ class IncidentCode(StrEnum):
     """The shop has not heard of an event for long."""
     ACCOUNT_GONE = "ACCOUNT_GONE"
     """An attempt or a refund is of an account that is configured no more."""
+    ROW_UNREADABLE = "ROW_UNREADABLE"
+    """A stored row makes no sense, and what depends on it is set aside."""
 
 
-STANDS: Mapping[IncidentCode, tuple[AttemptState | RefundState, ...]] = {
+STANDS: Mapping[IncidentCode, tuple[AttemptState | RefundState | OrderState, ...]] = {
     IncidentCode.UNKNOWN_TOO_LONG: LIVE,
     IncidentCode.REFUND_TOO_LONG: UNDER_WAY,
     IncidentCode.REFUND_STUCK: (RefundState.STUCK,),
     IncidentCode.UNTOLD_TOO_LONG: (),
     IncidentCode.ACCOUNT_GONE: (*LIVE, *UNDER_WAY),
+    IncidentCode.ROW_UNREADABLE: (*LIVE, *UNDER_WAY, OrderState.NEW, *ENDING),
 }
 """
 Our own calls, and in which states of its subject each one stands.
@@ -63,7 +73,7 @@ ACCOUNT_GONE is none of them: it calls at once, once a day, and its id says whic
 """
 
 
-FOLDED = (*ESCALATIONS, IncidentCode.ABSENT)
+FOLDED = (*ESCALATIONS, IncidentCode.ABSENT, IncidentCode.ROW_UNREADABLE)
 """Of each of these, at most one is open for one subject; it stands for all that come after it."""
 
 
@@ -74,6 +84,7 @@ class About(StrEnum):
     REFUND = "refund"
     EVENT = "event"
     ACCOUNT = "account"
+    ORDER = "order"
 
 
 class Resolution(StrEnum):
@@ -129,7 +140,7 @@ class Incident:
         source: notice, query, close or bill; of our own calls, the rule.
         data: what was claimed, or what is known.
         about: what kind of thing ``subject`` is; None for what is not ours.
-        subject: the attempt id, refund number, event id or account that it is about.
+        subject: the attempt id, refund number, event id, order id or account that it is about.
         order_no: the shop's number of the order, where there is one.
         ending: how it ended; None while it waits.
 

@@ -6,9 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from retender.domain.model.event import Event, UntoldEvent, next_telling
+from retender.domain.model.incident import About
+from retender.domain.model.row_errors import RowUnreadable
 from retender.domain.use_cases.redone import redone
+from retender.domain.use_cases.set_aside import SetAside
 from retender.ports.announcer import Announcer
 from retender.ports.clock import Clock
+from retender.ports.new_id import NewId
 from retender.ports.unit_of_work import UnitOfWork
 
 logger = logging.getLogger(__name__)
@@ -31,6 +35,7 @@ class AnnounceEvents:
         unit_of_work: where the outbox is.
         announcer: who tells the shop.
         clock: the present.
+        new_id: numbers the calls for a human.
         lease: for how long a batch is claimed; one announcement may take a sixth of it.
 
     """
@@ -38,6 +43,7 @@ class AnnounceEvents:
     unit_of_work: UnitOfWork
     announcer: Announcer
     clock: Clock
+    new_id: NewId
     lease: timedelta = timedelta(minutes=1)
 
     async def __call__(self, *, limit: int = 100) -> int:
@@ -51,11 +57,15 @@ class AnnounceEvents:
         for untold in batch:
             if self.clock() + self.lease / _SHARES > until:
                 break
-            told += await self._tell(untold, until)
+            if isinstance(untold, RowUnreadable):
+                set_aside = SetAside(self.unit_of_work, self.clock, self.new_id)
+                await set_aside(untold, About.EVENT, untold.key, held_until=until)
+            else:
+                told += await self._tell(untold, until)
         return told
 
     @redone
-    async def _claim(self, limit: int) -> tuple[datetime, list[UntoldEvent]]:
+    async def _claim(self, limit: int) -> tuple[datetime, list[UntoldEvent | RowUnreadable]]:
         async with self.unit_of_work(read_only=True) as work:
             now = self.clock()
             found = await work.outbox.any_due(now)

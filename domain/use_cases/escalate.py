@@ -1,13 +1,15 @@
 """Escalate: call a human for what stays unknown too long, and take the call back by itself."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.event import Event
 from retender.domain.model.incident import About, Ending, Incident, IncidentCode, Resolution
 from retender.domain.model.refund import Refund
+from retender.domain.model.row_errors import RowUnreadable
 from retender.domain.use_cases.call_human import (
     BY_ITSELF,
     call_human,
@@ -17,9 +19,12 @@ from retender.domain.use_cases.call_human import (
     incident_about,
 )
 from retender.domain.use_cases.redone import redone
+from retender.domain.use_cases.set_aside import SetAside
 from retender.ports.clock import Clock
 from retender.ports.new_id import NewId
 from retender.ports.unit_of_work import UnitOfWork, Work
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +78,11 @@ class Escalate:
         """
         now = self.clock()
         async with self.unit_of_work(read_only=True) as work:
-            found = await self._find(work, now, limit)
+            found, unreadable = await self._find(work, now, limit)
             over = await work.unfinished.over(limit)
+        set_aside = SetAside(self.unit_of_work, self.clock, self.new_id)
+        for each in unreadable:
+            await set_aside(each, About(each.what), each.key)
         opened = 0
         for incident in found:
             opened += await self._open(incident)
@@ -83,26 +91,33 @@ class Escalate:
             settled += await settle_if_over(self.unit_of_work, self.clock, incident)
         return Escalated(opened=opened, settled=settled)
 
-    async def _find(self, work: Work, now: datetime, limit: int) -> Sequence[Incident]:
-        """Write out what is to be called; each kind has its own longest time."""
+    async def _find(
+        self, work: Work, now: datetime, limit: int
+    ) -> tuple[Sequence[Incident], Sequence[RowUnreadable]]:
+        """Write out what is to be called, and what cannot be read of it; each kind at its time."""
         patience = self.patience
         since = now - patience.attempts
-        found = [
-            self._of_attempt(attempt, now)
-            for attempt in await work.unfinished.attempts(since, since, limit)
-        ]
+        unreadable: list[RowUnreadable] = []
+        attempts = await work.unfinished.attempts(since, since, limit)
+        found = [self._of_attempt(attempt, now) for attempt in _readable(attempts, unreadable)]
         since = now - patience.refunds
         for code, made_by in (
             (IncidentCode.REFUND_TOO_LONG, since),
             (IncidentCode.REFUND_STUCK, now),
         ):
-            for refund in await work.unfinished.refunds(code, made_by, since, limit):
-                order = await work.orders.by_id(refund.order_id)
+            refunds = await work.unfinished.refunds(code, made_by, since, limit)
+            for refund in _readable(refunds, unreadable):
+                try:
+                    order = await work.orders.by_id(refund.order_id)
+                except RowUnreadable as its_order:
+                    unreadable.append(its_order)
+                    order = None
                 order_no = None if order is None else order.order_no
                 found.append(self._of_refund(refund, order_no, code, now))
         since = now - patience.events
         events = await work.unfinished.events(since, since, limit)
-        return [*found, *self._of_events(events, now)]
+        found += self._of_events(_readable(events, unreadable), now)
+        return found, unreadable
 
     def _of_attempt(self, attempt: Attempt, now: datetime) -> Incident:
         return incident_about(
@@ -130,7 +145,7 @@ class Escalate:
             data=facts_of_refund(refund),
         )
 
-    def _of_events(self, events: Sequence[Event], now: datetime) -> Iterator[Incident]:
+    def _of_events(self, events: Iterable[Event], now: datetime) -> Iterator[Incident]:
         for event in events:
             yield Incident(
                 incident_id=self.new_id(),
@@ -155,6 +170,15 @@ class Escalate:
         return opened
 
 
+def _readable(rows: Iterable[T | RowUnreadable], unreadable: list[RowUnreadable]) -> Iterator[T]:
+    """Yield what can be read, and put the rest aside."""
+    for row in rows:
+        if isinstance(row, RowUnreadable):
+            unreadable.append(row)
+        else:
+            yield row
+
+
 @redone
 async def settle_if_over(unit_of_work: UnitOfWork, clock: Clock, incident: Incident) -> bool:
     """End an incident of ours by itself, if its subject is where it was no more."""
@@ -174,4 +198,5 @@ _OVER = {
     IncidentCode.REFUND_STUCK: "the refund is stuck no more",
     IncidentCode.UNTOLD_TOO_LONG: "the shop has heard of it at last",
     IncidentCode.ACCOUNT_GONE: "it came to its end all the same",
+    IncidentCode.ROW_UNREADABLE: "it can be read, and came to its end",
 }

@@ -1,12 +1,16 @@
 """ExpireOrders: end what was not paid in time, without ever turning money away."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from retender.domain.model.incident import About
 from retender.domain.model.order import EndReason, Order
+from retender.domain.model.row_errors import RowUnreadable
 from retender.domain.model.transition import OrderEvent
 from retender.domain.use_cases.captured import retire_payable
 from retender.domain.use_cases.end_order import end_if_nothing_live
 from retender.domain.use_cases.redone import redone
+from retender.domain.use_cases.set_aside import SetAside
 from retender.ports.clock import Clock
 from retender.ports.new_id import NewId
 from retender.ports.unit_of_work import UnitOfWork
@@ -42,7 +46,7 @@ class ExpireOrders:
     async def _begin(self, limit: int) -> int:
         async with self.unit_of_work(read_only=True) as work:
             late = await work.orders.past_deadline(self.clock(), limit)
-        return sum([await self._expire(order) for order in late])
+        return sum([await self._or_set_aside(order, self._expire) for order in late])
 
     @redone
     async def _expire(self, order: Order) -> bool:
@@ -64,7 +68,21 @@ class ExpireOrders:
     async def _finish(self, limit: int) -> int:
         async with self.unit_of_work(read_only=True) as work:
             dead = await work.orders.expiring_without_live_attempts(limit)
-        return sum([await self._close(order) for order in dead])
+        return sum([await self._or_set_aside(order, self._close) for order in dead])
+
+    async def _or_set_aside(
+        self, order: Order | RowUnreadable, step: Callable[[Order], Awaitable[bool]]
+    ) -> bool:
+        """Take a step with an order, or let it wait for a human, so that the others go on."""
+        try:
+            if isinstance(order, RowUnreadable):
+                raise order
+            return await step(order)
+        except RowUnreadable as unreadable:
+            subject = unreadable.key if isinstance(order, RowUnreadable) else order.order_id
+            set_aside = SetAside(self.unit_of_work, self.clock, self.new_id)
+            await set_aside(unreadable, About.ORDER, subject)
+            return False
 
     @redone
     async def _close(self, order: Order) -> bool:

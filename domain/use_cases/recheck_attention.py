@@ -48,6 +48,8 @@ class RecheckAttention:
                 await self.check_refund(refund_no=refund_no)
             case About.ACCOUNT, _:
                 await self.check_attempt(attempt_id=incident.data["attempt_id"])
+            case About.ORDER, _:
+                raise ResolutionRefused("recheck", "its row must be mended by hand", ["noted"])
             case About.EVENT, _:
                 await self.announce_events()
             case _:

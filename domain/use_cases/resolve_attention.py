@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from retender.domain.model.attempt import Attempt
-from retender.domain.model.incident import About, Ending, Incident, Resolution
+from retender.domain.model.incident import About, Ending, Incident, IncidentCode, Resolution
 from retender.domain.model.incident_errors import (
     IncidentEnded,
     IncidentNotExist,
@@ -110,6 +110,8 @@ class ResolveAttention:
 
 
 async def _subject(work: Work, incident: Incident) -> tuple[Attempt | None, Refund | None]:
+    if incident.code is IncidentCode.ROW_UNREADABLE:
+        return None, None  # whatever it is, only its row can be mended
     if incident.about is About.ATTEMPT and incident.subject is not None:
         return await work.attempts.get(incident.subject), None
     if incident.about is About.REFUND and incident.subject is not None:

@@ -1,5 +1,6 @@
 """ShowAttention: one incident with all the evidence, and the ways to end it."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from retender.domain.model.attempt import Attempt
@@ -7,6 +8,7 @@ from retender.domain.model.event import Event
 from retender.domain.model.incident import About, Incident
 from retender.domain.model.incident_errors import IncidentNotExist
 from retender.domain.model.refund import Refund
+from retender.domain.model.row_errors import RowUnreadable
 from retender.domain.use_cases.resolutions import Option, options_of
 from retender.domain.use_cases.show_order import OrderStory, ShowOrder
 from retender.ports.clock import Clock
@@ -58,7 +60,8 @@ class ShowAttention:
             raise IncidentNotExist(incident_id)
         story = None
         if incident.order_no is not None:
-            story = await ShowOrder(self.unit_of_work)(order_no=incident.order_no)
+            with suppress(RowUnreadable):  # the call must be shown all the same
+                story = await ShowOrder(self.unit_of_work)(order_no=incident.order_no)
         attempt, refund, event = _subject(incident, story)
         now = self.clock()
         return AttentionCase(

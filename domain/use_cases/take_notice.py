@@ -7,8 +7,9 @@ from enum import StrEnum
 
 from retender.domain.model.errors import NoticeRejected
 from retender.domain.model.event import StoryKind
-from retender.domain.model.incident import Incident, IncidentCode
+from retender.domain.model.incident import About, Incident, IncidentCode
 from retender.domain.model.refund import Refund
+from retender.domain.model.row_errors import RowUnreadable
 from retender.domain.model.transition import CAPTURED
 from retender.domain.use_cases.captured import attempt_of, captured, facts_of_receipt, tell, weigh
 from retender.domain.use_cases.external_refund import (
@@ -19,6 +20,7 @@ from retender.domain.use_cases.external_refund import (
 )
 from retender.domain.use_cases.outcome import Outcome
 from retender.domain.use_cases.redone import redone
+from retender.domain.use_cases.set_aside import SetAside
 from retender.domain.use_cases.settle_refund import settle_refund
 from retender.ports.accounts import Accounts
 from retender.ports.clock import Clock
@@ -82,6 +84,7 @@ class TakeNotice:
             UnknownName: no such account.
             ProviderError, StoreBusy, StoreUncertain: could not be taken now, or nobody
                 knows if it was; answer with 5xx, and the provider sends again.
+            RowUnreadable: what it speaks of cannot be read, and waits for a human.
 
         """
         provider = self.accounts.get(account).provider
@@ -89,7 +92,13 @@ class TakeNotice:
             notice = await provider.parse_notice(raw)
         except NoticeRejected as problem:
             return NoticeTaken(acknowledgement=provider.acknowledge(problem), code=problem.code)
-        code, order_no = await self._take(account, notice, raw)
+        try:
+            code, order_no = await self._take(account, notice, raw)
+        except RowUnreadable as unreadable:  # it comes again, and finds the row mended some day
+            if unreadable.what in {About.ORDER, About.ATTEMPT, About.REFUND}:
+                set_aside = SetAside(self.unit_of_work, self.clock, self.new_id)
+                await set_aside(unreadable, About(unreadable.what), unreadable.key)
+            raise
         return NoticeTaken(acknowledgement=provider.acknowledge(None), code=code, order_no=order_no)
 
     @redone

@@ -13,6 +13,7 @@ from retender.domain.model import (
     incident_errors,
     payer_errors,
     refund_errors,
+    row_errors,
 )
 from retender.entrypoints.http.problems import (
     INTERNAL,
@@ -80,6 +81,7 @@ EXAMPLES: tuple[errors.RetenderError, ...] = (
         "The database was lost while committing: it may or may not have been written; "
         "the same request again is safe."
     ),
+    row_errors.RowUnreadable("attempt", "01K4YQ7Z0V", "number is too short"),
     errors.SetupError("not shown to callers"),
     errors.UndefinedTransition("not shown to callers"),
 )

@@ -16,6 +16,7 @@ from retender.domain.model import (
     incident_errors,
     payer_errors,
     refund_errors,
+    row_errors,
 )
 
 PROBLEM_JSON = "application/problem+json"
@@ -71,6 +72,7 @@ STATUS: Mapping[type[errors.RetenderError], int] = {
     errors.StoreBusy: 503,
     errors.StoreFull: 503,
     errors.StoreUncertain: 503,
+    row_errors.RowUnreadable: 500,
     errors.SetupError: 500,
     errors.UndefinedTransition: 500,
 }

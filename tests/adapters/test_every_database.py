@@ -16,9 +16,8 @@ from retender.adapters.sql.durability import shortcomings
 from retender.adapters.sql.engine import PATIENCE, connected, database_url, open_engine
 from retender.adapters.sql.product import FORGOTTEN
 from retender.adapters.sql.unit_of_work import SqlUnitOfWork
-from retender.domain.model.errors import NumberInvalid, SetupError, StoreBusy, StoreUncertain
+from retender.domain.model.errors import SetupError, StoreBusy, StoreUncertain
 from retender.domain.model.transition import AttemptState, OrderEvent, OrderState
-from retender.domain.use_cases.find_due_work import FindDueWork
 from retender.tests.adapters.databases import EVERYWHERE, MARIADB, POSTGRESQL, a_database
 from retender.tests.contracts.store.samples import (
     NOW,
@@ -450,29 +449,3 @@ async def test_a_driver_that_is_not_installed_is_named_with_its_extra(url, extra
     mocker.patch.dict(sys.modules, {"psycopg": None, "asyncpg": None, "asyncmy": None})
     with pytest.raises(SetupError, match=rf"pip install 'retender\[{extra}\]'"):
         open_engine(url)
-
-
-# --- rows that cannot be read -------------------------------------------------------------
-
-
-@pytest.mark.asyncio
-async def test_a_row_that_cannot_be_read_holds_up_no_other(unit_of_work, engine):
-    """Written by another version, or by hand: who looks at it fails, and the rest is claimed."""
-    order = an_order()
-    attempts = [an_attempt(order, idx=n, fingerprint=f"{n:032}", next_check_at=NOW) for n in (1, 2)]
-    refunds = [a_refund(attempts[0], next_try_at=NOW) for _ in range(2)]
-    await keep(unit_of_work, order, *attempts, *refunds)
-    spoilt = {"attempt": attempts[0].attempt_id, "refund": refunds[0].refund_no}
-    async with engine.begin() as connection:
-        for statement in (
-            "UPDATE attempts SET number = 'short' WHERE attempt_id = :attempt",
-            "UPDATE refunds SET currency = '???' WHERE refund_no = :refund",
-        ):
-            await connection.execute(text(statement), spoilt)
-    due = await FindDueWork(unit_of_work, system_clock)(limit=10)
-    assert set(due.attempt_ids) == {each.attempt_id for each in attempts}
-    assert set(due.refund_nos) == {each.refund_no for each in refunds}
-    async with unit_of_work(read_only=True) as work:
-        with pytest.raises(NumberInvalid):
-            await work.attempts.get(spoilt["attempt"])
-        assert await work.attempts.get(attempts[1].attempt_id) is not None

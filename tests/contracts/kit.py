@@ -19,6 +19,7 @@ _ASSERTING = (
     "provider.scene",
     "provider.terms",
     "provider.trouble",
+    "store.aside",
     "store.attempts",
     "store.attention",
     "store.coming_back",

@@ -19,6 +19,7 @@ It needs pytest and pytest-asyncio: ``pip install 'retender[test]'``.
 """
 
 from retender.tests.contracts.kit import Contract
+from retender.tests.contracts.store.aside import SetAsideContract
 from retender.tests.contracts.store.attempts import AttemptsContract
 from retender.tests.contracts.store.attention import AttentionContract
 from retender.tests.contracts.store.coming_back import ComingBackContract
@@ -40,6 +41,7 @@ class UnitOfWorkContract(
     RefundsContract,
     RecordsContract,
     AttentionContract,
+    SetAsideContract,
     LeasesContract,
     MovesContract,
     TransactionsContract,

@@ -34,6 +34,7 @@ from retender.domain.use_cases.policy import PayPolicy
 from retender.domain.use_cases.recheck_attention import RecheckAttention
 from retender.domain.use_cases.refund_payment import RefundPayment
 from retender.domain.use_cases.resolve_attention import ResolveAttention
+from retender.domain.use_cases.set_aside import SetAside
 from retender.domain.use_cases.show_attention import ShowAttention
 from retender.domain.use_cases.show_order import OrderStory, ShowOrder
 from retender.domain.use_cases.show_page import ShowPage
@@ -161,7 +162,10 @@ class Shop:
         self.find_due_work = FindDueWork(self.unit_of_work, self.clock)
         self.list_incidents = ListIncidents(self.unit_of_work)
         self.show_order = ShowOrder(self.unit_of_work)
-        self.announce_events = AnnounceEvents(self.unit_of_work, self._hear, self.clock)
+        self.announce_events = AnnounceEvents(
+            self.unit_of_work, self._hear, self.clock, self.new_id
+        )
+        self.set_aside = SetAside(self.unit_of_work, self.clock, self.new_id)
         self.escalate = Escalate(self.unit_of_work, self.clock, self.new_id, Patience())
         self.list_attention = ListAttention(self.unit_of_work, self.clock)
         self.show_attention = ShowAttention(self.unit_of_work, self.clock)

@@ -14,6 +14,7 @@ from retender.domain.use_cases.check_refund import CheckRefund
 from retender.domain.use_cases.escalate import Escalate, Escalated
 from retender.domain.use_cases.expire_orders import Expired, ExpireOrders
 from retender.domain.use_cases.find_due_work import DueWork, FindDueWork
+from retender.domain.use_cases.set_aside import SetAside
 from retender.entrypoints.worker import Round, Worker
 from retender.tests.entrypoints.shop import until
 
@@ -157,6 +158,7 @@ class Cases:
             check_refund=mocker.create_autospec(CheckRefund, instance=True, side_effect=self.check),
             announce_events=stand_in(AnnounceEvents, 0),
             escalate=stand_in(Escalate, Escalated(opened=0, settled=0)),
+            set_aside=stand_in(SetAside, None),
             accounts=SimpleNamespace(all=lambda: [SimpleNamespace(name="bank")]),
             allowed=lambda _account, wanted: wanted,
             interval=interval,

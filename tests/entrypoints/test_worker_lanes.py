@@ -19,6 +19,7 @@ from retender.ports.transport import Request, Response
 from retender.tests.contracts.store.samples import NOW, an_attempt, an_order
 from retender.tests.domain.shop import Shop
 from retender.tests.entrypoints.shop import until
+from retender.tests.entrypoints.workers import nothing, worker_of
 
 pytestmark = pytest.mark.asyncio
 
@@ -99,6 +100,7 @@ class Town:
             check_refund=self.count("refund", None),
             announce_events=self.count("announce", 0),
             escalate=self.count("escalate", Escalated(0, 0)),
+            set_aside=nothing,  # type: ignore[arg-type]  # not what this is about
             accounts=SimpleNamespace(
                 all=lambda: [SimpleNamespace(name=name) for name in self.accounts]
             ),
@@ -273,27 +275,6 @@ async def test_a_lane_that_ends_by_a_bug_ends_the_worker(mocker):
 # --- a worker that was paused -----------------------------------------------------------------
 
 
-async def nothing(**_: object) -> None:
-    """Do nothing."""
-
-
-def worker_of(shop: Shop, check_refund=None) -> Worker:
-    return Worker(
-        expire_orders=shop.expire_orders,
-        find_due_work=shop.find_due_work,
-        check_attempt=shop.check_attempt,
-        check_refund=check_refund or shop.check_refund,
-        announce_events=shop.announce_events,
-        escalate=nothing,  # type: ignore[arg-type]  # not what this is about
-        accounts=shop.accounts,
-        allowed=lambda _account, wanted: wanted,
-        interval=SECOND,
-        batch=20,
-        stop_within=SECOND,
-        random=lambda: 0.5,
-    )
-
-
 async def test_a_worker_that_slept_past_its_lease_closes_nothing_that_another_took_over():
     shop = Shop()
     await shop.place()
@@ -326,6 +307,6 @@ async def test_a_worker_that_slept_past_its_lease_sends_no_refund_that_another_t
         await worker_of(shop).run_once()
         return await shop.check_refund(**held)
 
-    await worker_of(shop, slept).run_once()
+    await worker_of(shop, check_refund=slept).run_once()
     calls = [call.split()[0] for call in shop.wechat.calls if "refund" in call]
     assert calls == ["refund"]

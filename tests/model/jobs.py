@@ -89,7 +89,7 @@ def use_cases(rules: Rules, clock: ModelClock, names: Names) -> dict[str, Callab
         "notice": partial(_hear, TakeNotice(*asking)),
         "escalate": lambda _: Escalate(unit_of_work, clock, names, _NO_PATIENCE)(),
         "decide": partial(decide, ResolveAttention(unit_of_work, clock, names)),
-        "announce": lambda _: AnnounceEvents(unit_of_work, tell_shop, clock, LEASE)(),
+        "announce": lambda _: AnnounceEvents(unit_of_work, tell_shop, clock, names, LEASE)(),
     }
 
 

@@ -43,6 +43,7 @@ from retender.tests.contracts.store.samples import (
     attempt_in,
     keep,
     order_in,
+    readable,
 )
 
 _ABOUT = {
@@ -329,11 +330,11 @@ async def _found(unit_of_work: UnitOfWork, code: IncidentCode, since: datetime) 
     async with unit_of_work(read_only=True) as work:
         match _ABOUT[code]:
             case About.ATTEMPT:
-                attempts = await work.unfinished.attempts(NOW, since, 10)
+                attempts = readable(await work.unfinished.attempts(NOW, since, 10))
                 return [attempt.attempt_id for attempt in attempts]
             case About.REFUND:
-                refunds = await work.unfinished.refunds(code, NOW, since, 10)
+                refunds = readable(await work.unfinished.refunds(code, NOW, since, 10))
                 return [refund.refund_no for refund in refunds]
             case _:
-                events = await work.unfinished.events(NOW, since, 10)
+                events = readable(await work.unfinished.events(NOW, since, 10))
                 return [event.event_id for event in events]

@@ -20,6 +20,7 @@ from retender.tests.contracts.store.samples import (
     an_event,
     an_order,
     keep,
+    readable,
 )
 
 UNTIL = NOW + MINUTE
@@ -69,7 +70,8 @@ async def _put_event(unit_of_work: UnitOfWork) -> str:
 
 
 async def _claim_events(work: Work, now: datetime, until: datetime, limit: int) -> list[str]:
-    return [untold.event.event_id for untold in await work.outbox.claim_due(now, until, limit)]
+    claimed = readable(await work.outbox.claim_due(now, until, limit))
+    return [untold.event.event_id for untold in claimed]
 
 
 QUEUES = {

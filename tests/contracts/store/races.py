@@ -36,6 +36,7 @@ from retender.tests.contracts.store.samples import (
     an_order,
     keep,
     new_id,
+    readable,
 )
 
 AnswerT = TypeVar("AnswerT")
@@ -217,7 +218,7 @@ class RacesContract(StoreContract):
             await asyncio.sleep(0)
             others = await work.refunds.claim_due(NOW, UNTIL, 3)
             await asyncio.sleep(0)
-            news = await work.outbox.claim_due(NOW, UNTIL, 3)
+            news = readable(await work.outbox.claim_due(NOW, UNTIL, 3))
             return [*some, *others, *(untold.event.event_id for untold in news)]
 
         got = Counter(name for part in await crowd((unit_of_work, rival), claim) for name in part)

@@ -19,6 +19,7 @@ from retender.tests.contracts.store.samples import (
     an_incident,
     an_order,
     keep,
+    readable,
 )
 
 UNTIL = NOW + MINUTE
@@ -88,7 +89,7 @@ class RecordsContract(StoreContract):
         stranger = an_event(other, at=NOW.astimezone(BEIJING), data={})
         await keep(unit_of_work, *events, stranger)
         async with unit_of_work() as work:
-            first, *_ = claimed = await work.outbox.claim_due(NOW, UNTIL, 100)
+            first, *_ = claimed = readable(await work.outbox.claim_due(NOW, UNTIL, 100))
             assert [untold.event for untold in claimed] == [*events, stranger]
             assert await work.outbox.mark_sent(first.event.event_id, NOW, held_until=UNTIL)
             assert list(await work.outbox.of_order(order.order_no)) == events

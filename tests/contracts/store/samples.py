@@ -1,10 +1,10 @@
 """Samples: orders, attempts and the rest to try a store with; each call makes a new one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import count
-from typing import assert_never
+from typing import TypeVar, assert_never
 
 from retender.domain.model.attempt import Attempt, Charge
 from retender.domain.model.client_type import Device
@@ -24,6 +24,7 @@ from retender.domain.model.page import (
 )
 from retender.domain.model.payer import Payer
 from retender.domain.model.refund import Refund, RefundCause
+from retender.domain.model.row_errors import RowUnreadable
 from retender.domain.model.transition import (
     KEPT,
     LIVE,
@@ -51,6 +52,8 @@ PAGES: tuple[Page, ...] = (
     JsapiPage((("timeStamp", "1773500966"), ("package", "prepay_id=wx1"), ("paySign", "a+/="))),
 )
 """Every kind of page, with what is hard to keep about it."""
+
+T = TypeVar("T")
 
 _serial = count(1)
 
@@ -320,3 +323,12 @@ async def a_kept_refund(unit_of_work: UnitOfWork, **facts: object) -> Refund:
     refund = a_refund(attempt, **facts)
     await keep(unit_of_work, refund)
     return refund
+
+
+def readable(rows: Sequence[T | RowUnreadable]) -> list[T]:
+    """Return rows of which each must have been read."""
+    found: list[T] = []
+    for row in rows:
+        assert not isinstance(row, RowUnreadable), row.message
+        found.append(row)
+    return found

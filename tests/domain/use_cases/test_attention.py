@@ -271,7 +271,7 @@ async def test_an_answer_between_the_look_and_the_call_calls_nobody(shop):
     shop.clock.pass_by(hours=1)
     shop.alipay.trouble.clear()
     async with shop.unit_of_work(read_only=True) as work:
-        (found,) = await shop.escalate._find(work, shop.clock(), 10)
+        (found,), _ = await shop.escalate._find(work, shop.clock(), 10)
     await shop.check_attempt(attempt_id=attempt.attempt_id)
     assert await shop.escalate._open(found) is False
     assert await shop.list_incidents() == []

@@ -330,7 +330,7 @@ async def test_two_workers_do_not_tell_the_same(shop):
             heard.append(event)
             assert await announce() == 0, "the first one is at it"
 
-    announce = AnnounceEvents(shop.unit_of_work, announcer, shop.clock)
+    announce = AnnounceEvents(shop.unit_of_work, announcer, shop.clock, shop.new_id)
     assert await announce() == 1
     assert len(heard) == 1
 
@@ -346,7 +346,7 @@ async def test_who_told_too_late_does_not_note_it(shop):
             shop.clock.pass_by(minutes=1)
             assert await announce() == 1
 
-    announce = AnnounceEvents(shop.unit_of_work, announcer, shop.clock)
+    announce = AnnounceEvents(shop.unit_of_work, announcer, shop.clock, shop.new_id)
     assert await announce() == 0
     assert len(heard) == 2
     assert len(set(heard)) == 1
@@ -365,7 +365,11 @@ async def test_a_receiver_that_does_not_answer_holds_nobody_up_for_long(shop):
             await asyncio.Event().wait()
 
     announce = AnnounceEvents(
-        shop.unit_of_work, announcer, shop.clock, lease=timedelta(milliseconds=60)
+        shop.unit_of_work,
+        announcer,
+        shop.clock,
+        shop.new_id,
+        lease=timedelta(milliseconds=60),
     )
     async with asyncio.timeout(5):
         assert await announce() == 1
@@ -382,7 +386,7 @@ async def test_what_cannot_be_told_within_the_lease_is_left_for_later(shop):
         heard.append(event.order_no)
         shop.clock.pass_by(seconds=51)
 
-    announce = AnnounceEvents(shop.unit_of_work, announcer, shop.clock)
+    announce = AnnounceEvents(shop.unit_of_work, announcer, shop.clock, shop.new_id)
     assert await announce() == 1
     assert heard == ["A1"]
     shop.clock.pass_by(seconds=9)
@@ -399,7 +403,7 @@ async def test_a_receiver_in_trouble_is_tried_later_and_later(shop):
         tried.append(shop.clock())
         raise ConnectionError
 
-    announce = AnnounceEvents(shop.unit_of_work, announcer, shop.clock)
+    announce = AnnounceEvents(shop.unit_of_work, announcer, shop.clock, shop.new_id)
     while shop.clock() < begun + timedelta(hours=6):
         await announce()
         shop.clock.pass_by(seconds=1)

@@ -243,7 +243,7 @@ async def test_an_event_that_could_not_be_told_comes_again_and_holds_nobody_up(s
             raise ConnectionError
         heard.append(event)
 
-    announce = AnnounceEvents(shop.unit_of_work, announcer, shop.clock)
+    announce = AnnounceEvents(shop.unit_of_work, announcer, shop.clock, shop.new_id)
     await shop.place("A1")
     await shop.place("A2")
     await shop.close_order(order_no="A1")
@@ -267,7 +267,7 @@ async def test_who_dies_after_telling_tells_again_under_the_same_id(shop):
         if len(heard) == 1:
             raise KeyboardInterrupt
 
-    announce = AnnounceEvents(shop.unit_of_work, announcer, shop.clock)
+    announce = AnnounceEvents(shop.unit_of_work, announcer, shop.clock, shop.new_id)
     with pytest.raises(KeyboardInterrupt):
         await announce()
     await announce()

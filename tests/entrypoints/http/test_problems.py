@@ -12,6 +12,7 @@ from retender.domain.model import (
     incident_errors,
     payer_errors,
     refund_errors,
+    row_errors,
 )
 from retender.domain.model.errors import RetenderError
 from retender.entrypoints.http.documented import EXAMPLES, ProblemView
@@ -28,7 +29,7 @@ from retender.entrypoints.http.problems import (
 UNTIL = datetime(2026, 7, 1, 8, 31, tzinfo=UTC)
 
 
-BRANCHES = (errors, attempt_errors, incident_errors, payer_errors, refund_errors)
+BRANCHES = (errors, attempt_errors, incident_errors, payer_errors, refund_errors, row_errors)
 
 
 def tree(root: type[RetenderError]) -> set[type[RetenderError]]:

@@ -1,0 +1,133 @@
+"""What is set aside because a row cannot be read: it holds up nothing, and is found again."""
+
+from typing import Any
+
+import pytest
+
+from retender.domain.model.incident import About, Incident, IncidentCode
+from retender.domain.model.transition import (
+    AttemptEvent,
+    OrderEvent,
+    OrderState,
+    RefundEvent,
+)
+from retender.ports.unit_of_work import UnitOfWork
+from retender.tests.contracts.store.ground import StoreContract
+from retender.tests.contracts.store.samples import (
+    MINUTE,
+    NOW,
+    a_refund,
+    an_attempt,
+    an_ending,
+    an_event,
+    an_incident,
+    an_order,
+    keep,
+    order_in,
+    readable,
+)
+
+CODE = IncidentCode.ROW_UNREADABLE
+
+
+class SetAsideContract(StoreContract):
+    """While a human is called for it, nothing finds it; then it is found as ever."""
+
+    @pytest.mark.asyncio
+    @pytest.mark.parametrize("state", [OrderState.NEW, OrderState.EXPIRING])
+    async def test_an_order_that_is_set_aside_holds_up_no_other(
+        self, unit_of_work: UnitOfWork, state: OrderState
+    ) -> None:
+        """It is in no batch, however small; another call about it changes nothing."""
+        times = {"created_at": NOW - 9 * MINUTE, "shown_until": NOW - 2 * MINUTE}
+        aside, other = order_in(state, **times), order_in(state, **times)
+        call = an_incident(code=CODE, about=About.ORDER, subject=aside.order_id)
+        noise = an_incident(code=IncidentCode.FOREIGN, about=About.ORDER, subject=other.order_id)
+        await keep(unit_of_work, aside, other, call, noise)
+        assert await _over(unit_of_work, state) == [other.order_id]
+        async with unit_of_work() as work:
+            assert await work.incidents.end(call.incident_id, an_ending())
+            await work.commit()
+        assert await _over(unit_of_work, state) == sorted([aside.order_id, other.order_id])
+
+    @pytest.mark.asyncio
+    async def test_a_human_who_is_called_for_a_row_is_not_called_twice(
+        self, unit_of_work: UnitOfWork
+    ) -> None:
+        """What cannot be read is unknown for long, too; that is no news."""
+        order = an_order()
+        attempt = an_attempt(order, watch_until=NOW)
+        refund, event = a_refund(attempt), an_event(order)
+        await keep(unit_of_work, order, attempt, refund, event)
+        assert [len(found) for found in await _news(unit_of_work)] == [1, 1, 1]
+        subjects = {
+            About.ATTEMPT: attempt.attempt_id,
+            About.REFUND: refund.refund_no,
+            About.EVENT: event.event_id,
+        }
+        calls = [an_incident(code=CODE, about=k, subject=its) for k, its in subjects.items()]
+        await keep(unit_of_work, *calls)
+        assert [len(found) for found in await _news(unit_of_work)] == [0, 0, 0]
+        async with unit_of_work() as work:
+            again = an_incident(code=CODE, about=About.ATTEMPT, subject=attempt.attempt_id)
+            assert await work.incidents.add(again) is False
+
+    @pytest.mark.asyncio
+    async def test_the_call_is_over_once_its_subject_came_to_its_end(
+        self, unit_of_work: UnitOfWork
+    ) -> None:
+        """Be it an order, an attempt, a refund or an event."""
+        order = an_order()
+        attempt = an_attempt(order, watch_until=NOW)
+        refund, event = a_refund(attempt), an_event(order)
+        await keep(unit_of_work, order, attempt, refund, event)
+        subjects = {
+            About.ORDER: order.order_id,
+            About.ATTEMPT: attempt.attempt_id,
+            About.REFUND: refund.refund_no,
+            About.EVENT: event.event_id,
+        }
+        calls = [an_incident(code=CODE, about=k, subject=its) for k, its in subjects.items()]
+        await keep(unit_of_work, *calls)
+        assert await _ended(unit_of_work) == []
+        async with unit_of_work() as work:
+            how: dict[str, Any] = {"at": NOW, "why": "t"}
+            assert await work.orders.move(order.order_id, OrderEvent.DEADLINE_PASSED, **how)
+            await work.commit()
+        assert await _ended(unit_of_work) == []
+        async with unit_of_work() as work:
+            assert await work.attempts.move(attempt.attempt_id, AttemptEvent.PROVEN_DEAD, **how)
+            assert await work.orders.move(order.order_id, OrderEvent.NOTHING_LIVE, **how)
+            assert await work.refunds.move(refund.refund_no, RefundEvent.SENT, **how)
+            assert await work.refunds.move(refund.refund_no, RefundEvent.CONFIRMED, **how)
+            await work.outbox.claim_due(NOW, NOW + MINUTE, 10)
+            held = {"held_until": NOW + MINUTE}
+            assert await work.outbox.mark_sent(event.event_id, NOW, **held)
+            await work.commit()
+        assert await _ended(unit_of_work) == calls
+
+
+async def _over(unit_of_work: UnitOfWork, state: OrderState) -> list[str]:
+    """Return the ids of the orders that are due in this state; one at a time finds the same."""
+    async with unit_of_work(read_only=True) as work:
+        if state is OrderState.NEW:
+            found = readable(await work.orders.past_deadline(NOW, 10))
+            assert readable(await work.orders.past_deadline(NOW, 1)) == found[:1]
+        else:
+            found = readable(await work.orders.expiring_without_live_attempts(10))
+            assert readable(await work.orders.expiring_without_live_attempts(1)) == found[:1]
+    return [order.order_id for order in found]
+
+
+async def _news(unit_of_work: UnitOfWork) -> list[list[object]]:
+    async with unit_of_work(read_only=True) as work:
+        return [
+            list(await work.unfinished.attempts(NOW, NOW, 10)),
+            list(await work.unfinished.refunds(IncidentCode.REFUND_TOO_LONG, NOW, NOW, 10)),
+            list(await work.unfinished.events(NOW, NOW, 10)),
+        ]
+
+
+async def _ended(unit_of_work: UnitOfWork) -> list[Incident]:
+    async with unit_of_work(read_only=True) as work:
+        return list(await work.unfinished.over(10))
