@@ -11,6 +11,7 @@ from random import SystemRandom
 from dependency_injector.containers import DeclarativeContainer
 from dependency_injector.providers import Dependency, Factory, Object, Singleton
 
+from retender.adapters.afterwards import Background
 from retender.adapters.announcer import InProcessAnnouncer, log_event
 from retender.adapters.clock import system_clock
 from retender.adapters.http.gateway_clock import GatewayClocks
@@ -55,6 +56,7 @@ from retender.entrypoints.worker import Worker
 from retender.plugins.host import PluginHost, load_plugins
 from retender.plugins.registry import ClientTypeRegistry
 from retender.ports.accounts import Accounts
+from retender.ports.afterwards import Afterwards
 from retender.ports.announcer import Announcer
 from retender.ports.client_types import ClientTypes
 from retender.ports.clock import Clock
@@ -89,6 +91,14 @@ def _open_store(settings: Settings, key: bytes, exits: AsyncExitStack) -> Store:
         differences=lambda: schema.differing(url),
         shortcomings=lambda: shortcomings(engine),
     )
+
+
+def _afterwards(store: Store, exits: AsyncExitStack) -> Background:
+    """Write notes in the background; what is left is written before the store is closed."""
+    del store  # opened before, so closed after
+    background = Background()
+    exits.push_async_callback(background.settle)
+    return background
 
 
 def _unit_of_work(store: Store) -> UnitOfWork:
@@ -258,6 +268,7 @@ class Container(DeclarativeContainer):
 
     page_key: Singleton[bytes] = Singleton(page_key_of, settings)
     store: Singleton[Store] = Singleton(_open_store, settings, page_key, exits)
+    afterwards: Singleton[Afterwards] = Singleton(_afterwards, store, exits)
     unit_of_work: Singleton[UnitOfWork] = Singleton(_unit_of_work, store)
 
     more_plugins: Object[Mapping[str, object]] = Object({})
@@ -304,6 +315,7 @@ class Container(DeclarativeContainer):
         time_budget,
         clock_difference,
         time_to_ask,
+        afterwards,
     )
     take_notice = Factory(TakeNotice, unit_of_work, accounts, clock, new_id)
     check_attempt = Factory(CheckAttempt, unit_of_work, accounts, clock, new_id)

@@ -159,16 +159,28 @@ async def tell(
 
     The facts are what the words say, for machines; those that are None go unsaid.
     """
+    line = line_about(entry_of, at=at, what=what, why=why, kind=kind, facts=facts)
+    await work.story.add(line)
+
+
+def line_about(
+    subject: Attempt | Refund,
+    *,
+    at: datetime,
+    what: str,
+    why: str,
+    kind: StoryKind | None = None,
+    facts: Mapping[str, object] | None = None,
+) -> StoryEntry:
+    """Return the line that ``tell`` adds."""
     said = {"kind": kind, **(facts or {})}
-    await work.story.add(
-        StoryEntry(
-            order_id=entry_of.order_id,
-            attempt_id=entry_of.attempt_id,
-            at=at,
-            what=what,
-            why=why,
-            data={name: str(fact) for name, fact in said.items() if fact is not None},
-        )
+    return StoryEntry(
+        order_id=subject.order_id,
+        attempt_id=subject.attempt_id,
+        at=at,
+        what=what,
+        why=why,
+        data={name: str(fact) for name, fact in said.items() if fact is not None},
     )
 
 

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from functools import partial
 
 from retender.domain.model.attempt import Attempt, next_check
 from retender.domain.model.attempt_errors import (
@@ -27,21 +27,21 @@ from retender.domain.model.errors import (
 )
 from retender.domain.model.event import StoryEntry, StoryKind
 from retender.domain.model.order import Order
-from retender.domain.model.page import Page
 from retender.domain.model.payer import Payer
 from retender.domain.model.transition import OrderState
 from retender.domain.use_cases.ask_for_page import AskForPage, NumberRefused
 from retender.domain.use_cases.attempt_bounds import check_room
-from retender.domain.use_cases.captured import facts_of, tell
+from retender.domain.use_cases.captured import facts_of
 from retender.domain.use_cases.leave_pages import LeavePages
 from retender.domain.use_cases.new_attempt import tell_made, tell_why_new
 from retender.domain.use_cases.payment import AnswerPending, PageReady
 from retender.domain.use_cases.policy import PageStrategy, PayPolicy
 from retender.domain.use_cases.redone import redone
 from retender.domain.use_cases.repair import Repair
-from retender.domain.use_cases.take_back import TakeBackPage
+from retender.domain.use_cases.take_back import TakeBackPage, line_of_reuse
 from retender.domain.use_cases.wish import Wish
 from retender.ports.accounts import Accounts
+from retender.ports.afterwards import Afterwards
 from retender.ports.client_types import ClientTypes
 from retender.ports.clock import Clock
 from retender.ports.clock_difference import ClockDifference
@@ -88,6 +88,7 @@ class PayOrder:
     budget: NewTimeBudget
     clock_difference: ClockDifference
     time_to_ask: NewTimeBudget
+    afterwards: Afterwards
 
     async def __call__(
         self,
@@ -200,21 +201,26 @@ class PayOrder:
             "kind": str(StoryKind.PAY_REFUSED),
         }
         what = f"pay request refused: {wish.account.name}, {wish.client.code}"
+        line = StoryEntry(
+            order_id=order.order_id, at=self.clock(), what=what, why=refusal.message, data=data
+        )
+        # The payer is owed the reason at once, and a line in the story is not worth a wait.
+        await self.afterwards(partial(self._note, line, order.order_no))
+
+    async def _note(self, line: StoryEntry, order_no: str) -> None:
+        """Write a line about what changed nothing; it is not worth a failure."""
         try:
-            async with self.unit_of_work() as work:
-                await work.story.add(
-                    StoryEntry(
-                        order_id=order.order_id,
-                        at=self.clock(),
-                        what=what,
-                        why=refusal.message,
-                        data=data,
-                    )
-                )
-                await work.commit()
-        except StoreError:
-            # The payer is owed the reason, and a line in the story is not worth another one.
-            logger.warning("order %s: %s (%s), not noted", order.order_no, what, refusal.code)
+            await self._noted(line)
+        except StoreError as trouble:
+            logger.warning(
+                "order %s: not noted (%s): %s: %s", order_no, trouble.code, line.what, line.why
+            )
+
+    @redone
+    async def _noted(self, line: StoryEntry) -> None:
+        async with self.unit_of_work() as work:
+            await work.story.add(line)
+            await work.commit()
 
     def _serving(self, order: Order, attempts: Sequence[Attempt], wish: Wish) -> Attempt | None:
         """Return the attempt that serves this very wish already, if one does."""
@@ -225,7 +231,8 @@ class PayOrder:
         """
         Hand the stored page out again while it is good, and say so in the story.
 
-        The page never depends on that line: a store that cannot write has read it all the same.
+        The line is written once the payer has the page: a store that is busy, or cannot write,
+        has read it all the same.
         A provider that must not be asked twice under one number is not, whatever the strategy.
         """
         if wish.terms.reopens and self.policy.page_strategy is not PageStrategy.STORED_PAGE:
@@ -234,30 +241,9 @@ class PayOrder:
         ready = PageReady.stored(order, attempt, now)
         if ready is None:
             return None
-        try:
-            await self._tell_reused(attempt, ready.page, ready.page_until, now)
-        except StoreError as trouble:
-            logger.warning("attempt %s: handed out again, not noted: %s", attempt.number, trouble)
+        line = line_of_reuse(ready, at=now, why="same wish")
+        await self.afterwards(partial(self._note, line, order.order_no))
         return ready
-
-    async def _tell_reused(
-        self, attempt: Attempt, page: Page, until: datetime, now: datetime
-    ) -> None:
-        async with self.unit_of_work() as work:
-            await tell(
-                work,
-                attempt,
-                at=now,
-                what=f"stored {page.kind} page of {attempt.account} handed out again",
-                why=f"same wish, and it works until {until.isoformat()}",
-                kind=StoryKind.PAGE_REUSED,
-                facts={
-                    "account": attempt.account,
-                    "page_kind": page.kind,
-                    "page_until": until.isoformat(),
-                },
-            )
-            await work.commit()
 
     async def _taken_back(
         self, order: Order, attempts: Sequence[Attempt], wish: Wish, leave: LeavePages

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from retender.domain.model.attempt import Attempt
-from retender.domain.model.event import StoryKind
+from retender.domain.model.event import StoryEntry, StoryKind
 from retender.domain.model.order import Order
-from retender.domain.use_cases.captured import tell
+from retender.domain.use_cases.captured import line_about
 from retender.domain.use_cases.leave_pages import LeavePages
 from retender.domain.use_cases.payment import PageReady
 from retender.domain.use_cases.redone import redone
@@ -68,22 +69,26 @@ class TakeBackPage:
             ready = None if attempt is None else PageReady.stored(order, attempt, now)
             if ready is None:
                 return None  # its key was changed, so that it does not open
-            until = ready.page_until.isoformat()
-            await tell(
-                work,
-                ready.attempt,
-                at=now,
-                what=f"{ready.page.kind} page of {ready.attempt.account} handed out again",
-                why=f"{why}; it works until {until}",
-                kind=StoryKind.PAGE_REUSED,
-                facts={
-                    "account": ready.attempt.account,
-                    "page_kind": ready.page.kind,
-                    "page_until": until,
-                },
-            )
+            await work.story.add(line_of_reuse(ready, at=now, why=why))
             await work.commit()
         return ready
+
+
+def line_of_reuse(ready: PageReady, *, at: datetime, why: str) -> StoryEntry:
+    """Return the line of the story about a stored page that is handed out again."""
+    until = ready.page_until.isoformat()
+    return line_about(
+        ready.attempt,
+        at=at,
+        what=f"stored {ready.page.kind} page of {ready.attempt.account} handed out again",
+        why=f"{why}, and it works until {until}",
+        kind=StoryKind.PAGE_REUSED,
+        facts={
+            "account": ready.attempt.account,
+            "page_kind": ready.page.kind,
+            "page_until": until,
+        },
+    )
 
 
 def _works(receipt: Receipt, wish: Wish) -> bool:

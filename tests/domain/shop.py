@@ -1,6 +1,6 @@
 """A shop with two providers, a clock that stands still, and every use case."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -40,6 +40,7 @@ from retender.domain.use_cases.show_order import OrderStory, ShowOrder
 from retender.domain.use_cases.show_page import ShowPage
 from retender.domain.use_cases.take_notice import NoticeTaken, TakeNotice
 from retender.ports.accounts import Account
+from retender.ports.afterwards import Afterwards
 from retender.ports.payment_provider import ClosePower, RawNotice
 from retender.ports.time_budget import TimeBudget
 from retender.ports.unit_of_work import UnitOfWork, Work
@@ -118,6 +119,11 @@ class ClientTypes:
         return None
 
 
+async def at_once(note: Callable[[], Awaitable[None]]) -> None:
+    """Write a note before the answer, so that a test finds it."""
+    await note()
+
+
 @dataclass
 class Shop:
     """Everything that a test of the core needs, and shorthands for what payers do."""
@@ -130,6 +136,7 @@ class Shop:
     open_within: timedelta | None = None
     clocks_apart: dict[str, timedelta] = field(default_factory=dict)
     left_alone: dict[str, datetime] = field(default_factory=dict)
+    afterwards: Afterwards = at_once
 
     def __post_init__(self) -> None:
         numbers = count(1)
@@ -202,6 +209,7 @@ class Shop:
             self.time_budget,
             self.clock_difference,
             self.time_to_ask,
+            self.afterwards,
         )
 
     @property

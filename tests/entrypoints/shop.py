@@ -18,6 +18,7 @@ from retender.entrypoints.settings import Settings
 from retender.plugins.host import PluginHost, load_plugins
 from retender.plugins.sandbox.gateway import SandboxGateway
 from retender.ports.payment_provider import RawNotice
+from retender.tests.domain.shop import at_once
 
 START = datetime(2026, 7, 1, 8, 0, tzinfo=UTC)
 SECRET = "only-for-tests-0123456789"
@@ -153,6 +154,7 @@ async def open_shop(settings: Settings, **parts: object) -> AsyncIterator[Shop]:
         "clock": clock,
         "transports": gateways.__getitem__,
         "plugins": _plugins(),
+        "afterwards": at_once,
         **parts,
     }
     async with open_container(settings, upgrade=False, **parts) as container:

@@ -113,7 +113,7 @@ ONLY_SHOWS = frozenset({"ResolveAttention.__call__"})
 """Reads that only show the caller what was done."""
 
 MAY_BE_DIARY = frozenset(
-    {"FindOut._noted", "CheckAttempt._plan", "LeavePages._say", "PayOrder._tell_reused"}
+    {"FindOut._noted", "CheckAttempt._plan", "LeavePages._say", "PayOrder._noted"}
 )
 """Where it is worth trying whether a transaction writes nothing but the story."""
 

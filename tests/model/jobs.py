@@ -1,6 +1,6 @@
 """Jobs: production's use cases, wired to the model, and which of them make sense when."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -69,6 +69,7 @@ def use_cases(rules: Rules, clock: ModelClock, names: Names) -> dict[str, Callab
         no_time_limit,
         _in_step,
         no_time_limit,
+        _at_once,
     )
     return {
         "pay": lambda account: pay(
@@ -91,6 +92,10 @@ def use_cases(rules: Rules, clock: ModelClock, names: Names) -> dict[str, Callab
         "decide": partial(decide, ResolveAttention(unit_of_work, clock, names)),
         "announce": lambda _: AnnounceEvents(unit_of_work, tell_shop, clock, names, LEASE)(),
     }
+
+
+async def _at_once(note: Callable[[], Awaitable[None]]) -> None:
+    await note()
 
 
 def _in_step(_account: str) -> timedelta:

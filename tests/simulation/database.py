@@ -11,6 +11,7 @@ from tempfile import mkdtemp
 from typing import Any, TypeVar
 
 from sqlalchemy import event
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.util.concurrency import await_
 
@@ -223,7 +224,13 @@ def _sit_down(seat: _Seat) -> None:
         seat.node.at_death.append(made.cut)
         return made
 
+    def checkout(connection: Any, _record: object, _proxy: object) -> None:  # noqa: ANN401
+        """Refuse what a dying task of an earlier life gave back to this life's pool."""
+        if connection.is_dead:
+            raise DisconnectionError
+
     event.listen(seat.engine.sync_engine, "do_connect", connect)
+    event.listen(seat.engine.sync_engine, "checkout", checkout)
 
 
 @cache

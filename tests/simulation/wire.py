@@ -112,14 +112,19 @@ async def pump(town: "Town", account: str, chance: Random) -> None:
             if chance.random() < rates["lost"] and notice.kind != NEVER_LOST:
                 delivery._pending.remove(notice)
                 town.log(f"notice of {notice.reference}: lost, and never told again")
-        if delivery.due(delivery._clock.now()):
+        if due := delivery.due(delivery._clock.now()):
+            # Each try that does not arrive takes a rung of the ladder, and it ends.
+            sure = any(notice.kind == NEVER_LOST for notice in due)
             delivery.turn(
-                drop=int(chance.random() < rates["drop"]),
+                drop=int(chance.random() < rates["drop"] and not sure),
                 duplicate=int(chance.random() < rates["duplicate"]),
                 reorder=chance.random() < rates["reorder"],
-                forge=_forgery(chance) if chance.random() < rates["forge"] / 2 else Forgery.NONE,
+                forge=_forgery(chance)
+                if chance.random() < rates["forge"] / 2 and not sure
+                else Forgery.NONE,
             )
-            await delivery.deliver_due(town.deliver)
+            if not (sure and town.processes["server"].is_down()):
+                await delivery.deliver_due(town.deliver)
 
 
 def _dated(app: AsgiApp, clock: SimulatorClock) -> AsgiApp:

@@ -151,7 +151,6 @@ async def test_an_operator_can_see_how_busy_it_is(shop, caplog):
 
 
 async def test_every_unit_that_writes_is_done_again():
-    """But for two that make do without: lines in the story of what was answered already."""
     missing, found = set(), 0
     for module in iter_modules(use_cases.__path__, "retender.domain.use_cases."):
         tree = ast.parse(inspect.getsource(import_module(module.name)))
@@ -160,7 +159,7 @@ async def test_every_unit_that_writes_is_done_again():
                 found += 1
                 if not any(getattr(d, "id", "") == "redone" for d in function.decorator_list):
                     missing.add(function.name)
-    assert missing == {"_tell_refusal", "_tell_reused"}
+    assert missing == set()
     assert found > 20
 
 
