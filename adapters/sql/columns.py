@@ -9,6 +9,8 @@ from sqlalchemy import JSON, BigInteger, Dialect, Integer, LargeBinary, String, 
 from sqlalchemy.dialects.mysql import MEDIUMBLOB, MEDIUMTEXT
 from sqlalchemy.types import TypeDecorator
 
+from retender.domain.model.event import EventFact
+
 NameT = TypeVar("NameT", bound=StrEnum)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -87,20 +89,23 @@ class Words(TypeDecorator[str]):
         return None if value is None else _writable(value)
 
 
-class Facts(TypeDecorator[dict[str, str]]):
-    """Names and texts, kept together; what cannot be written is replaced, as in ``Words``."""
+class Facts(TypeDecorator[dict[str, EventFact]]):
+    """Names with texts and amounts; what cannot be written is replaced, as in ``Words``."""
 
     impl = JSON
     cache_ok = True
 
     def process_bind_param(
-        self, value: Mapping[str, str] | None, dialect: Dialect
-    ) -> dict[str, str] | None:
+        self, value: Mapping[str, EventFact] | None, dialect: Dialect
+    ) -> dict[str, EventFact] | None:
         """Replace what cannot be written."""
         del dialect
         if value is None:
             return None
-        return {_writable(name): _writable(words) for name, words in value.items()}
+        return {
+            _writable(name): _writable(fact) if isinstance(fact, str) else fact
+            for name, fact in value.items()
+        }
 
 
 def _writable(words: str) -> str:
