@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from retender.domain.model.event import Event, UntoldEvent, next_telling
+from retender.domain.use_cases.named import named
 from retender.domain.use_cases.redone import redone
 from retender.ports.announcer import Announcer
 from retender.ports.clock import Clock
@@ -51,7 +52,9 @@ class AnnounceEvents:
         for untold in batch:
             if self.clock() + self.lease / _SHARES > until:
                 break
-            told += await self._tell(untold, until)
+            event = untold.event
+            with named(order_no=event.order_no, event_id=event.event_id):
+                told += await self._tell(untold, until)
         return told
 
     @redone
@@ -75,7 +78,12 @@ class AnnounceEvents:
                 await self.announcer(event)
         except Exception:
             # Whatever the receiver's trouble is, it must not hold up the others.
-            logger.exception("event %s (%s) not told; it comes again", event.event_id, event.kind)
+            logger.exception(
+                "event %s (%s) of order %s not told; it comes again",
+                event.event_id,
+                event.kind,
+                event.order_no,
+            )
             await self._put_off(untold, until)
             return False
         return await self._note(event, until)

@@ -21,6 +21,7 @@ from retender.domain.model.page import Opened
 from retender.domain.model.transition import AttemptEvent, OrderState
 from retender.domain.use_cases.captured import facts_of, tell
 from retender.domain.use_cases.find_out import FindOut
+from retender.domain.use_cases.named import named_attempt
 from retender.domain.use_cases.payment import AnswerPending, PageReady
 from retender.domain.use_cases.policy import PayPolicy
 from retender.domain.use_cases.redone import redone
@@ -93,6 +94,12 @@ class AskForPage:
             StoreError: only while nothing of this request is written down.
 
         """
+        with named_attempt(attempt):
+            return await self._ask(order, attempt, account, first=first)
+
+    async def _ask(
+        self, order: Order, attempt: Attempt, account: Account, *, first: bool
+    ) -> PageReady | AnswerPending:
         pending = AnswerPending(order=order, attempt=attempt, retry_after=_SOON)
         is_written = first
         budget = self.time_to_ask()  # from here on, so that it ends before the claim
@@ -107,7 +114,14 @@ class AskForPage:
             if not is_written:
                 raise
             # "Nothing was changed" is true no more; that the answer is not known, is.
-            logger.warning("attempt %s: %s %s", attempt.number, trouble.code, trouble.message)
+            logger.warning(
+                "order %s, attempt %s, account %s: %s %s",
+                order.order_no,
+                attempt.number,
+                account.name,
+                trouble.code,
+                trouble.message,
+            )
             return pending
 
     async def _asked(self, asking: "_Asking", budget: TimeBudget) -> PageReady | AnswerPending:

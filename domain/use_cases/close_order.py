@@ -96,7 +96,14 @@ class CloseOrder:
             order = await self._end(order_no)
         except StoreError as trouble:
             # It is given up, so "nothing was changed" would be untrue; the worker goes on.
-            logger.warning("order %s: %s %s", order_no, trouble.code, trouble.message)
+            named = ", ".join(f"attempt {a.number} of {a.account}" for a in _live(attempts))
+            logger.warning(
+                "order %s, %s: %s %s",
+                order_no,
+                named or "no attempt",
+                trouble.code,
+                trouble.message,
+            )
         _refuse_paid(order)
         return order
 

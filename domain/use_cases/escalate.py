@@ -1,6 +1,7 @@
 """Escalate: call a human for what stays unknown too long, and take the call back by itself."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,6 +17,7 @@ from retender.domain.use_cases.call_human import (
     facts_of_refund,
     incident_about,
 )
+from retender.domain.use_cases.named import named
 from retender.domain.use_cases.redone import redone
 from retender.ports.clock import Clock
 from retender.ports.new_id import NewId
@@ -77,10 +79,12 @@ class Escalate:
             over = await work.unfinished.over(limit)
         opened = 0
         for incident in found:
-            opened += await self._open(incident)
+            with _named(incident):
+                opened += await self._open(incident)
         settled = 0
         for incident in over:
-            settled += await settle_if_over(self.unit_of_work, self.clock, incident)
+            with _named(incident):
+                settled += await settle_if_over(self.unit_of_work, self.clock, incident)
         return Escalated(opened=opened, settled=settled)
 
     async def _find(self, work: Work, now: datetime, limit: int) -> Sequence[Incident]:
@@ -153,6 +157,17 @@ class Escalate:
                 return False  # it ended since we looked: nothing is written
             await work.commit()
         return opened
+
+
+def _named(incident: Incident) -> AbstractContextManager[None]:
+    attempt = incident.number if incident.about is About.ATTEMPT else None
+    refund = incident.subject if incident.about is About.REFUND else None
+    return named(
+        order_no=incident.order_no,
+        attempt_number=attempt,
+        refund_no=refund,
+        account=incident.account,
+    )
 
 
 @redone

@@ -6,6 +6,7 @@ from retender.domain.model.order import EndReason, Order
 from retender.domain.model.transition import OrderEvent
 from retender.domain.use_cases.captured import retire_payable
 from retender.domain.use_cases.end_order import end_if_nothing_live
+from retender.domain.use_cases.named import named
 from retender.domain.use_cases.redone import redone
 from retender.ports.clock import Clock
 from retender.ports.new_id import NewId
@@ -42,7 +43,11 @@ class ExpireOrders:
     async def _begin(self, limit: int) -> int:
         async with self.unit_of_work(read_only=True) as work:
             late = await work.orders.past_deadline(self.clock(), limit)
-        return sum([await self._expire(order) for order in late])
+        moved = 0
+        for order in late:
+            with named(order_no=order.order_no):
+                moved += await self._expire(order)
+        return moved
 
     @redone
     async def _expire(self, order: Order) -> bool:
@@ -64,7 +69,11 @@ class ExpireOrders:
     async def _finish(self, limit: int) -> int:
         async with self.unit_of_work(read_only=True) as work:
             dead = await work.orders.expiring_without_live_attempts(limit)
-        return sum([await self._close(order) for order in dead])
+        closed = 0
+        for order in dead:
+            with named(order_no=order.order_no):
+                closed += await self._close(order)
+        return closed
 
     @redone
     async def _close(self, order: Order) -> bool:

@@ -237,7 +237,13 @@ class PayOrder:
         try:
             await self._tell_reused(attempt, ready.page, ready.page_until, now)
         except StoreError as trouble:
-            logger.warning("attempt %s: handed out again, not noted: %s", attempt.number, trouble)
+            logger.warning(
+                "order %s, attempt %s, account %s: handed out again, not noted: %s",
+                order.order_no,
+                attempt.number,
+                attempt.account,
+                trouble,
+            )
         return ready
 
     async def _tell_reused(

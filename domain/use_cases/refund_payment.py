@@ -108,7 +108,14 @@ class RefundPayment:
             return refund  # its account is configured no more: the worker calls a human
         except StoreError as trouble:
             # It is written down, so "nothing was changed" would be untrue; the worker goes on.
-            logger.warning("refund %s: %s %s", refund_no, trouble.code, trouble.message)
+            logger.warning(
+                "order %s, refund %s, account %s: %s %s",
+                order_no,
+                refund_no,
+                refund.account,
+                trouble.code,
+                trouble.message,
+            )
             return refund
 
     async def _repair(self, order_no: str) -> bool:
