@@ -9,6 +9,7 @@ from functools import partial
 from typing import TypeAlias, TypeVar
 
 from retender.domain.model.errors import RetenderError
+from retender.domain.model.operators import for_operators
 from retender.domain.use_cases.announce_events import AnnounceEvents
 from retender.domain.use_cases.check_attempt import CheckAttempt
 from retender.domain.use_cases.check_refund import CheckRefund
@@ -302,7 +303,7 @@ class _Trouble:
         except RetenderError as error:
             named = _named(error)
             log.warning(
-                "%s failed; it comes again: %s %s%s", what, error.code, error.message, named
+                "%s failed; it comes again: %s %s%s", what, error.code, for_operators(error), named
             )
         except Exception as error:
             named = _named(error)

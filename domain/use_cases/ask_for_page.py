@@ -16,6 +16,7 @@ from retender.domain.model.errors import (
     StoreError,
 )
 from retender.domain.model.event import StoryKind
+from retender.domain.model.operators import for_operators
 from retender.domain.model.order import Order
 from retender.domain.model.page import Opened
 from retender.domain.model.transition import AttemptEvent, OrderState
@@ -120,7 +121,7 @@ class AskForPage:
                 attempt.number,
                 account.name,
                 trouble.code,
-                trouble.message,
+                for_operators(trouble),
             )
             return pending
 

@@ -14,6 +14,7 @@ from retender.domain.model.errors import (
     StoreError,
     StoreFull,
 )
+from retender.domain.model.operators import for_operators
 from retender.domain.model.order import EndReason, LatePayment, Order
 from retender.domain.model.transition import OrderEvent, OrderState
 from retender.domain.use_cases.captured import retire_payable
@@ -102,7 +103,7 @@ class CloseOrder:
                 order_no,
                 named or "no attempt",
                 trouble.code,
-                trouble.message,
+                for_operators(trouble),
             )
         _refuse_paid(order)
         return order

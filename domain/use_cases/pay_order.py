@@ -26,6 +26,7 @@ from retender.domain.model.errors import (
     StoreFull,
 )
 from retender.domain.model.event import StoryEntry, StoryKind
+from retender.domain.model.operators import for_operators
 from retender.domain.model.order import Order
 from retender.domain.model.page import Page
 from retender.domain.model.payer import Payer
@@ -242,7 +243,7 @@ class PayOrder:
                 order.order_no,
                 attempt.number,
                 attempt.account,
-                trouble,
+                for_operators(trouble),
             )
         return ready
 

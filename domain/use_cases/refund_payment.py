@@ -22,6 +22,7 @@ from retender.domain.model.errors import (
 )
 from retender.domain.model.event import StoryKind
 from retender.domain.model.money import Money
+from retender.domain.model.operators import for_operators
 from retender.domain.model.order import Order
 from retender.domain.model.refund import Refund, RefundCause
 from retender.domain.model.refund_errors import RefundExceedsPaid
@@ -114,7 +115,7 @@ class RefundPayment:
                 refund_no,
                 refund.account,
                 trouble.code,
-                trouble.message,
+                for_operators(trouble),
             )
             return refund
 

@@ -19,6 +19,7 @@ from retender.domain.model.errors import (
     SetupError,
 )
 from retender.domain.model.money import Money
+from retender.domain.model.operators import for_operators
 from retender.entrypoints.accounts import AccountBuilder
 from retender.entrypoints.container import Container
 from retender.entrypoints.draining import draining
@@ -119,7 +120,7 @@ async def _database(container: Container) -> AsyncIterator[Finding]:
         yield Finding("database", "well", f"{place} reached, schema {revision}")
         problems = await store.shortcomings()
     except RetenderError as error:
-        yield Finding("database", "wrong", error.message)
+        yield Finding("database", "wrong", for_operators(error))
         return
     for problem in problems:
         yield Finding("durability", "wrong", problem, "Use a local disk, and a newer SQLite.")
