@@ -349,6 +349,8 @@ class _Asking:
 
 def _why_again(attempt: Attempt, now: datetime) -> tuple[str, str]:
     """Say, to machines and to people, why the stored page is not simply handed out."""
+    if attempt.unreadable:
+        return "page_key", "its stored page does not open: the page key changed"
     if attempt.page is None or attempt.page_until is None:
         return "no_page", "no page of it is kept"
     if attempt.page_until <= now:
