@@ -22,6 +22,7 @@ from retender.adapters.memory.unit_of_work import MemoryUnitOfWork
 from retender.adapters.sql import schema
 from retender.adapters.sql.durability import shortcomings
 from retender.adapters.sql.engine import open_engine
+from retender.adapters.sql.sealed import unopened
 from retender.adapters.sql.unit_of_work import SqlUnitOfWork
 from retender.adapters.time_budget import AsyncTimeBudget
 from retender.domain.model.deadline import DeadlinePolicy
@@ -87,6 +88,7 @@ def _open_store(settings: Settings, key: bytes, exits: AsyncExitStack) -> Store:
         standing=lambda: schema.standing(url),
         differences=lambda: schema.differing(url),
         shortcomings=lambda: shortcomings(engine),
+        unopened=lambda: unopened(engine, key),
     )
 
 
