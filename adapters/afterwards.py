@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from datetime import timedelta
 
 logger = logging.getLogger(__name__)
@@ -50,3 +51,11 @@ class Background:
                 await note()
             except Exception:
                 logger.exception("a note was not written")
+
+
+def settled_with(exits: AsyncExitStack, opened: object) -> Background:
+    """Return one that settles before ``exits`` closes what was opened before it."""
+    del opened
+    background = Background()
+    exits.push_async_callback(background.settle)
+    return background

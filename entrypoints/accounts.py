@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from ipaddress import ip_address
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from retender.domain.model.errors import SetupError, UnknownName
 from retender.entrypoints.settings import AccountSettings, Settings
@@ -149,9 +149,12 @@ def _meant(name: str, known: Mapping[str, object]) -> str:
 
 def secrets_of(settings: Settings, plugins: PluginHost) -> Iterator[str]:
     """Yield what no log may show: the database's password, keys, what plugins call secret."""
-    if password := urlsplit(settings.database_url.get_secret_value()).password:
+    database = urlsplit(settings.database_url.get_secret_value())
+    options = dict(parse_qsl(database.query))
+    if password := database.password:
         yield password
         yield unquote(password)
+    yield from (options[name] for name in ("password", "passwd") if name in options)
     if settings.page_key is not None:
         yield settings.page_key.get_secret_value()
     for account in settings.accounts.values():

@@ -11,7 +11,7 @@ from random import SystemRandom
 from dependency_injector.containers import DeclarativeContainer
 from dependency_injector.providers import Dependency, Factory, Object, Singleton
 
-from retender.adapters.afterwards import Background
+from retender.adapters.afterwards import settled_with
 from retender.adapters.announcer import InProcessAnnouncer, log_event
 from retender.adapters.clock import system_clock
 from retender.adapters.http.gateway_clock import GatewayClocks
@@ -23,6 +23,7 @@ from retender.adapters.memory.unit_of_work import MemoryUnitOfWork
 from retender.adapters.sql import schema
 from retender.adapters.sql.durability import shortcomings
 from retender.adapters.sql.engine import open_engine
+from retender.adapters.sql.sealed import unopened
 from retender.adapters.sql.unit_of_work import SqlUnitOfWork
 from retender.adapters.time_budget import AsyncTimeBudget
 from retender.domain.model.deadline import DeadlinePolicy
@@ -90,15 +91,8 @@ def _open_store(settings: Settings, key: bytes, exits: AsyncExitStack) -> Store:
         standing=lambda: schema.standing(url),
         differences=lambda: schema.differing(url),
         shortcomings=lambda: shortcomings(engine),
+        unopened=lambda: unopened(engine, key),
     )
-
-
-def _afterwards(store: Store, exits: AsyncExitStack) -> Background:
-    """Write notes in the background; what is left is written before the store is closed."""
-    del store  # opened before, so closed after
-    background = Background()
-    exits.push_async_callback(background.settle)
-    return background
 
 
 def _unit_of_work(store: Store) -> UnitOfWork:
@@ -268,7 +262,7 @@ class Container(DeclarativeContainer):
 
     page_key: Singleton[bytes] = Singleton(page_key_of, settings)
     store: Singleton[Store] = Singleton(_open_store, settings, page_key, exits)
-    afterwards: Singleton[Afterwards] = Singleton(_afterwards, store, exits)
+    afterwards: Singleton[Afterwards] = Singleton(settled_with, exits, store)
     unit_of_work: Singleton[UnitOfWork] = Singleton(_unit_of_work, store)
 
     more_plugins: Object[Mapping[str, object]] = Object({})

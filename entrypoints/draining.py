@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from retender.domain.model.errors import RetenderError
+from retender.domain.model.operators import for_operators
 
 if TYPE_CHECKING:
     from retender.entrypoints.container import Container
@@ -52,7 +53,9 @@ async def log_draining(container: "Container") -> None:
         found = await draining(container)
     except RetenderError as error:
         # No reason not to start: a database that is down may be back in a minute.
-        log.warning("cannot count what may still be paid at drained accounts: %s", error.message)
+        log.warning(
+            "cannot count what may still be paid at drained accounts: %s", for_operators(error)
+        )
         return
     for each in found:
         if each.configured:

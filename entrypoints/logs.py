@@ -9,6 +9,7 @@ from typing import Any, TextIO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from retender.domain.use_cases.named import names
 from retender.entrypoints.settings import LogSettings
 
 BLOT = "<secret>"
@@ -38,6 +39,7 @@ def configure_logging(
     out = stream or sys.stderr
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
+        _with_names,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.ExtraAdder(),
@@ -88,6 +90,11 @@ def _json(value: object, **options: Any) -> str:  # noqa: ANN401 - they are json
     """Write readable letters as they are, and what could break a line as an escape."""
     text = json.dumps(value, ensure_ascii=False, **options)
     return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
+
+
+def _with_names(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Say of which order, attempt and account a line is, whoever writes it."""
+    return {**names(), **event}
 
 
 def _one_line(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from retender.domain.model.errors import SetupError
-from retender.entrypoints.settings import MEMORY, Settings
+from retender.entrypoints.settings import ENV_PREFIX, MEMORY, Settings
 
 KEY_BYTES = 32
 
@@ -40,10 +40,25 @@ def page_key_of(settings: Settings) -> bytes:
         )
     if not database.parts:
         return secrets.token_bytes(KEY_BYTES)
-    path = database.with_name(f"{database.name}.page-key")
+    path = _beside(database)
     if not path.exists():
         _make(path)
     return _from_file("the page key", path)
+
+
+def source_of_page_key(settings: Settings) -> str:
+    """Say where the key comes from, so that an operator finds it; never what it is."""
+    if settings.page_key is not None:
+        return f"setting page_key (or {ENV_PREFIX}PAGE_KEY)"
+    if settings.page_key_file is not None:
+        return f"page_key_file {settings.page_key_file}"
+    url = settings.database_url.get_secret_value()
+    database = None if url == MEMORY else _sqlite_file(url)
+    return str(_beside(database)) if database and database.parts else "this process"
+
+
+def _beside(database: Path) -> Path:
+    return database.with_name(f"{database.name}.page-key")
 
 
 def _sqlite_file(url: str) -> Path | None:

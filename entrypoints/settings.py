@@ -326,8 +326,10 @@ class Settings(BaseSettings):
 
     @property
     def database(self) -> str:
-        """The database for people: its address without user and password."""
+        """The database for people: its address without user, password and options."""
         url = self.database_url.get_secret_value()
+        if url == MEMORY:
+            return url
         parts = urlsplit(url)
         _, _, place = parts.netloc.rpartition("@")
-        return url if not parts.netloc else f"{parts.scheme}://{place}{parts.path}"
+        return f"{parts.scheme}://{place}{parts.path}"

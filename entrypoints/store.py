@@ -21,6 +21,8 @@ class Store:
             or newer.
         differences: says where tables that are up to date are not as they should be.
         shortcomings: says what about its set-up would lose what was committed.
+        unopened: counts the newest live attempts of which something is sealed, and how many
+            of these do not open under the page key.
 
     """
 
@@ -32,6 +34,7 @@ class Store:
     standing: Callable[[], Awaitable[str]]
     differences: Callable[[], Awaitable[tuple[str, ...]]]
     shortcomings: Callable[[], Awaitable[tuple[str, ...]]]
+    unopened: Callable[[], Awaitable[tuple[int, int]]]
 
 
 def forgetful(unit_of_work: UnitOfWork) -> Store:
@@ -45,6 +48,7 @@ def forgetful(unit_of_work: UnitOfWork) -> Store:
         standing=_always_current,
         differences=_nothing_differs,
         shortcomings=_forgets_all,
+        unopened=_nothing_sealed,
     )
 
 
@@ -62,6 +66,10 @@ async def _always_current() -> str:
 
 async def _nothing_differs() -> tuple[str, ...]:
     return ()
+
+
+async def _nothing_sealed() -> tuple[int, int]:
+    return 0, 0
 
 
 async def _forgets_all() -> tuple[str, ...]:

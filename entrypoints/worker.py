@@ -10,6 +10,7 @@ from typing import TypeAlias, TypeVar
 
 from retender.domain.model.errors import RetenderError
 from retender.domain.model.incident import About
+from retender.domain.model.operators import for_operators
 from retender.domain.model.row_errors import RowUnreadable
 from retender.domain.use_cases.announce_events import AnnounceEvents
 from retender.domain.use_cases.check_attempt import CheckAttempt
@@ -17,6 +18,7 @@ from retender.domain.use_cases.check_refund import CheckRefund
 from retender.domain.use_cases.escalate import Escalate
 from retender.domain.use_cases.expire_orders import Expired, ExpireOrders
 from retender.domain.use_cases.find_due_work import DueWork, FindDueWork
+from retender.domain.use_cases.named import named, notes_of
 from retender.domain.use_cases.set_aside import SetAside
 from retender.ports.accounts import Accounts
 
@@ -210,9 +212,10 @@ class Worker:
         if not limit:
             return Round()
         trouble = _Trouble()
-        find = self._find_due_work(limit=limit, account=name)
-        due = await trouble.caught(f"finding due work of {name}", find, DueWork())
-        return await self._checked(due, limit, trouble, lambda: self._allowed(name, 1) > 0)
+        with named(account=name):
+            find = self._find_due_work(limit=limit, account=name)
+            due = await trouble.caught(f"finding due work of {name}", find, DueWork())
+            return await self._checked(due, limit, trouble, lambda: self._allowed(name, 1) > 0)
 
     async def _gone(self) -> Round:
         """Look at what belongs to accounts that are configured no more; it is only told of."""
@@ -315,8 +318,18 @@ class _Trouble:
         try:
             return await work
         except RetenderError as error:
-            log.warning("%s failed; it comes again: %s %s", what, error.code, error.message)
-        except Exception:
-            log.exception("%s failed; it comes again", what)
+            named = _named(error)
+            log.warning(
+                "%s failed; it comes again: %s %s%s", what, error.code, for_operators(error), named
+            )
+        except Exception as error:
+            named = _named(error)
+            log.exception("%s failed; it comes again%s", what, named)
         self.count += 1
         return otherwise
+
+
+def _named(error: Exception) -> str:
+    """Say of which order, attempt and account the work was, as far as it came to know."""
+    notes = "; ".join(notes_of(error))
+    return f" ({notes})" if notes else ""

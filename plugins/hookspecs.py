@@ -57,6 +57,8 @@ class Setting:
         required: whether an account without it is refused at the start.
         secret: whether the value reaches the plugin as ``Secret``.
         default: what an account gets that does not say; only if not required.
+        proven_by_answer: whether the gateway answers ``query`` so that it is believed only
+            where this secret is right. Of others ``ports.secret_proof`` may tell more.
 
     """
 
@@ -65,6 +67,7 @@ class Setting:
     required: bool = True
     secret: bool = False
     default: str | None = None
+    proven_by_answer: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -116,19 +116,22 @@ class PluginHost:
         except SetupError:
             raise
         except (Exception, SystemExit) as trouble:  # noqa: BLE001 - a stranger's code may raise anything
-            words = f"Provider {provider!r} could not be built for {account}: {_safe(trouble)}."
+            words = (
+                f"Provider {provider!r} could not be built for {account}: {safe_words(trouble)}."
+            )
         else:
             if calls_itself == provider:
                 return built
             words = f"Provider {provider!r}, built for {account}, calls itself {calls_itself!r}."
         # Raised out here so that it has no context: a stranger's frames may hold secrets.
         raise SetupError(
-            f"{words} That is for the authors of plugin {self._bringer(provider)}.",
-            plugin=self._bringer(provider).name,
+            f"{words} That is for the authors of plugin {self.bringer(provider)}.",
+            plugin=self.bringer(provider).name,
             account=context.account,
         )
 
-    def _bringer(self, provider: str) -> Plugin:
+    def bringer(self, provider: str) -> Plugin:
+        """Return the plugin that brings a provider that is there."""
         return next(p for p in self.plugins if provider in {each.name for each in p.providers})
 
     def _why_not(self, name: str) -> str:
@@ -282,7 +285,7 @@ def _broken(plugin: Plugin, trouble: BaseException) -> Plugin:
     return replace(plugin, state=PluginState.BROKEN, why=why, providers=(), client_types=())
 
 
-def _safe(trouble: BaseException) -> str:
+def safe_words(trouble: BaseException) -> str:
     """Say what broke without its own words, which may repeat a secret; but for imports."""
     if isinstance(trouble, ImportError | SyntaxError):
         return f"{type(trouble).__name__}: {trouble}"

@@ -126,6 +126,7 @@ class RefundOrder:
         reason: what the payer may read.
         notify_url: where to send notices of it.
         reference: the provider's own id of the charge, if it gave one.
+        order_no: the shop's number of the order, for people and logs.
 
     """
 
@@ -137,6 +138,7 @@ class RefundOrder:
     reason: str
     notify_url: str
     reference: str | None = None
+    order_no: str = ""
 
 
 class RefundReceiptState(StrEnum):

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.event import Event
-from retender.domain.model.figures import Figures
+from retender.domain.model.figures import Figures, Overdue, WorkKind
 from retender.domain.model.incident import Incident, IncidentCode
 from retender.domain.model.refund import Refund
 from retender.domain.model.row_errors import RowUnreadable
@@ -53,3 +53,11 @@ class Unfinished(Protocol):
 
     async def figures(self) -> Figures:
         """Count what is under way; its cost grows with that, not with the history."""
+
+    async def overdue(self, by: datetime, now: datetime) -> Mapping[WorkKind, Overdue]:
+        """
+        Count what was due by then and is not leased now; a kind without any is not there.
+
+        Orders are NEW ones past their deadline; an event is due from when it became true, or
+        when it is to be told again.
+        """

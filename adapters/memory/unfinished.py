@@ -14,10 +14,14 @@ from retender.domain.model.figures import (
     OPEN_ORDERS,
     OPEN_REFUNDS,
     Figures,
+    Overdue,
     Waiting,
+    WorkKind,
 )
 from retender.domain.model.incident import STANDS, About, Incident, IncidentCode
+from retender.domain.model.lease import is_free
 from retender.domain.model.refund import Refund
+from retender.domain.model.transition import OrderState
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,23 @@ class MemoryUnfinished:
             untold=sum(1 for _ in self._untold()),
             due_since=min([*looks, *tries], default=None),
         )
+
+    async def overdue(self, by: datetime, now: datetime) -> Mapping[WorkKind, Overdue]:
+        """Look at everything."""
+        orders, events = self.rows.orders.values(), self.rows.events.values()
+        attempts, refunds = self.rows.attempts.values(), self.rows.refunds.values()
+        due: dict[WorkKind, list[datetime | None]] = {
+            WorkKind.ORDERS: [o.shown_until for o in orders if o.state is OrderState.NEW],
+            WorkKind.ATTEMPTS: [a.next_check_at for a in attempts if is_free(a.leased_until, now)],
+            WorkKind.REFUNDS: [r.next_try_at for r in refunds if is_free(r.leased_until, now)],
+            WorkKind.EVENTS: [
+                row.next_try_at or row.untold.event.at
+                for row in events
+                if row.sent_at is None and is_free(row.leased_until, now)
+            ],
+        }
+        late = {kind: [at for at in times if at and at <= by] for kind, times in due.items()}
+        return {kind: Overdue(len(times), min(times)) for kind, times in late.items() if times}
 
     def _untold(self) -> Iterator[Event]:
         return (row.untold.event for row in self.rows.events.values() if row.sent_at is None)

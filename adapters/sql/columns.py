@@ -10,6 +10,8 @@ from sqlalchemy import JSON, BigInteger, Dialect, Integer, LargeBinary, String, 
 from sqlalchemy.dialects.mysql import MEDIUMBLOB, MEDIUMTEXT
 from sqlalchemy.types import TypeDecorator
 
+from retender.domain.model.event import EventFact
+
 NameT = TypeVar("NameT", bound=StrEnum)
 ValueT = TypeVar("ValueT")
 
@@ -119,27 +121,30 @@ class Words(TypeDecorator[str]):
         return None if value is None else _writable(value)
 
 
-class Facts(_Careful[dict[str, str]]):
-    """Names and texts, kept together; what cannot be written is replaced, as in ``Words``."""
+class Facts(_Careful[dict[str, EventFact]]):
+    """Names with texts and amounts; what cannot be written is replaced, as in ``Words``."""
 
     impl = JSON
     cache_ok = True
 
     def process_bind_param(
-        self, value: Mapping[str, str] | None, dialect: Dialect
-    ) -> dict[str, str] | None:
+        self, value: Mapping[str, EventFact] | None, dialect: Dialect
+    ) -> dict[str, EventFact] | None:
         """Replace what cannot be written."""
         del dialect
         if value is None:
             return None
-        return {_writable(name): _writable(words) for name, words in value.items()}
+        return {
+            _writable(name): _writable(fact) if isinstance(fact, str) else fact
+            for name, fact in value.items()
+        }
 
-    def process_result_value(self, value: object, dialect: Dialect) -> dict[str, str] | None:
-        """Return names and texts; anything else is an error, as somebody else wrote it."""
+    def process_result_value(self, value: object, dialect: Dialect) -> dict[str, EventFact] | None:
+        """Return names with texts and amounts; anything else is an error: no code of ours."""
         del dialect
         named = _named(value)
-        if named is not None and not all(isinstance(words, str) for words in named.values()):
-            message = "not names and texts"
+        if named is not None and not all(isinstance(fact, str | dict) for fact in named.values()):
+            message = "not names with texts and amounts"
             raise TypeError(message)
         return named
 

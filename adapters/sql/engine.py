@@ -16,6 +16,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.util import await_only
 
 from retender.adapters.sql.mariadb import MariaDB
+from retender.adapters.sql.place import Place
 from retender.adapters.sql.postgresql import PostgreSQL
 from retender.adapters.sql.product import Product, uncertain, unreachable
 from retender.adapters.sql.sqlite import Sqlite
@@ -129,7 +130,7 @@ async def connected(
         message = "All database connections stayed in use; nothing was changed."
         raise StoreBusy(message) from None
     except OSError as trouble:
-        raise unreachable() from trouble
+        raise unreachable(Place.of(engine.url), trouble) from trouble
     try:
         if begin is not None:
             await connection.exec_driver_sql(begin)
@@ -153,7 +154,7 @@ async def commit(connection: AsyncConnection) -> None:
     except (RetenderError, IntegrityError, InvalidRequestError):
         raise  # the database said no, or was not asked
     except Exception as trouble:
-        raise uncertain() from trouble
+        raise uncertain(Place.of(connection.engine.url), trouble) from trouble
 
 
 async def _give_back(connection: AsyncConnection) -> None:
@@ -170,9 +171,7 @@ class _Manners:
 
     def __init__(self, product: Product, address: URL, patience: timedelta) -> None:
         self._product = product
-        self._place = (
-            address.render_as_string(hide_password=True) if address.host else address.database
-        )
+        self._place = Place.of(address)
         self._set_up = product.set_up(patience)
         self._patience = patience
 
@@ -218,11 +217,11 @@ class _Manners:
         trouble = context.original_exception
         if _while_ending(context) and not self._product.is_undone(trouble):
             return None  # a rollback is one all the same; of a commit ``commit`` tells
-        meaning = self._product.meaning(trouble, str(self._place))
+        meaning = self._product.meaning(trouble, self._place)
         if self._product.is_away(trouble):
             context.is_disconnect = True  # so that the next try goes to whoever serves by then
         if meaning is None and self._product.remote and _is_lost(context):
-            return unreachable()
+            return unreachable(self._place, trouble)
         return meaning
 
 

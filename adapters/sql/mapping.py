@@ -98,19 +98,23 @@ def attempt_values(attempt: Attempt, seal: PageSeal) -> Values:
 @reader("attempt", "attempt_id")
 def attempt_of(row: AnyRow, seal: PageSeal) -> Attempt:
     """Return the attempt of a row; a page or payer that does not open is none."""
-    sealed = row.sealed_page
+    sealed_page, sealed_payer = row.sealed_page, row.sealed_payer
+    page = None if sealed_page is None else seal.open(row.attempt_id, sealed_page)
+    payer = seal.open_payer(row.attempt_id, sealed_payer)
+    # A payer of whom nothing is known is never sealed.
+    lost = (sealed_page is not None and page is None) or (
+        sealed_payer is not None and payer == Payer()
+    )
     return Attempt(
         attempt_id=row.attempt_id,
         order_id=row.order_id,
         idx=row.idx,
         account=row.account,
         fingerprint=row.fingerprint,
-        charge=_charge_of(
-            row, row.charge_details, seal.open_payer(row.attempt_id, row.sealed_payer)
-        ),
+        charge=_charge_of(row, row.charge_details, payer),
         watch_until=row.watch_until,
         state=row.state,
-        page=None if sealed is None else seal.open(row.attempt_id, sealed),
+        page=page,
         page_until=row.page_until,
         opened_at=row.opened_at,
         asking_until=row.asking_until,
@@ -120,6 +124,7 @@ def attempt_of(row: AnyRow, seal: PageSeal) -> Attempt:
         provider_trade_no=row.provider_trade_no,
         captured_at=row.captured_at,
         told_back=_money_of(row.told_back_minor, row.currency),
+        unreadable=lost,
     )
 
 

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from sqlalchemy import URL, Connection, TextClause, text
 
+from retender.adapters.sql.place import Place
 from retender.domain.model.errors import (
     RetenderError,
     SetupError,
@@ -15,6 +16,7 @@ from retender.domain.model.errors import (
     StoreFull,
     StoreUncertain,
 )
+from retender.domain.model.operators import with_words
 
 READING = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 """What a reader begins with on a server: all that it sees is of one instant."""
@@ -117,7 +119,7 @@ class Product(ABC):
         return READING if reading else None
 
     @abstractmethod
-    def meaning(self, trouble: BaseException, place: str) -> RetenderError | None:
+    def meaning(self, trouble: BaseException, place: Place) -> RetenderError | None:
         """Return an error of our own for what caller or operator can do something about."""
 
     def is_away(self, trouble: BaseException) -> bool:
@@ -161,22 +163,28 @@ def locked() -> StoreBusy:
     return StoreBusy("The database is locked by others at work; nothing was changed.")
 
 
-def unreachable() -> StoreBusy:
+def unreachable(place: Place, trouble: BaseException) -> StoreBusy:
     """Return the error for a connection that was not made, or broke before the commit."""
-    return StoreBusy("The database cannot be reached; nothing was changed.")
-
-
-def uncertain() -> StoreUncertain:
-    """Return the error for a commit that was asked for, and never answered."""
-    return StoreUncertain(
-        "The database was lost while committing: it may or may not have been written; "
-        "the same request again is safe."
+    nothing = "nothing was changed."
+    return with_words(
+        StoreBusy(f"The database cannot be reached; {nothing}"),
+        f"The database {place} cannot be reached: {place.cause(trouble)}; {nothing}",
     )
 
 
-def full() -> StoreFull:
+def uncertain(place: Place, trouble: BaseException) -> StoreUncertain:
+    """Return the error for a commit that was asked for, and never answered."""
+    what = "while committing: it may or may not have been written; the same request again is safe."
+    return with_words(
+        StoreUncertain(f"The database was lost {what}"),
+        f"The database {place} was lost ({place.cause(trouble)}) {what}",
+    )
+
+
+def full(place: Place) -> StoreFull:
     """Return the error for a database that finds no room to write."""
-    return StoreFull("The database's disk is full; nothing was changed.")
+    nothing = "disk is full; nothing was changed."
+    return with_words(StoreFull(f"The database's {nothing}"), f"The {place} database's {nothing}")
 
 
 def lacks_tables() -> SetupError:

@@ -23,6 +23,7 @@ from retender.adapters.sql.engine import (
     product_of,
 )
 from retender.domain.model.errors import SetupError, StoreBusy
+from retender.domain.model.operators import for_operators
 
 VERSION_TABLE = "retender_schema"
 """Our own, so that a database may be shared with others who use Alembic."""
@@ -130,10 +131,7 @@ async def _reaching(url: str, patience: timedelta) -> AsyncIterator[AsyncEngine]
     try:
         yield engine
     except StoreBusy as trouble:
-        place = engine.url.render_as_string(hide_password=True)
-        cause = str(trouble.__cause__ or "").partition("\n")[0].strip()
-        message = f"{place}: {trouble.message} {cause}".rstrip()
-        raise SetupError(message) from trouble
+        raise SetupError(for_operators(trouble)) from trouble.__cause__
     finally:
         await engine.dispose()
 

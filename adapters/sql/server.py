@@ -4,6 +4,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import ClassVar
 
+from retender.adapters.sql.place import Place
 from retender.adapters.sql.product import Product, full, lacks_tables, locked, unreachable
 from retender.domain.model.errors import RetenderError, SetupError
 
@@ -33,7 +34,7 @@ class Server(Product):
     def code(self, trouble: BaseException | None) -> str | int | None:
         """Return the server's own code for what went wrong, or None: it is not its word."""
 
-    def meaning(self, trouble: BaseException, place: str) -> RetenderError | None:
+    def meaning(self, trouble: BaseException, place: Place) -> RetenderError | None:
         """Sort by the server's own code."""
         if self.is_conflict(trouble):
             return locked()
@@ -41,9 +42,9 @@ class Server(Product):
         if code is None:
             return None
         if code in self.no_room:
-            return full()
+            return full(place)
         if code in self.away:
-            return unreachable()
+            return unreachable(place, trouble)
         if code in self.broken:
             return SetupError(f"The database {place} {self.broken[code]}.")
         return lacks_tables() if code == self.no_table else None

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from sqlalchemy import URL, Connection
 
+from retender.adapters.sql.place import Place
 from retender.adapters.sql.product import Need, Product, full, lacks_tables
 from retender.domain.model.errors import RetenderError, SetupError, StoreBusy
 
@@ -84,13 +85,13 @@ class Sqlite(Product):
         """Begin as a reader, or with the write lock."""
         return "BEGIN" if reading else "BEGIN IMMEDIATE"
 
-    def meaning(self, trouble: BaseException, place: str) -> RetenderError | None:
+    def meaning(self, trouble: BaseException, place: Place) -> RetenderError | None:
         """Sort by SQLite's primary error code."""
         if self.is_conflict(trouble):
             return StoreBusy("The database is locked by another process; nothing was changed.")
         code = _code(trouble)
         if code == sqlite3.SQLITE_FULL:
-            return full()
+            return full(place)
         if code in _BROKEN:
             return SetupError(f"The database {place} {_BROKEN[code]}.")
         return lacks_tables() if "no such table" in str(trouble) else None

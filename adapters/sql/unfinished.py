@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import (
     ColumnElement,
+    Executable,
     Select,
     Table,
     and_,
@@ -20,7 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retender.adapters.sql.columns import Instant
-from retender.adapters.sql.leases import ITS, MOST, among, its
+from retender.adapters.sql.leases import ITS, MOST, NOW, among, is_free, its
 from retender.adapters.sql.mapping import attempt_of, event_of, incident_of, refund_of
 from retender.adapters.sql.reading import apart
 from retender.adapters.sql.seal import PageSeal
@@ -32,7 +33,9 @@ from retender.domain.model.figures import (
     OPEN_ORDERS,
     OPEN_REFUNDS,
     Figures,
+    Overdue,
     Waiting,
+    WorkKind,
 )
 from retender.domain.model.incident import STANDS, About, Incident, IncidentCode
 from retender.domain.model.refund import Refund
@@ -116,6 +119,15 @@ class SqlUnfinished:
             due_since=min((at for at in due if at is not None), default=None),
         )
 
+    async def overdue(self, by: datetime, now: datetime) -> Mapping[WorkKind, Overdue]:
+        """Count each kind by the index that its due work is found by."""
+        found = {}
+        for kind, counted in _overdue().items():
+            count, since = (await self.connection.execute(counted, {BY: by, NOW: now})).one()
+            if count:
+                found[kind] = Overdue(count, since)
+        return found
+
     async def _by_state(self, table: Table, states: Sequence[StateT]) -> Mapping[StateT, int]:
         state = table.c.state
         counted = (
@@ -169,6 +181,21 @@ def _events() -> Select[Any]:
         .order_by(outbox.c.seq)
         .limit(its(MOST))
     )
+
+
+@cache
+def _overdue() -> Mapping[WorkKind, Executable]:
+    told = func.coalesce(outbox.c.next_try_at, outbox.c.at, type_=Instant)
+    due: Mapping[WorkKind, tuple[ColumnElement[Any], Sequence[ColumnElement[bool]]]] = {
+        WorkKind.ORDERS: (orders.c.shown_until, [among(orders.c.state, [OrderState.NEW])]),
+        WorkKind.ATTEMPTS: (attempts.c.next_check_at, [is_free(attempts)]),
+        WorkKind.REFUNDS: (refunds.c.next_try_at, [is_free(refunds)]),
+        WorkKind.EVENTS: (told, [outbox.c.sent_at.is_(None), is_free(outbox)]),
+    }
+    return {
+        kind: select(func.count(), func.min(at, type_=Instant)).where(at <= its(BY), *also)
+        for kind, (at, also) in due.items()
+    }
 
 
 @cache

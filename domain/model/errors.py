@@ -52,6 +52,7 @@ class RetenderError(Exception):
         code: what programs branch on.
         message: one sentence for people, with the way out where there is one.
         details: facts as plain values; safe to show to the caller.
+        operators: the sentence for commands and logs, see ``for_operators``.
 
     """
 
@@ -60,7 +61,7 @@ class RetenderError(Exception):
     def __init__(self, message: str, **details: object) -> None:
         """Keep the sentence and the facts."""
         super().__init__(message)
-        self.message = message
+        self.message = self.operators = message
         self.details: Mapping[str, object] = {k: v for k, v in details.items() if v is not None}
 
 

@@ -4,6 +4,10 @@ import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import TypeAlias
+
+EventFact: TypeAlias = str | dict[str, str | int]
+"""A text, or an amount as ``Money.to_json`` has it; JSON, so that it can be kept and sent."""
 
 
 class EventKind(StrEnum):
@@ -32,7 +36,7 @@ class Event:
             At most one event exists per subject and kind.
         order_no: the shop's number of the order.
         at: when we wrote it down.
-        data: plain facts.
+        data: plain facts; amounts as the API shows them everywhere.
 
     """
 
@@ -41,7 +45,7 @@ class Event:
     subject: str
     order_no: str
     at: datetime
-    data: dict[str, str] = field(default_factory=dict)
+    data: dict[str, EventFact] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from retender.domain.model.incident import IncidentCode
 from retender.domain.model.transition import (
@@ -55,3 +56,31 @@ class Figures:
     refunds: Mapping[RefundState, int]
     untold: int
     due_since: datetime | None
+
+
+class WorkKind(StrEnum):
+    """What a worker has to do, each by its own rule of when it is due."""
+
+    ORDERS = "orders"
+    """To end: the time shown to the payer is over."""
+    ATTEMPTS = "attempts"
+    """To ask after."""
+    REFUNDS = "refunds"
+    """To send, or to ask after."""
+    EVENTS = "events"
+    """To tell the shop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """
+    Work of one kind that was to be done by now, and is in nobody's hands.
+
+    Attributes:
+        count: how many pieces.
+        since: when the oldest of them was due.
+
+    """
+
+    count: int
+    since: datetime

@@ -95,6 +95,10 @@ class Money:
         digits = str(self.minor).rjust(exponent + 1, "0")
         return f"{digits[:-exponent]}.{digits[-exponent:]}" if exponent else digits
 
+    def to_json(self) -> dict[str, str | int]:
+        """Return it for machines, as all answers and events show an amount."""
+        return {"amount": self.decimal(), "currency": self.currency, "minor": self.minor}
+
     def __str__(self) -> str:
         """Print for people: ``88.80 CNY``."""
         return f"{self.decimal()} {self.currency}"

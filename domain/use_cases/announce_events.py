@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from retender.domain.model.event import Event, UntoldEvent, next_telling
 from retender.domain.model.incident import About
 from retender.domain.model.row_errors import RowUnreadable
+from retender.domain.use_cases.named import named
 from retender.domain.use_cases.redone import redone
 from retender.domain.use_cases.set_aside import SetAside
 from retender.ports.announcer import Announcer
@@ -60,7 +61,9 @@ class AnnounceEvents:
             if isinstance(untold, RowUnreadable):
                 set_aside = SetAside(self.unit_of_work, self.clock, self.new_id)
                 await set_aside(untold, About.EVENT, untold.key, held_until=until)
-            else:
+                continue
+            event = untold.event
+            with named(order_no=event.order_no, event_id=event.event_id):
                 told += await self._tell(untold, until)
         return told
 
@@ -85,7 +88,12 @@ class AnnounceEvents:
                 await self.announcer(event)
         except Exception:
             # Whatever the receiver's trouble is, it must not hold up the others.
-            logger.exception("event %s (%s) not told; it comes again", event.event_id, event.kind)
+            logger.exception(
+                "event %s (%s) of order %s not told; it comes again",
+                event.event_id,
+                event.kind,
+                event.order_no,
+            )
             await self._put_off(untold, until)
             return False
         return await self._note(event, until)

@@ -16,11 +16,13 @@ from retender.domain.model.errors import (
     StoreError,
 )
 from retender.domain.model.event import StoryKind
+from retender.domain.model.operators import for_operators
 from retender.domain.model.order import Order
 from retender.domain.model.page import Opened
 from retender.domain.model.transition import AttemptEvent, OrderState
 from retender.domain.use_cases.captured import facts_of, tell
 from retender.domain.use_cases.find_out import FindOut
+from retender.domain.use_cases.named import named_attempt
 from retender.domain.use_cases.payment import AnswerPending, PageReady
 from retender.domain.use_cases.policy import PayPolicy
 from retender.domain.use_cases.redone import redone
@@ -93,6 +95,12 @@ class AskForPage:
             StoreError: only while nothing of this request is written down.
 
         """
+        with named_attempt(attempt):
+            return await self._ask(order, attempt, account, first=first)
+
+    async def _ask(
+        self, order: Order, attempt: Attempt, account: Account, *, first: bool
+    ) -> PageReady | AnswerPending:
         pending = AnswerPending(order=order, attempt=attempt, retry_after=_SOON)
         is_written = first
         budget = self.time_to_ask()  # from here on, so that it ends before the claim
@@ -107,7 +115,14 @@ class AskForPage:
             if not is_written:
                 raise
             # "Nothing was changed" is true no more; that the answer is not known, is.
-            logger.warning("attempt %s: %s %s", attempt.number, trouble.code, trouble.message)
+            logger.warning(
+                "order %s, attempt %s, account %s: %s %s",
+                order.order_no,
+                attempt.number,
+                account.name,
+                trouble.code,
+                for_operators(trouble),
+            )
             return pending
 
     async def _asked(self, asking: "_Asking", budget: TimeBudget) -> PageReady | AnswerPending:
@@ -334,6 +349,8 @@ class _Asking:
 
 def _why_again(attempt: Attempt, now: datetime) -> tuple[str, str]:
     """Say, to machines and to people, why the stored page is not simply handed out."""
+    if attempt.unreadable:
+        return "page_key", "its stored page does not open: the page key changed"
     if attempt.page is None or attempt.page_until is None:
         return "no_page", "no page of it is kept"
     if attempt.page_until <= now:

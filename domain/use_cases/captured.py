@@ -326,7 +326,7 @@ class _Capture:
             at=self.at,
             data={
                 "account": self.attempt.account,
-                "amount": str(self.attempt.charge.amount),
+                "amount": self.attempt.charge.amount.to_json(),
                 **data,
             },
         )

@@ -11,6 +11,7 @@ from retender.domain.model.transition import AttemptEvent, AttemptState
 from retender.domain.use_cases.call_human import call_for_account
 from retender.domain.use_cases.captured import tell
 from retender.domain.use_cases.find_out import FindOut, is_askable
+from retender.domain.use_cases.named import named_attempt
 from retender.domain.use_cases.redone import redone
 from retender.ports.accounts import Accounts
 from retender.ports.clock import Clock
@@ -52,6 +53,10 @@ class CheckAttempt:
         attempt = await self._load(attempt_id)
         if not attempt.is_live or self._is_lost(attempt, held_until):
             return attempt
+        with named_attempt(attempt):
+            return await self._check(attempt, held_until)
+
+    async def _check(self, attempt: Attempt, held_until: datetime | None) -> Attempt:
         try:
             provider = self.accounts.get(attempt.account).provider
         except UnknownName as unknown:

@@ -1,6 +1,6 @@
 """CheckRefund: take one refund a step further: send it, or ask what became of it."""
 
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -28,6 +28,7 @@ from retender.domain.use_cases.external_refund import (
     reckon_total,
 )
 from retender.domain.use_cases.find_out import is_askable
+from retender.domain.use_cases.named import named
 from retender.domain.use_cases.redone import redone
 from retender.domain.use_cases.settle_refund import (
     fail_refund,
@@ -98,15 +99,21 @@ class CheckRefund:
             return refund  # of another hand's refund nobody can be asked under our number
         if held_until and not is_held(refund.leased_until, held_until, self.clock()):
             return refund
+        with _named(refund, order):
+            await self._step(refund, order, account, held_until)
+            return (await self._load(refund_no))[0]
+
+    async def _step(
+        self, refund: Refund, order: RefundOrder, account: Account, held_until: datetime | None
+    ) -> None:
         if refund.state is RefundState.DUE:
             await self._send_due(refund, order, account, held_until)
-        else:
-            try:
-                await self._ask(refund, order, account, held_until)
-            except ProviderError:
-                if refund.state is RefundState.STUCK:
-                    raise  # whoever asks after one of these is a human, or acts on the answer
-        return (await self._load(refund_no))[0]
+            return
+        try:
+            await self._ask(refund, order, account, held_until)
+        except ProviderError:
+            if refund.state is RefundState.STUCK:
+                raise  # whoever asks after one of these is a human, or acts on the answer
 
     async def ask(self, *, refund_no: str) -> RefundReceipt:
         """
@@ -118,7 +125,9 @@ class CheckRefund:
             ProviderError: no answer that proves anything.
 
         """
-        return await self._ask(*await self._load(refund_no), None)
+        refund, order, account = await self._load(refund_no)
+        with _named(refund, order):
+            return await self._ask(refund, order, account, None)
 
     async def _load(self, refund_no: str) -> tuple[Refund, RefundOrder, Account]:
         async with self.unit_of_work(read_only=True) as work:
@@ -136,6 +145,7 @@ class CheckRefund:
             reason=refund.reason,
             notify_url=account.notify_url,
             reference=attempt.reference,
+            order_no=attempt.charge.order_no,
         )
         return refund, order, account
 
@@ -346,6 +356,15 @@ class CheckRefund:
             )
             await reckon_total(work, refund.attempt_id, source=source, at=at, new_id=self.new_id)
             await work.commit()
+
+
+def _named(refund: Refund, order: RefundOrder) -> AbstractContextManager[None]:
+    return named(
+        order_no=order.order_no,
+        attempt_number=order.charge_number,
+        refund_no=refund.refund_no,
+        account=refund.account,
+    )
 
 
 async def _tell_trouble(

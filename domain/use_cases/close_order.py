@@ -14,6 +14,7 @@ from retender.domain.model.errors import (
     StoreError,
     StoreFull,
 )
+from retender.domain.model.operators import for_operators
 from retender.domain.model.order import EndReason, LatePayment, Order
 from retender.domain.model.transition import OrderEvent, OrderState
 from retender.domain.use_cases.captured import retire_payable
@@ -96,7 +97,14 @@ class CloseOrder:
             order = await self._end(order_no)
         except StoreError as trouble:
             # It is given up, so "nothing was changed" would be untrue; the worker goes on.
-            logger.warning("order %s: %s %s", order_no, trouble.code, trouble.message)
+            named = ", ".join(f"attempt {a.number} of {a.account}" for a in _live(attempts))
+            logger.warning(
+                "order %s, %s: %s %s",
+                order_no,
+                named or "no attempt",
+                trouble.code,
+                for_operators(trouble),
+            )
         _refuse_paid(order)
         return order
 

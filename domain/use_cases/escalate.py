@@ -1,6 +1,7 @@
 """Escalate: call a human for what stays unknown too long, and take the call back by itself."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -18,6 +19,7 @@ from retender.domain.use_cases.call_human import (
     facts_of_refund,
     incident_about,
 )
+from retender.domain.use_cases.named import named
 from retender.domain.use_cases.redone import redone
 from retender.domain.use_cases.set_aside import SetAside
 from retender.ports.clock import Clock
@@ -85,10 +87,12 @@ class Escalate:
             await set_aside(each, About(each.what), each.key)
         opened = 0
         for incident in found:
-            opened += await self._open(incident)
+            with _named(incident):
+                opened += await self._open(incident)
         settled = 0
         for incident in over:
-            settled += await settle_if_over(self.unit_of_work, self.clock, incident)
+            with _named(incident):
+                settled += await settle_if_over(self.unit_of_work, self.clock, incident)
         return Escalated(opened=opened, settled=settled)
 
     async def _find(
@@ -177,6 +181,17 @@ def _readable(rows: Iterable[T | RowUnreadable], unreadable: list[RowUnreadable]
             unreadable.append(row)
         else:
             yield row
+
+
+def _named(incident: Incident) -> AbstractContextManager[None]:
+    attempt = incident.number if incident.about is About.ATTEMPT else None
+    refund = incident.subject if incident.about is About.REFUND else None
+    return named(
+        order_no=incident.order_no,
+        attempt_number=attempt,
+        refund_no=refund,
+        account=incident.account,
+    )
 
 
 @redone

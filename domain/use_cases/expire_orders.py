@@ -9,6 +9,7 @@ from retender.domain.model.row_errors import RowUnreadable
 from retender.domain.model.transition import OrderEvent
 from retender.domain.use_cases.captured import retire_payable
 from retender.domain.use_cases.end_order import end_if_nothing_live
+from retender.domain.use_cases.named import named
 from retender.domain.use_cases.redone import redone
 from retender.domain.use_cases.set_aside import SetAside
 from retender.ports.clock import Clock
@@ -77,7 +78,8 @@ class ExpireOrders:
         try:
             if isinstance(order, RowUnreadable):
                 raise order
-            return await step(order)
+            with named(order_no=order.order_no):
+                return await step(order)
         except RowUnreadable as unreadable:
             subject = unreadable.key if isinstance(order, RowUnreadable) else order.order_id
             set_aside = SetAside(self.unit_of_work, self.clock, self.new_id)

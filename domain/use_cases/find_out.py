@@ -8,6 +8,7 @@ from retender.domain.model.errors import ProviderError, ProviderUnavailable
 from retender.domain.model.event import StoryKind
 from retender.domain.use_cases.call_human import settle_absence
 from retender.domain.use_cases.captured import facts_of, facts_of_receipt, tell, weigh
+from retender.domain.use_cases.named import named_attempt
 from retender.domain.use_cases.outcome import Outcome
 from retender.domain.use_cases.redone import redone
 from retender.ports.clock import Clock
@@ -53,6 +54,12 @@ class FindOut:
         return receipt
 
     async def _settled(
+        self, provider: PaymentProvider, attempt: Attempt, verb: str
+    ) -> Receipt | None:
+        with named_attempt(attempt):
+            return await self._asked(provider, attempt, verb)
+
+    async def _asked(
         self, provider: PaymentProvider, attempt: Attempt, verb: str
     ) -> Receipt | None:
         # Noted before the question is sent: a trade may be made while we wait.

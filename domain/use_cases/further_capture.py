@@ -107,7 +107,7 @@ async def _give_back(
             at=at,
             data={
                 "account": attempt.account,
-                "amount": str(capture.amount),
+                "amount": capture.amount.to_json(),
                 "cause": str(refund.cause),
                 "refund_no": number,
             },

@@ -6,6 +6,7 @@ from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 from retender.domain.model.errors import StoreBusy
+from retender.domain.model.operators import for_operators
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +39,7 @@ def redone(unit: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, Any, T
             try:
                 return await unit(*args, **kwargs)
             except StoreBusy as busy:
-                logger.info("%s is done again: %s", unit.__qualname__, busy.message)
+                logger.info("%s is done again: %s", unit.__qualname__, for_operators(busy))
         return await unit(*args, **kwargs)
 
     return tried

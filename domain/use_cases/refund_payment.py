@@ -22,6 +22,7 @@ from retender.domain.model.errors import (
 )
 from retender.domain.model.event import StoryKind
 from retender.domain.model.money import Money
+from retender.domain.model.operators import for_operators
 from retender.domain.model.order import Order
 from retender.domain.model.refund import Refund, RefundCause
 from retender.domain.model.refund_errors import RefundExceedsPaid
@@ -108,7 +109,14 @@ class RefundPayment:
             return refund  # its account is configured no more: the worker calls a human
         except StoreError as trouble:
             # It is written down, so "nothing was changed" would be untrue; the worker goes on.
-            logger.warning("refund %s: %s %s", refund_no, trouble.code, trouble.message)
+            logger.warning(
+                "order %s, refund %s, account %s: %s %s",
+                order_no,
+                refund_no,
+                refund.account,
+                trouble.code,
+                for_operators(trouble),
+            )
             return refund
 
     async def _repair(self, order_no: str) -> bool:

@@ -313,7 +313,7 @@ async def announce_refund(
         at=at,
         data={
             "refund_no": refund.refund_no,
-            "amount": str(refund.amount),
+            "amount": refund.amount.to_json(),
             "cause": str(refund.cause),
             **more,
         },

@@ -18,6 +18,7 @@ from retender.domain.use_cases.external_refund import (
     hear_of_total,
     reckon_total,
 )
+from retender.domain.use_cases.named import named
 from retender.domain.use_cases.outcome import Outcome
 from retender.domain.use_cases.redone import redone
 from retender.domain.use_cases.set_aside import SetAside
@@ -89,7 +90,8 @@ class TakeNotice:
         """
         provider = self.accounts.get(account).provider
         try:
-            notice = await provider.parse_notice(raw)
+            with named(account=account):
+                notice = await provider.parse_notice(raw)
         except NoticeRejected as problem:
             return NoticeTaken(acknowledgement=provider.acknowledge(problem), code=problem.code)
         try:

@@ -22,6 +22,8 @@ class Misfit(StrEnum):
 
     ACCOUNT = "account"
     CREDENTIALS = "credentials"
+    PAGE_KEY = "page_key"
+    CREDENTIALS_OR_PAGE_KEY = "credentials_or_page_key"
     CLIENT_TYPE = "client_type"
     PAGE_KIND = "page_kind"
     AMOUNT = "amount"
@@ -46,6 +48,8 @@ class Misfit(StrEnum):
 
 _WORDS = {
     Misfit.CREDENTIALS: "the account's credentials changed",
+    Misfit.PAGE_KEY: "the page key changed, and what was stored under the old one does not open",
+    Misfit.CREDENTIALS_OR_PAGE_KEY: "the account's credentials or the page key changed",
     Misfit.INSTALMENTS: "other instalments",
     Misfit.OPENID: "another payer at the provider",
     Misfit.CLIENT_IP: "the payer comes from another address",
@@ -151,7 +155,7 @@ class Wish:
         good = attempt.good_page(now) is not None
         found = {
             Misfit.ACCOUNT: not same_account,
-            Misfit.CREDENTIALS: same_account and told and attempt.fingerprint != today,
+            _changed(attempt): same_account and told and attempt.fingerprint != today,
             Misfit.CLIENT_TYPE: not same_client,
             # Another account or client type gets what it gets: that is no wish of its own.
             Misfit.PAGE_KIND: same_account and same_client and charge.page_kind != self.terms.kind,
@@ -168,13 +172,15 @@ class Wish:
         """
         Return what of the payer is another than the page is bound to, or is not kept for it.
 
-        It is not kept where the page's key was changed: then it can be sent again no more.
+        Where the page key was changed it does not open: then it can be sent again no more.
         """
         if not attempt.is_live:
             return []
         then, bound = attempt.charge.payer, self.terms.bound_to
         other = {need for need in bound if getattr(then, need) != getattr(self.payer, need)}
         lost = {need for need in self.terms.needs if getattr(then, need) is None}
+        if attempt.unreadable and other | lost:
+            return [Misfit.PAGE_KEY]
         return [Misfit(need) for need in sorted(other | lost)]
 
     def _bound_as_made(self, charge: Charge) -> dict[str, str | None]:
@@ -200,6 +206,18 @@ class Wish:
             payer=self.payer,
             instalments=self.instalments,
         )
+
+
+def _changed(attempt: Attempt) -> Misfit:
+    """
+    Tell new credentials from a new page key, which names all credentials anew.
+
+    What is sealed of the attempt opens only under the key of its time.
+    """
+    if attempt.unreadable:
+        return Misfit.PAGE_KEY
+    opens = attempt.page is not None or attempt.charge.payer != Payer()
+    return Misfit.CREDENTIALS if opens else Misfit.CREDENTIALS_OR_PAGE_KEY
 
 
 def _bound(terms: PageTerms, payer: Payer) -> dict[str, str | None]:

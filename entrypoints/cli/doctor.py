@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from retender.entrypoints.cli.findings import Finding
+    from retender.entrypoints.cli.finding import Finding
 
 app = new_app()
 

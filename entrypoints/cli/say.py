@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from retender.domain.model.errors import ProviderUncertain, RetenderError
+from retender.domain.model.operators import for_operators
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -62,7 +63,9 @@ def complain(error: RetenderError, *, as_json: bool) -> int:
     from rich.text import Text
 
     if as_json:
-        write_json({"error": {"code": error.code, "message": error.message, **error.details}})
-    line = Text.assemble((error.code, "bold red"), ": ", error.message)
+        write_json(
+            {"error": {"code": error.code, "message": for_operators(error), **error.details}}
+        )
+    line = Text.assemble((error.code, "bold red"), ": ", for_operators(error))
     console(error=True).print(line, soft_wrap=True)
     return UNKNOWN if isinstance(error, ProviderUncertain) else REFUSED

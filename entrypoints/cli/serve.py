@@ -34,6 +34,7 @@ def serve(
     from retender.entrypoints.draining import log_draining
     from retender.entrypoints.http.app import create_app
     from retender.entrypoints.logs import configure_logging
+    from retender.entrypoints.sealing import log_page_key
     from retender.entrypoints.settings_file import load_settings
 
     settings = load_settings(ctx.obj)
@@ -44,6 +45,7 @@ def serve(
             async with open_container(settings) as container:
                 configure_logging(settings.log, secrets=container.secrets())
                 await log_draining(container)
+                await log_page_key(container)
                 note(f"Listening on {address_of(listener)}, known as {settings.public_url}")
                 await run_server(create_app(container), listener)
 

@@ -48,10 +48,12 @@ async def _work(settings: "Settings", *, once: bool) -> "Round | None":
     from retender.entrypoints.container import open_container
     from retender.entrypoints.draining import log_draining
     from retender.entrypoints.logs import configure_logging
+    from retender.entrypoints.sealing import log_page_key
 
     async with open_container(settings) as container:
         configure_logging(settings.log, secrets=container.secrets())
         await log_draining(container)
+        await log_page_key(container)
         worker = container.worker()
         if once:
             return await worker.run_once()

@@ -131,7 +131,12 @@ STORY: dict[str, Any] = {
             "event_id": "01K4YQJ8M2N4P6R8T1V3W5X7Y9",
             "kind": "order.paid",
             "at": "2026-07-01T08:04:12Z",
-            "data": {"account": "wechat_pay", "amount": "88.80 CNY"},
+            "data": {
+                "account": "wechat_pay",
+                "amount": _AMOUNT,
+                "client_type": "pc",
+                "number": _NUMBER,
+            },
         }
     ],
     "story": [

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 from retender.domain.model.errors import RetenderError
+from retender.domain.model.operators import for_operators
 from retender.entrypoints.http.cases import Given
 from retender.entrypoints.http.documented import answered, grouped
 from retender.entrypoints.http.problems import Problem, correlation_id
@@ -49,6 +50,6 @@ async def readyz(cases: Given, request: Request) -> Health | Response:
     try:
         await cases.check_store()
     except RetenderError as trouble:
-        log.warning("not ready: %s", trouble.message)
+        log.warning("not ready: %s", for_operators(trouble))
         return _PROBLEM.response(correlation_id(request))
     return Health(status="ready")

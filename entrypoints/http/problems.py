@@ -1,5 +1,6 @@
 """What goes wrong, in HTTP's words: one table of statuses, one form of answer (RFC 9457)."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -18,6 +19,9 @@ from retender.domain.model import (
     refund_errors,
     row_errors,
 )
+from retender.domain.model.operators import for_operators
+
+log = logging.getLogger("retender.http")
 
 PROBLEM_JSON = "application/problem+json"
 
@@ -198,7 +202,16 @@ def answer_retender_error(request: Request, error: Exception) -> Response:
     """Answer an error of the core."""
     if not isinstance(error, errors.RetenderError):
         raise error
+    if _is_ours(error):
+        log.warning("%s: %s", error.code, for_operators(error))
     return problem_of(error).response(correlation_id(request))
+
+
+def _is_ours(error: errors.RetenderError) -> bool:
+    """Tell whether an operator has to know: store or set-up are in trouble, or it is a bug."""
+    from_store = isinstance(error.__cause__, errors.StoreError)
+    is_hidden = status_of(type(error)) == HTTPStatus.INTERNAL_SERVER_ERROR
+    return isinstance(error, errors.StoreError) or from_store or is_hidden
 
 
 def answer_validation_error(request: Request, error: Exception) -> Response:

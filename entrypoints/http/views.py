@@ -169,12 +169,16 @@ class EventView(View):
     event_id: str
     kind: str = Field(examples=["order.paid"])
     at: datetime
-    data: dict[str, str]
+    data: dict[str, str | MoneyView] = Field(description="texts, and amounts as everywhere")
 
     @classmethod
     def of(cls, event: Event) -> Self:
         """Show it."""
-        return cls(event_id=event.event_id, kind=event.kind, at=event.at, data=event.data)
+        data = {
+            name: fact if isinstance(fact, str) else MoneyView.model_validate(fact)
+            for name, fact in event.data.items()
+        }
+        return cls(event_id=event.event_id, kind=event.kind, at=event.at, data=data)
 
 
 class StoryView(View):

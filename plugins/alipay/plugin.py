@@ -22,6 +22,7 @@ SETTINGS = (
         name="private_key",
         help="The app's RSA private key of 2048 bits or more: PEM, or base64 on one line.",
         secret=True,
+        proven_by_answer=True,
     ),
     Setting(
         name="alipay_public_key",

@@ -13,6 +13,7 @@ SETTINGS = (
         name="secret",
         help="Any text of 16 characters or more; what simulator and account say is signed by it.",
         secret=True,
+        proven_by_answer=True,
     ),
     Setting(
         name="gateway",

@@ -21,7 +21,7 @@ from retender.plugins.wechat_pay.beijing import from_text
 from retender.plugins.wechat_pay.codes import BILL, CERTIFICATES, Doubt, Meaning
 from retender.plugins.wechat_pay.credentials import Credentials
 from retender.plugins.wechat_pay.platform_keys import PlatformCertificate, PlatformKeys
-from retender.plugins.wechat_pay.signing import NotProven, Proof, decrypt
+from retender.plugins.wechat_pay.signing import NotOpened, NotProven, Proof, decrypt
 from retender.ports.transport import Request, Response
 
 NONCE_LENGTH = 32
@@ -198,9 +198,32 @@ class Funnel:
             raise ProviderUncertain(trouble.message) from trouble
         proof.check(response.body, key)
 
+    async def opens_certificates(self) -> bool | None:
+        """
+        Tell whether the APIv3 key opens the platform's certificates; None: there are none.
+
+        Whether those are believed is another question: their seal alone proves the key.
+
+        Raises:
+            ProviderError: there is no answer that tells.
+
+        """
+        response = await self._ask_certificates()
+        if response is None:
+            return None
+        try:
+            fetched = _read_certificates(response.body, self._credentials.api_v3_key)
+        except NotOpened:
+            return False
+        except NotProven as trouble:
+            raise ProviderUncertain(
+                f"The answer to certificates is no use: {trouble}."
+            ) from trouble
+        return True if fetched else None
+
     async def _certificates(self) -> Sequence[PlatformCertificate]:
-        response = await self._send("certificates", "GET", "/v3/certificates", b"")
-        if response.status == _FIRST_SUCCESS:
+        response = await self._ask_certificates()
+        if response is not None:
             fetched = _read_certificates(response.body, self._credentials.api_v3_key)
             # The list proves itself: only who knows our APIv3 key can have sealed it.
             keys = {each.serial: each.key for each in fetched}
@@ -210,11 +233,18 @@ class Funnel:
             is_fixed = proof.serial == self._credentials.public_key_id
             proof.check(response.body, fixed if is_fixed else keys.get(proof.serial))
             return fetched
+        return ()
+
+    async def _ask_certificates(self) -> Response | None:
+        """Return the answer that holds them, or None: the merchant has none."""
+        response = await self._send("certificates", "GET", "/v3/certificates", b"")
+        if response.status == _FIRST_SUCCESS:
+            return response
         if response.status < _FIRST_ERROR:
             raise ProviderUncertain("No usable answer to certificates.", status=response.status)
         answer = _error(response)
         self.judge("certificates", answer, CERTIFICATES.get(answer.code))
-        return ()
+        return None
 
 
 def refused(refusal: Refusal, answer: Answer) -> ProviderRefused:

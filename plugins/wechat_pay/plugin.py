@@ -22,6 +22,7 @@ SETTINGS = (
         name="private_key",
         help="That certificate's private key, PEM (apiclient_key.pem).",
         secret=True,
+        proven_by_answer=True,
     ),
     Setting(
         name="api_v3_key",

@@ -1,7 +1,7 @@
 """WeChatPay as a PaymentProvider: pure translation, nothing stored, nothing decided."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from urllib.parse import quote
 
@@ -58,6 +58,7 @@ from retender.ports.payment_provider import (
     RefundReceipt,
     RefundReceiptState,
 )
+from retender.ports.secret_proof import SecretProof, SecretState
 
 NOTICE_MOST = 64 * 1024
 
@@ -258,6 +259,12 @@ class WechatPay:
         body = json.dumps({"code": "FAIL", "message": problem.code})
         return Acknowledgement(status, body.encode(), "application/json")
 
+    async def prove_secrets(self) -> Sequence[SecretProof]:
+        """Open the platform's certificates, which are sealed with the same key as notices."""
+        opened = await self._funnel.opens_certificates()
+        state, why = _OPENED[opened]
+        return [SecretProof("api_v3_key", state, why)]
+
     async def fetch_bill(self, day: date) -> tuple[BillLine, ...]:
         """Ask for the day's bill (Beijing time), fetch it, check it, read it."""
         target = f"/v3/bill/tradebill?bill_date={day.isoformat()}&bill_type=ALL&tar_type=GZIP"
@@ -273,6 +280,19 @@ class WechatPay:
             return read_bill(content, announced)
         except BadBill as trouble:
             raise ProviderUncertain(f"The bill cannot be used: {trouble}.") from trouble
+
+
+_OPENED: Mapping[bool | None, tuple[SecretState, str]] = {
+    True: (SecretState.RIGHT, "it opens the platform's certificates"),
+    False: (
+        SecretState.WRONG,
+        "it does not open the platform's certificates, so it will open no notice",
+    ),
+    None: (
+        SecretState.NOT_PROVEN,
+        "this merchant has no platform certificates; the first notice will show it",
+    ),
+}
 
 
 def _json_object(body: bytes) -> Mapping[str, object]:

@@ -37,6 +37,10 @@ class NotProven(Exception):
         self.problem = problem
 
 
+class NotOpened(NotProven):
+    """An envelope is sealed with another key than ours."""
+
+
 def sign(text: bytes, key: RSAPrivateKey) -> str:
     """Return the signature (PKCS #1 v1.5, SHA-256) in base64 on one line."""
     return base64.b64encode(key.sign(text, PKCS1v15(), SHA256())).decode("ascii")
@@ -214,7 +218,8 @@ def decrypt(sealed: Mapping[str, object], key: bytes) -> bytes:
     Open an AES-256-GCM envelope: a notice's ``resource`` or a platform certificate.
 
     Raises:
-        NotProven: MALFORMED: not such an envelope, or sealed with another key.
+        NotProven: MALFORMED: not such an envelope.
+        NotOpened: it is sealed with another key.
 
     """
     match sealed:
@@ -227,10 +232,12 @@ def decrypt(sealed: Mapping[str, object], key: bytes) -> bytes:
     try:
         raw = base64.b64decode(ciphertext, validate=True)
         return AESGCM(key).decrypt(nonce.encode(), raw, aad.encode())
-    except (binascii.Error, ValueError, InvalidTag) as trouble:
-        raise NotProven(
+    except InvalidTag as trouble:
+        raise NotOpened(
             NoticeProblem.MALFORMED, "cannot be decrypted: is api_v3_key right?"
         ) from trouble
+    except (binascii.Error, ValueError) as trouble:
+        raise NotProven(NoticeProblem.MALFORMED, "cannot be decrypted") from trouble
 
 
 def encrypt(plain: bytes, key: bytes, nonce: str, associated_data: str) -> dict[str, str]:

@@ -48,6 +48,7 @@ READ = {
     "unfinished.over",
     "unfinished.figures",
     "unfinished.live_attempts",
+    "unfinished.overdue",
     "outbox.of_order",
     "story.of_order",
 }

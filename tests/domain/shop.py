@@ -1,5 +1,6 @@
 """A shop with two providers, a clock that stands still, and every use case."""
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -48,6 +49,7 @@ from retender.tests.domain.gateway import Gateway
 
 START = datetime(2026, 1, 15, 2, 0, tzinfo=UTC)
 PRICE = Money(8880, "CNY")
+_AMOUNT = re.compile(r"[0-9.]+ [A-Z]{3}")
 
 _open_units: ContextVar[int] = ContextVar("open_units", default=0)
 
@@ -186,6 +188,9 @@ class Shop:
         )
 
     async def _hear(self, event: Event) -> None:
+        """Be told, and insist that an amount is never a text that must be taken apart."""
+        sums = [each for each in event.data.values() if _AMOUNT.fullmatch(str(each))]
+        assert not sums, f"{event.kind} tells {sums} as texts"
         self.told.append(event)
 
     def clock_difference(self, account: str) -> timedelta:

@@ -10,6 +10,7 @@ from email.utils import format_datetime
 from types import ModuleType, SimpleNamespace
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from retender.adapters.http.transport import HttpxTransport
@@ -256,6 +257,21 @@ async def test_new_credentials_retire_the_old_pages_and_tell_nothing(tmp_path):
     async with open_shop(other) as shop:
         elsewhere = shop.container.accounts().get("a").credentials_epoch
     assert elsewhere != first, "keyed, so that nobody can try secrets against it"
+
+
+async def test_another_page_key_is_told_as_that_and_not_as_other_credentials(shop_settings):
+    """On the command line, over HTTP: wherever the story of the order is."""
+    async with open_shop(shop_settings) as shop:
+        await shop.place()
+        await shop.page()
+    other = shop_settings.model_copy(update={"page_key": SecretStr("aa" * 32)})
+    async with open_shop(other) as shop:
+        await shop.page()
+        story = (await shop.story())["story"]
+    (line,) = [each for each in story if each["data"].get("kind") == "page.not_reused"]
+    assert line["data"]["attempt_1"] == "page_key"
+    assert "page key changed" in line["why"]
+    assert "credentials" not in line["why"]
 
 
 @pytest.mark.parametrize(

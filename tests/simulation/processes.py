@@ -111,7 +111,15 @@ class Process:
             ),
             embedded=True,
             **dict.fromkeys(
-                ("upgrade", "current", "check", "standing", "differences", "shortcomings"),
+                (
+                    "upgrade",
+                    "current",
+                    "check",
+                    "standing",
+                    "differences",
+                    "shortcomings",
+                    "unopened",
+                ),
                 _not_needed,
             ),
         )

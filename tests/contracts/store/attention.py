@@ -9,7 +9,9 @@ from retender.domain.model.figures import (
     OPEN_ATTEMPTS,
     OPEN_ORDERS,
     OPEN_REFUNDS,
+    Overdue,
     Waiting,
+    WorkKind,
 )
 from retender.domain.model.incident import (
     ESCALATIONS,
@@ -282,6 +284,45 @@ class AttentionContract(StoreContract):
         counted = (figures.waiting, figures.orders, figures.attempts, figures.refunds)
         assert counted == ({}, {}, {}, {})
         assert (figures.untold, figures.due_since) == (0, None)
+
+    @pytest.mark.asyncio
+    async def test_what_is_overdue_is_counted_with_since_when(
+        self, unit_of_work: UnitOfWork
+    ) -> None:
+        """Of each kind; what somebody holds, what was due later and what has ended is not."""
+        long, now, paid = NOW - MINUTE, NOW + MINUTE, an_order()
+        orders = [an_order(shown_until=at) for at in (long, NOW, NOW + TICK)]
+        orders += [paid, order_in(OrderState.CLOSED, shown_until=long)]
+        due: list[dict[str, object]] = [
+            {"next_check_at": long, "leased_until": now},
+            {"next_check_at": NOW, "leased_until": now + TICK},
+            {"next_check_at": NOW + TICK},
+            {"next_check_at": None, "state": AttemptState.CLOSED},
+        ]
+        attempts = [
+            an_attempt(paid, idx=idx, fingerprint=f"{idx:032x}", **facts)
+            for idx, facts in enumerate(due)
+        ]
+        refunds = [
+            a_refund(attempts[0], next_try_at=NOW),
+            a_refund(attempts[0], next_try_at=long),
+            a_refund(attempts[0], next_try_at=long, leased_until=now + TICK),
+            a_refund(attempts[0], next_try_at=None, state=RefundState.DONE),
+        ]
+        events = [an_event(paid, subject=f"s{n}", at=long + n * TICK) for n in range(3)]
+        await keep(unit_of_work, *orders, *attempts, *refunds, *events)
+        await _tell(unit_of_work, events[0].event_id)
+        async with unit_of_work() as work:
+            await work.outbox.put_off(events[1].event_id, NOW + TICK, held_until=NOW + MINUTE)
+            await work.commit()
+        async with unit_of_work(read_only=True) as work:
+            assert await work.unfinished.overdue(NOW, now) == {
+                WorkKind.ORDERS: Overdue(2, long),
+                WorkKind.ATTEMPTS: Overdue(1, long),
+                WorkKind.REFUNDS: Overdue(2, long),
+                WorkKind.EVENTS: Overdue(1, long + 2 * TICK),
+            }
+            assert await work.unfinished.overdue(long - TICK, now) == {}
 
 
 async def _tell(unit_of_work: UnitOfWork, event_id: str) -> None:

@@ -187,7 +187,7 @@ def an_event(order: Order, **facts: object) -> Event:
         subject=order.order_id,
         order_no=order.order_no,
         at=NOW,
-        data={"amount": "88.80 CNY", "note": ODD_TEXT, "": ""},
+        data={"amount": Money(8880, "CNY").to_json(), "note": ODD_TEXT, "": ""},
     )
     return replace(event, **facts)  # type: ignore[arg-type]  # the tests name real fields
 

@@ -34,6 +34,10 @@ def test_money_prints_with_the_digits_of_its_currency(minor, currency, printed):
     assert Money(minor, currency).decimal() == printed
 
 
+def test_money_for_machines_has_digits_currency_and_minor_units():
+    assert Money(500, "JPY").to_json() == {"amount": "500", "currency": "JPY", "minor": 500}
+
+
 @pytest.mark.parametrize(
     ("text", "currency", "minor"),
     [("88.8", "CNY", 8880), ("88", "CNY", 8800), ("500", "JPY", 500), ("0.005", "KWD", 5)],

@@ -35,6 +35,8 @@ async def test_a_notice_pays_the_order_once_and_tells_the_shop_once(shop):
     await shop.announce_events()
     await shop.announce_events()
     assert [event.kind for event in shop.told] == ["order.paid"]
+    amount = {"amount": "88.80", "currency": "CNY", "minor": 8880}
+    assert shop.told[0].data["amount"] == amount, "as in every answer of the API"
 
 
 async def test_the_same_notice_eight_times_is_heard_once(shop):

@@ -106,6 +106,7 @@ async def test_a_further_capture_goes_back_by_itself_once_a_query_lists_both(nam
     await shop.announce_events()
     kinds = [event.kind for event in shop.told]
     assert kinds == ["order.paid", "surplus.found", "surplus.refunded"]
+    assert {event.data["amount"]["amount"] for event in shop.told} == {"88.80"}
 
 
 async def test_a_query_that_lists_only_one_of_the_two_is_a_humans(naming):

@@ -101,11 +101,12 @@ async def test_a_payer_who_is_not_known_any_more_needs_a_new_attempt(shop):
     assert (await shop.page(payer=Payer(email="bob@example.com"))).attempt.number == first.number
     rows = shop.store._rows.attempts
     kept = rows[first.attempt_id]
-    rows[first.attempt_id] = replace(kept, charge=replace(kept.charge, payer=Payer()), page=None)
+    charge = replace(kept.charge, payer=Payer())
+    rows[first.attempt_id] = replace(kept, charge=charge, page=None, unreadable=True)
     second = (await shop.page(payer=payer)).attempt
     assert second.number != first.number
     line = await only(shop, StoryKind.PAGE_NOT_REUSED)
-    assert line.data["attempt_1"] == "email"
+    assert line.data["attempt_1"] == "page_key"
 
 
 async def test_who_the_payer_was_is_erased_and_no_longer_told_as_a_reason(shop):
@@ -129,6 +130,30 @@ async def test_changed_credentials_are_told_as_such(shop):
     await shop.page()
     line = await only(shop, StoryKind.PAGE_NOT_REUSED)
     assert line.data["attempt_1"] == "credentials"
+
+
+@pytest.mark.parametrize(
+    ("found", "reason"),
+    [
+        ({"unreadable": True, "page": None}, "page_key"),
+        ({"page": None}, "credentials_or_page_key"),
+    ],
+)
+async def test_a_changed_page_key_is_not_told_as_changed_credentials(shop, found, reason):
+    """It names the account anew, too; what of the attempt opens, or does not, tells them apart."""
+    await shop.place()
+    made = (await shop.page()).attempt
+    account, client = shop.accounts.get("wechat"), shop.client_types.get("pc")
+    wish = Wish(
+        account=replace(account, credentials_epoch="2"),
+        client=client,
+        terms=negotiate(client, account.provider.terms.pages),
+        instalments=None,
+        payer=Payer(),
+    )
+    (misfit,) = wish.misfits(replace(made, **found), PRICE, shop.clock())
+    assert misfit == reason
+    assert "page key" in misfit.words
 
 
 async def test_a_page_that_ran_out_and_cannot_be_made_again_is_told(shop):
@@ -197,6 +222,18 @@ async def test_asking_again_says_why_the_stored_page_is_not_enough(shop):
     await shop.page()
     because = [e.data["because"] for e in await lines(shop, StoryKind.PAGE_ASKED_AGAIN)]
     assert because == ["no_page", "page_ran_out", "strategy"]
+
+
+async def test_asking_again_says_that_a_page_does_not_open_for_the_page_key(shop):
+    """An epoch that the operator chose follows no key, so the attempt itself serves on."""
+    await shop.place()
+    made = (await shop.page()).attempt
+    rows = shop.store._rows.attempts
+    rows[made.attempt_id] = replace(rows[made.attempt_id], page=None, unreadable=True)
+    assert (await shop.page()).attempt.number == made.number
+    line = await only(shop, StoryKind.PAGE_ASKED_AGAIN)
+    assert line.data["because"] == "page_key"
+    assert "page key" in line.why
 
 
 async def test_a_page_that_was_not_given_carries_the_providers_own_code(shop):

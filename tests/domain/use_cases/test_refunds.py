@@ -81,6 +81,7 @@ async def test_a_refund_gives_everything_back_and_tells_the_shop(shop):
     assert shop.wechat.kept() == {number: 0}
     await shop.announce_events()
     assert [event.kind for event in shop.told] == ["order.paid", "refund.done"]
+    assert shop.told[1].data["amount"] == cny(8880).to_json()
     assert await shop.states() == ("PAID", ["SUCCEEDED"])  # a refund is no order state
 
 

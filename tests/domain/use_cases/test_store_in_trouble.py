@@ -264,7 +264,7 @@ async def test_a_refund_that_is_written_down_is_due_whatever_becomes_of_the_stor
     refund = await shop.refund_payment(order_no="A1", refund_no="RF1")
     store.left = None
     assert refund.state == "DUE"
-    assert "refund RF1: STORE_BUSY" in caplog.text
+    assert "order A1, refund RF1, account wechat: STORE_BUSY" in caplog.text
     await shop.work_once()
     assert (await shop.story()).refunds[0].state == "DONE"
 

@@ -2,6 +2,7 @@
 
 import re
 import sqlite3
+from dataclasses import replace
 from datetime import timedelta
 from importlib.metadata import EntryPoint, entry_points
 
@@ -12,6 +13,21 @@ from dependency_injector.providers import Object
 from retender.adapters.clock import system_clock
 from retender.entrypoints.container import Container
 from retender.plugins import host
+
+
+@pytest.fixture
+def shop(shop, tmp_path):
+    """The shop with a database of one's own, so that nobody else's work is due in it."""
+    text, count = re.subn(
+        r'^database_url = ".*"$',
+        f'database_url = "sqlite:///{tmp_path / "doctored.db"}"',
+        shop.file.read_text(encoding="utf-8"),
+        flags=re.MULTILINE,
+    )
+    assert count == 1
+    file = tmp_path / "doctored.toml"
+    file.write_text(text, encoding="utf-8")
+    return replace(shop, file=file)
 
 
 @pytest.fixture
@@ -42,6 +58,13 @@ def test_a_sound_set_up_is_told_to_be_sound(shop):
     for about in [*wanted, "gateway of sandbox", "clock of account sandbox"]:
         assert found[about]["state"] == "well", found[about]
     assert "s from ours" in found["clock of account sandbox"]["told"]
+    assert found["gateway of sandbox"]["told"].startswith("answered 1 of 1 request")
+    assert found["secrets of sandbox"] == {
+        "about": "secrets of sandbox",
+        "state": "well",
+        "told": "proven right: secret",
+        "fix": "",
+    }
 
 
 def test_what_is_under_way_at_a_drained_account_is_counted(shop, tmp_path):
@@ -88,8 +111,10 @@ def test_a_typo_in_the_settings_is_told_with_what_was_meant(shop, write):
 def test_every_problem_of_the_settings_is_told_at_once(shop, write):
     file = write("[http]\nprot = 9000\n[worker]\nbatch = 0\n")
     findings = shop.json("--config", str(file), "doctor", code=1)
-    assert len(findings) == 2
-    assert all(finding["fix"] for finding in findings)
+    problems = [finding for finding in findings if finding["about"] == "settings"]
+    assert len(problems) == 2
+    assert all(finding["fix"] for finding in problems)
+    assert "not looked at" in findings[-1]["told"]
 
 
 def test_an_account_without_its_key_is_wrong_and_the_others_are_looked_at(shop, write):
@@ -130,6 +155,8 @@ def test_a_gateway_that_is_not_there_is_wrong_only_when_asked(shop, write):
     found = examined(shop, file, "--online", code=1)
     assert found["gateway of sandbox"]["state"] == "wrong"
     assert "gateway's address" in found["gateway of sandbox"]["fix"]
+    assert "1 request sent, no answer" in found["gateway of sandbox"]["told"]
+    assert "not proven" in found["secret of sandbox"]["told"]
 
 
 def test_a_wrong_secret_shows_when_the_gateway_is_asked(shop, write):

@@ -152,6 +152,7 @@ async def test_the_order_is_paid_once_when_the_notice_comes(shop):
     assert story["order"]["state"] == "PAID"
     assert [a["winner"] for a in story["attempts"]] == [True]
     assert [e["kind"] for e in story["events"]] == ["order.paid"]
+    assert story["events"][0]["data"]["amount"] == story["order"]["amount"], "told alike"
     assert OrderStoryView.model_validate(story).order.state == "PAID"
 
 
