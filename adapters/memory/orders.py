@@ -6,7 +6,6 @@ from datetime import datetime
 
 from retender.adapters.memory.rows import Rows
 from retender.domain.model.event import StoryEntry
-from retender.domain.model.incident import IncidentCode
 from retender.domain.model.order import EndReason, LatePayment, Order
 from retender.domain.model.transition import ENDING, OrderEvent, OrderState, transition
 
@@ -98,11 +97,7 @@ class MemoryOrders:
         )
 
     def _oldest(self, limit: int, wanted: Callable[[Order], bool]) -> Sequence[Order]:
-        aside = {
-            incident.subject
-            for incident in self.rows.incidents.values()
-            if incident.is_open and incident.code is IncidentCode.ROW_UNREADABLE
-        }
+        aside = self.rows.aside()
         found = [o for o in self.rows.orders.values() if wanted(o) and o.order_id not in aside]
         return sorted(found, key=lambda order: (order.shown_until, order.order_id))[:limit]
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.event import StoryEntry, UntoldEvent
 from retender.domain.model.further_capture import FurtherCapture
-from retender.domain.model.incident import Incident
+from retender.domain.model.incident import Incident, IncidentCode
 from retender.domain.model.order import Order
 from retender.domain.model.refund import Refund
 
@@ -49,6 +49,14 @@ class Rows:
     incidents: dict[str, Incident] = field(default_factory=dict)
     events: dict[str, OutboxRow] = field(default_factory=dict)
     story: list[StoryEntry] = field(default_factory=list)
+
+    def aside(self) -> set[str | None]:
+        """Return what a human is called for because a row of it cannot be read."""
+        return {
+            incident.subject
+            for incident in self.incidents.values()
+            if incident.is_open and incident.code is IncidentCode.ROW_UNREADABLE
+        }
 
     def copy(self) -> "Rows":
         """Return rows that can be changed without changing these."""

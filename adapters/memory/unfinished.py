@@ -112,8 +112,13 @@ class MemoryUnfinished:
         """Look at everything."""
         orders, events = self.rows.orders.values(), self.rows.events.values()
         attempts, refunds = self.rows.attempts.values(), self.rows.refunds.values()
+        aside = self.rows.aside()
         due: dict[WorkKind, list[datetime | None]] = {
-            WorkKind.ORDERS: [o.shown_until for o in orders if o.state is OrderState.NEW],
+            WorkKind.ORDERS: [
+                o.shown_until
+                for o in orders
+                if o.state is OrderState.NEW and o.order_id not in aside
+            ],
             WorkKind.ATTEMPTS: [a.next_check_at for a in attempts if is_free(a.leased_until, now)],
             WorkKind.REFUNDS: [r.next_try_at for r in refunds if is_free(r.leased_until, now)],
             WorkKind.EVENTS: [

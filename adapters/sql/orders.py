@@ -8,14 +8,14 @@ from typing import Any
 from sqlalchemy import Select, Update, exists, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from retender.adapters.sql.aside import SET_ASIDE
 from retender.adapters.sql.leases import ITS, MOST, NOW, among, its
 from retender.adapters.sql.mapping import Values, order_of, order_values
 from retender.adapters.sql.reading import apart
 from retender.adapters.sql.records import SqlStory
-from retender.adapters.sql.tables import attempts, incidents, orders
+from retender.adapters.sql.tables import attempts, orders
 from retender.adapters.sql.uniqueness import unless_taken
 from retender.domain.model.event import StoryEntry
-from retender.domain.model.incident import IncidentCode
 from retender.domain.model.order import EndReason, LatePayment, Order
 from retender.domain.model.row_errors import RowUnreadable
 from retender.domain.model.transition import ENDING, LIVE, OrderEvent, OrderState, transition
@@ -34,14 +34,9 @@ _HOLD_NEW = _HOLD.where(among(orders.c.state, [OrderState.NEW]), orders.c.shown_
 _MOVE = {
     event: _HOLD.where(among(orders.c.state, transition(event).sources)) for event in OrderEvent
 }
-_SET_ASIDE = exists().where(
-    incidents.c.subject == orders.c.order_id,
-    incidents.c.ended_at.is_(None),
-    among(incidents.c.code, [IncidentCode.ROW_UNREADABLE]),
-)
 _OLDEST = (
     select(orders)
-    .where(~_SET_ASIDE)
+    .where(~SET_ASIDE)
     .order_by(orders.c.shown_until, orders.c.order_id)
     .limit(its(MOST))
 )

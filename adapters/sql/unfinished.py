@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from retender.adapters.sql.aside import SET_ASIDE
 from retender.adapters.sql.columns import Instant
 from retender.adapters.sql.leases import ITS, MOST, NOW, among, is_free, its
 from retender.adapters.sql.mapping import attempt_of, event_of, incident_of, refund_of
@@ -187,7 +188,10 @@ def _events() -> Select[Any]:
 def _overdue() -> Mapping[WorkKind, Executable]:
     told = func.coalesce(outbox.c.next_try_at, outbox.c.at, type_=Instant)
     due: Mapping[WorkKind, tuple[ColumnElement[Any], Sequence[ColumnElement[bool]]]] = {
-        WorkKind.ORDERS: (orders.c.shown_until, [among(orders.c.state, [OrderState.NEW])]),
+        WorkKind.ORDERS: (
+            orders.c.shown_until,
+            [among(orders.c.state, [OrderState.NEW]), ~SET_ASIDE],
+        ),
         WorkKind.ATTEMPTS: (attempts.c.next_check_at, [is_free(attempts)]),
         WorkKind.REFUNDS: (refunds.c.next_try_at, [is_free(refunds)]),
         WorkKind.EVENTS: (told, [outbox.c.sent_at.is_(None), is_free(outbox)]),

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from dependency_injector.providers import Object
 
 from retender.domain.model.errors import RetenderError, SetupError
+from retender.domain.model.incident import IncidentCode
 from retender.domain.model.operators import for_operators
 from retender.entrypoints.cli.account_findings import AccountDoctor
 from retender.entrypoints.cli.finding import Finding, Look, looked
@@ -19,6 +20,7 @@ from retender.entrypoints.settings import Settings
 from retender.entrypoints.settings_file import load_settings
 from retender.plugins.host import PluginState
 
+_MOST_CALLS = 1000
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -50,6 +52,7 @@ async def findings(config: Path | None, *, online: bool) -> AsyncIterator[Findin
         looks.append(("accounts", lambda: _accounts(container, online=online)))
         looks.append(("accounts", lambda: _draining(container)))
         looks.append(("worker", lambda: _worker(container)))
+        looks.append(("rows", lambda: _unreadable(container)))
         for about, look in looks:
             for finding in await looked(about, look):
                 yield finding
@@ -186,3 +189,18 @@ async def _worker(container: Container) -> AsyncIterator[Finding]:
         "gateway does not answer, for one."
     )
     yield Finding("worker", "wrong", told, fix)
+
+
+async def _unreadable(container: Container) -> AsyncIterator[Finding]:
+    """List what is set aside because a stored row cannot be read."""
+    if not await _is_current(container):
+        return
+    async with container.unit_of_work()(read_only=True) as work:
+        opened = await work.incidents.open(limit=_MOST_CALLS)
+    for call in opened:
+        if call.code is IncidentCode.ROW_UNREADABLE:
+            row = f"{call.data.get('row', 'incident')} {call.data.get('key', call.incident_id)}"
+            told = f"it cannot be read: {call.data.get('problem', call.source)}"
+            end = f"retender attention resolve {call.incident_id} --as noted --reason mended"
+            fix = f"Mend the row, then `{end}`."
+            yield Finding(row, "wrong", told, fix)

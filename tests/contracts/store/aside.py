@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from retender.domain.model.figures import WorkKind
 from retender.domain.model.incident import About, Incident, IncidentCode
 from retender.domain.model.transition import (
     AttemptEvent,
@@ -45,6 +46,10 @@ class SetAsideContract(StoreContract):
         noise = an_incident(code=IncidentCode.FOREIGN, about=About.ORDER, subject=other.order_id)
         await keep(unit_of_work, aside, other, call, noise)
         assert await _over(unit_of_work, state) == [other.order_id]
+        if state is OrderState.NEW:
+            async with unit_of_work(read_only=True) as work:
+                late = await work.unfinished.overdue(NOW, NOW)
+            assert late[WorkKind.ORDERS].count == 1, "nobody is late with what is set aside"
         async with unit_of_work() as work:
             assert await work.incidents.end(call.incident_id, an_ending())
             await work.commit()

@@ -1,7 +1,8 @@
 """The doctor goes on after what is wrong, and calls nothing fine that nothing has shown."""
 
 import json
-from contextlib import contextmanager
+import sqlite3
+from contextlib import closing, contextmanager
 from datetime import timedelta
 
 import pytest
@@ -176,6 +177,21 @@ def test_work_that_nobody_does_is_told_with_how_much_and_since_when(shop, write,
         for _ in range(2):
             assert shop("--config", str(file), "worker", "--once").exit_code == 0
         assert examine(file, code=0)["worker"]["state"] == "well"
+
+
+def test_a_row_that_cannot_be_read_is_listed(shop, write, examine, pay, tmp_path):
+    file = write(TRY)
+    pay(file)
+    with closing(sqlite3.connect(tmp_path / "own.db")) as books, books:
+        books.execute("UPDATE attempts SET number = 'x'")
+        ((attempt_id,),) = books.execute("SELECT attempt_id FROM attempts").fetchall()
+    with later(minutes=5):
+        assert shop("--config", str(file), "worker", "--once").exit_code == 0
+        found = examine(file, code=1)
+    listed = found[f"attempt {attempt_id}"]
+    assert listed["told"] == "it cannot be read: number must be 8 to 32 ASCII letters and digits."
+    assert "retender attention resolve" in listed["fix"]
+    assert found["worker"]["state"] == "well"
 
 
 def test_how_long_it_may_be_due_follows_the_workers_settings(write, examine, pay):
