@@ -9,5 +9,6 @@ ClockDifference: TypeAlias = Callable[[str], timedelta]
 Returns by how much an account's gateway is surely ahead of us; behind: below zero.
 
 It errs on the side of zero: what may as well be the time that an answer took, or one odd
-answer, or is not known at all, is no difference. Asks nobody.
+answer, or is not known at all, is no difference. It waits for nobody; a gateway that was too
+far off is asked again behind it, so that a clock that was set counts soon.
 """

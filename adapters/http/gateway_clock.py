@@ -1,8 +1,9 @@
 """GatewayClocks: what the ``Date`` of every answer tells of the gateways' clocks."""
 
+import asyncio
 import logging
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -20,6 +21,14 @@ FORGOTTEN_AFTER = timedelta(minutes=15)
 So old a measurement says nothing any more: somebody may have set a clock meanwhile.
 
 A gateway that gets no new payments may not be asked at all; this is how it comes back.
+"""
+
+PROBED_AFTER = timedelta(seconds=30)
+"""
+A gateway that is too far off is asked for its time again, so long after its last answer.
+
+Somebody may have set the clock. Pages that are made without a call ask nobody, so that
+without this the account would stay refused until its answers are forgotten.
 """
 
 _SAID_LATE = timedelta(seconds=2)
@@ -67,6 +76,7 @@ class GatewayClock:
     Attributes:
         offset: the best guess, by the last answer alone; None before the first. For people:
             good to about a second and half the time that the answer took.
+        probe: asks the gateway for nothing but its time, and learns it; None: nobody can.
 
     """
 
@@ -81,6 +91,8 @@ class GatewayClock:
 
         """
         self.offset: timedelta | None = None
+        self.probe: Callable[[], Awaitable[None]] | None = None
+        self._probing: asyncio.Task[None] | None = None
         self._account = account
         self._clock = clock
         self._deadlines = deadlines
@@ -99,6 +111,25 @@ class GatewayClock:
         sure = [each.sure for each in self._last if abs(now - each.at) < FORGOTTEN_AFTER]
         sure += [timedelta(0)] * (KEPT - len(sure))
         return sorted(sure)[KEPT // 2]
+
+    def probe_if_off(self) -> None:
+        """Have the gateway asked again, behind the caller, if it was too far off a while ago."""
+        if self.probe is None or self.last is None or self._probing is not None:
+            return
+        too_far = self._deadlines.standing(self.difference) is ClockStanding.TOO_FAR
+        if not too_far or self._clock() - self.last.at < PROBED_AFTER:
+            return
+        self._probing = asyncio.create_task(self._ask_for_time(self.probe))
+        self._probing.add_done_callback(self._probed)
+
+    async def _ask_for_time(self, probe: Callable[[], Awaitable[None]]) -> None:
+        for _ in range(KEPT // 2 + 1):  # so many must agree that it is right again
+            await probe()
+
+    def _probed(self, task: asyncio.Task[None]) -> None:
+        self._probing = None
+        if not task.cancelled() and (trouble := task.exception()) is not None:
+            log.info("%s's gateway was asked for its time in vain: %s", self._account, trouble)
 
     def learn(self, date: str | None, *, asked_at: datetime) -> None:
         """Learn from an answer that is just coming in; a Date that is none says nothing."""
@@ -144,7 +175,9 @@ class GatewayClocks:
 
     def __call__(self, account: str) -> timedelta:
         """Return by how much an account's gateway is surely ahead of us, as the port says."""
-        return self.of(account).difference
+        clock = self.of(account)
+        clock.probe_if_off()
+        return clock.difference
 
     def offsets(self) -> Mapping[str, timedelta]:
         """Return the best guess of every account that has answered."""

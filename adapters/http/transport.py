@@ -4,7 +4,7 @@ import asyncio
 import logging
 import ssl
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
@@ -94,9 +94,16 @@ class HttpxTransport:
         incoming = await self._wire.handle_async_request(_outgoing(request, self._limits, call))
         try:
             self._gateway_clock.learn(incoming.headers.get("date"), asked_at=asked_at)
+            self._gateway_clock.probe = partial(self._ask_for_time, request.url)
             return await _complete(incoming, self._limits)
         finally:
             await incoming.aclose()
+
+    async def _ask_for_time(self, url: str) -> None:
+        """Ask the gateway that answered there for nothing; its ``Date`` is learned on the way."""
+        address = urlsplit(url)
+        origin = f"{address.scheme}://{address.netloc}/"
+        await self(Request(operation="time", method="HEAD", url=origin))
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -1,5 +1,6 @@
 """What a gateway's answers prove of its clock, and what they do not."""
 
+import asyncio
 import logging
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -8,6 +9,7 @@ import pytest
 
 from retender.adapters.http.gateway_clock import (
     FORGOTTEN_AFTER,
+    PROBED_AFTER,
     GatewayClock,
     GatewayClocks,
     Measurement,
@@ -163,6 +165,80 @@ def test_our_own_clock_set_back_makes_it_old_too(ours, theirs):
         answer(ours, theirs, 600)
     ours.now -= timedelta(hours=1)
     assert theirs.difference == NOTHING
+
+
+# --- asking again --------------------------------------------------------------------------
+
+
+async def settled():
+    """Let tasks that wait for nothing come to their end."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+@pytest.mark.asyncio
+async def test_a_gateway_that_was_too_far_off_is_asked_again_soon(ours, theirs):
+    """Two answers make it right again, long before what was measured is forgotten."""
+    probes = []
+
+    async def probe():
+        probes.append(ours.now)
+        answer(ours, theirs, 0)
+
+    for _ in range(3):
+        answer(ours, theirs, 600)
+    theirs.probe = probe
+    ours.now += PROBED_AFTER - seconds(1)
+    theirs.probe_if_off()
+    await settled()
+    assert probes == []
+    ours.now += seconds(1)
+    theirs.probe_if_off()
+    theirs.probe_if_off()
+    await settled()
+    assert (len(probes), theirs.difference) == (2, NOTHING)
+    ours.now += PROBED_AFTER
+    theirs.probe_if_off()
+    await settled()
+    assert len(probes) == 2, "nobody asks a gateway whose clock is right"
+
+
+@pytest.mark.asyncio
+async def test_one_that_cannot_be_asked_is_asked_again_later(ours, theirs, caplog):
+    caplog.set_level(logging.INFO)
+    probes = []
+
+    async def probe():
+        probes.append(ours.now)
+        message = "not reached"
+        raise ConnectionError(message)
+
+    for _ in range(3):
+        answer(ours, theirs, 600)
+    theirs.probe = probe
+    for _ in range(2):
+        ours.now += PROBED_AFTER
+        theirs.probe_if_off()
+        await settled()
+    assert len(probes) == 2
+    assert "asked for its time in vain: not reached" in caplog.text
+
+
+@pytest.mark.asyncio
+async def test_a_transport_asks_for_the_time_and_nothing_else(ours):
+    clocks = GatewayClocks(clock=ours, deadlines=DeadlinePolicy(watch=seconds(120)))
+    async with (
+        HttpxTransport(clock=ours, gateway_clock=clocks.of("alipay")) as transport,
+        serving(answering(200, b"", "Date: Thu, 15 Jan 2026 12:05:00 GMT")) as server,
+    ):
+        for _ in range(3):
+            await transport(asking(server.url, "/gateway.do?sign=secret"))
+        ours.now += timedelta(minutes=5)
+        assert clocks("alipay") > seconds(120), "not waited for"
+        await clocks.of("alipay")._probing
+        assert clocks("alipay") == NOTHING
+        asked = [each.line for each in server.received[3:]]
+    assert asked == ["HEAD / HTTP/1.1"] * 2
 
 
 # --- the alarm -----------------------------------------------------------------------------
