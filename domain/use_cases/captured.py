@@ -97,6 +97,7 @@ async def attempt_of(work: Work, account: str, receipt: Receipt) -> Attempt | No
     if attempt is None or receipt.reference in {None, attempt.reference}:
         return attempt
     if attempt.reference is None and receipt.foreign is None:
+        await work.orders.hold(attempt.order_id)  # before its attempt: so does everybody
         await work.attempts.fill_in(attempt.attempt_id, reference=receipt.reference)
     return attempt
 

@@ -32,25 +32,38 @@ async def hear_of_total(
     one of ours is under way nothing is drawn: whose money it is shows once that is known, so
     the greatest total is kept. Harmless when repeated.
     """
-    await work.attempts.hear_total(attempt.attempt_id, total)
-    await reckon_total(work, attempt.attempt_id, source=source, at=at, new_id=new_id)
+    its = attempt.attempt_id
+    await reckon_total(work, its, total, source=source, at=at, new_id=new_id)
+    await work.attempts.hear_total(its, total)
 
 
 async def reckon_total(
-    work: Work, attempt_id: str, *, source: str, at: datetime, new_id: NewId
+    work: Work,
+    attempt_id: str,
+    total: Money | None = None,
+    *,
+    source: str,
+    at: datetime,
+    new_id: NewId,
 ) -> None:
-    """Draw from the total that was heard last what it proves; also when one of ours has ended."""
+    """
+    Draw from the greatest total that was heard what it proves; also when one of ours has ended.
+
+    ``total`` is one that is heard just now.
+    """
     attempt = await work.attempts.get(attempt_id)
-    if attempt is None or attempt.told_back is None:
+    if attempt is None or attempt.told_back is total is None:
         return
     its = await _of_attempt(work, attempt)
     if any(refund.state in UNDER_WAY for refund in its):
         return
-    external = attempt.told_back.minor - _given_back(its)
+    attempt = await work.attempts.get(attempt_id) or attempt  # nobody changes it from now on
+    told = max(known.minor for known in (attempt.told_back, total) if known is not None)
+    external = told - _given_back(its)
     if external <= 0:
         return
-    name = f"{attempt.attempt_id}|{attempt.told_back.minor}"
-    amount = Money(external, attempt.told_back.currency)
+    name = f"{attempt.attempt_id}|{told}"
+    amount = Money(external, attempt.charge.amount.currency)
     await _write_down(work, attempt, its, amount, name=name, source=source, at=at, new_id=new_id)
 
 

@@ -38,6 +38,7 @@ async def settle_refund(
     brings it; what is planned or given up is so by the holder of the lease, if there
     is one, since a "no" is as old as its question, and the holder may be sending.
     """
+    await work.orders.hold(refund.order_id)  # before the rows of it: so does everybody
     ours = _contradicted(refund, receipt)
     if ours is not None:
         await _keep_misfit(work, refund, receipt, source, ours, at=at, held_until=held_until)

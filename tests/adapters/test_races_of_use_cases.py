@@ -15,6 +15,7 @@ from retender.domain.model.errors import RetenderError, StoreBusy
 from retender.domain.model.incident import Resolution
 from retender.domain.model.transition import ENDING, OrderState, RefundEvent, RefundState
 from retender.domain.use_cases.expire_orders import ExpireOrders
+from retender.domain.use_cases.external_refund import hear_of_total
 from retender.domain.use_cases.payment import PageReady
 from retender.domain.use_cases.resolve_attention import ResolveAttention
 from retender.tests.adapters.databases import EVERYWHERE, TwoProcesses
@@ -163,6 +164,44 @@ async def test_retry_beside_refund(shop):
     await shop.settle_down(hours=1)
     refunds = (await shop.story()).refunds
     assert [r.amount for r in refunds if r.state is RefundState.DONE] == [PRICE]
+
+
+async def test_total_beside_total(shop):
+    """Two totals of another hand's refunds, told at once: the order is held while one is drawn."""
+    await all_paid(shop)
+
+    async def hear(order_no, total):
+        attempt = await shop.attempt(order_no=order_no)
+        amount = replace(attempt.charge.amount, minor=total)
+        async with shop.unit_of_work() as work:
+            facts = {"source": "notice", "at": shop.clock(), "new_id": shop.new_id}
+            await hear_of_total(work, attempt, amount, **facts)
+            await work.commit()
+
+    await at_once(lambda o: hear(o, 1000), lambda o: hear(o, 1500))
+    for order_no in ORDERS:
+        refunds = (await shop.story(order_no)).refunds
+        assert sum(refund.amount.minor for refund in refunds) == 1500
+
+
+async def test_refund_beside_a_refund_of_another_hand(shop):
+    """The shop gives all back while the console gives a part: no more than was paid goes back."""
+    shop.wechat.tells_totals = True
+    await all_paid(shop)
+    notices = {}
+    for order_no in ORDERS:
+        number = (await shop.attempt(order_no=order_no)).number
+        shop.wechat.by_hand[number] = 1000
+        notices[order_no] = shop.wechat.notice(number, f"console-{order_no}")
+    await at_once(
+        lambda o: shop.hear("wechat", notices[o]),
+        lambda o: shop.refund_payment(order_no=o, refund_no=f"{o}-a"),
+    )
+    await shop.settle_down(hours=2)
+    for order_no in ORDERS:
+        done = [r for r in (await shop.story(order_no)).refunds if r.state is RefundState.DONE]
+        assert sum(refund.amount.minor for refund in done) in {1000, PRICE.minor}
+    assert all(kept >= 0 for kept in shop.wechat.kept().values())
 
 
 async def test_close_beside_pay(shop):

@@ -7,7 +7,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from typing import Any
+from typing import Any, cast
 
 from retender.adapters.memory.unit_of_work import MemoryUnitOfWork
 from retender.adapters.time_budget import AsyncTimeBudget
@@ -46,6 +46,7 @@ from retender.ports.payment_provider import ClosePower, RawNotice
 from retender.ports.time_budget import TimeBudget
 from retender.ports.unit_of_work import UnitOfWork, Work
 from retender.tests.domain.gateway import Gateway
+from retender.tests.domain.locks import OrderedWork
 
 START = datetime(2026, 1, 15, 2, 0, tzinfo=UTC)
 PRICE = Money(8880, "CNY")
@@ -68,7 +69,11 @@ class Clock:
 
 
 class WatchedUnitOfWork:
-    """Counts the transactions that are open, so that gateways can insist on none."""
+    """
+    Counts the transactions that are open, so that gateways can insist on none.
+
+    And sees that each takes its locks in the one order that all take them in.
+    """
 
     def __init__(self, inner: UnitOfWork) -> None:
         self.inner = inner
@@ -78,7 +83,7 @@ class WatchedUnitOfWork:
         token = _open_units.set(_open_units.get() + 1)
         try:
             async with self.inner(read_only=read_only) as work:
-                yield work
+                yield work if read_only else cast("Work", OrderedWork(work))
         finally:
             _open_units.reset(token)
 

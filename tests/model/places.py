@@ -13,7 +13,7 @@ from types import CoroutineType, FrameType
 from typing import Any
 
 from retender.domain.model.attempt import Attempt
-from retender.domain.model.event import Event, UntoldEvent
+from retender.domain.model.event import Event, StoryEntry, UntoldEvent
 from retender.domain.model.incident import Incident
 from retender.domain.model.refund import Refund
 from retender.domain.use_cases.redone import redone
@@ -84,6 +84,7 @@ _PLAIN: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
     (RawNotice, lambda raw: raw.body),
     (Event, lambda event: (event.event_id, event.kind, event.subject)),
     (Incident, lambda incident: (incident.code, incident.subject)),
+    (StoryEntry, lambda _: None),  # a line that is only written
     (UntoldEvent, lambda untold: plain(untold.event)),
     # Who asks is the store's business alone.
     (Attempt, lambda its: replace(its, asking_until=None) if its.asking_until else its),

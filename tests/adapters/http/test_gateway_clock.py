@@ -235,7 +235,9 @@ async def test_a_transport_asks_for_the_time_and_nothing_else(ours):
             await transport(asking(server.url, "/gateway.do?sign=secret"))
         ours.now += timedelta(minutes=5)
         assert clocks("alipay") > seconds(120), "not waited for"
-        await clocks.of("alipay")._probing
+        probing = clocks.of("alipay")._probing
+        assert probing is not None
+        await probing
         assert clocks("alipay") == NOTHING
         asked = [each.line for each in server.received[3:]]
     assert asked == ["HEAD / HTTP/1.1"] * 2
