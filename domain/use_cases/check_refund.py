@@ -30,6 +30,7 @@ from retender.domain.use_cases.external_refund import (
 from retender.domain.use_cases.find_out import is_askable
 from retender.domain.use_cases.named import named
 from retender.domain.use_cases.redone import redone
+from retender.domain.use_cases.refund_spacing import free_at
 from retender.domain.use_cases.settle_refund import (
     fail_refund,
     look_again,
@@ -165,10 +166,24 @@ class CheckRefund:
         return found or refund
 
     @redone
-    async def _write_sent(self, refund: Refund, held_until: datetime | None) -> Refund:
-        """Note that it is about to be sent; a crash after this leads to a query, not a loss."""
+    async def _write_sent(
+        self, refund: Refund, spacing: timedelta, held_until: datetime | None
+    ) -> Refund:
+        """
+        Note that it is about to be sent; a crash after this leads to a query, not a loss.
+
+        Not before the provider's least time after another one: until then it stays due. Two at
+        once are kept apart by their order, which is held.
+        """
         async with self.unit_of_work() as work:
+            if spacing:
+                await work.orders.hold(refund.order_id)
             now = self.clock()
+            if (free := await free_at(work, refund, spacing)) > now:
+                if held_until is not None:
+                    await work.refunds.put_off(refund.refund_no, free, held_until=held_until)
+                    await work.commit()
+                return refund
             moved = await work.refunds.move(
                 refund.refund_no,
                 RefundEvent.SENT,
@@ -191,7 +206,8 @@ class CheckRefund:
             confirm = ConfirmCapture(self.unit_of_work, self.clock, self.new_id, self.budget)
             if not await confirm(refund, account.provider, held_until):
                 return
-        refund = await self._write_sent(refund, held_until)
+        spacing = account.provider.terms.refunds.spacing
+        refund = await self._write_sent(refund, spacing, held_until)
         if refund.state is RefundState.SENT:
             await self._send(refund, order, account, refund.leased_until)
 

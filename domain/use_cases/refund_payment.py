@@ -31,6 +31,7 @@ from retender.domain.model.transition import RefundState
 from retender.domain.use_cases.captured import tell
 from retender.domain.use_cases.check_refund import CheckRefund
 from retender.domain.use_cases.redone import redone
+from retender.domain.use_cases.refund_spacing import planned
 from retender.domain.use_cases.repair import Repair
 from retender.ports.accounts import Accounts
 from retender.ports.clock import Clock
@@ -210,7 +211,7 @@ class RefundPayment:
             cause=RefundCause.SHOP,
             reason=reason,
             created_at=now,
-            next_try_at=_when(earlier, terms, now),
+            next_try_at=planned(earlier, terms.spacing, now),
         )
         _check_terms(refund, winner, earlier, terms, now)
         if not await work.refunds.add(refund):
@@ -249,18 +250,6 @@ def _how_much(order: Order, earlier: Sequence[Refund], amount: Money | None) -> 
         message = f"Of {order.amount}, {rest} is left to give back."
         raise RefundExceedsPaid(message, left=rest.decimal(), currency=rest.currency)
     return Money(wanted, order.amount.currency)
-
-
-def _when(earlier: Sequence[Refund], terms: RefundTerms, now: datetime) -> datetime:
-    """Keep the provider's least time between two refunds of one charge."""
-    last = max((_sent_by(refund, now) for refund in earlier), default=None)
-    return now if last is None else max(now, last + terms.spacing)
-
-
-def _sent_by(refund: Refund, now: datetime) -> datetime:
-    """Return by when it is sent; what is planned for one that was sent already is a look."""
-    planned = refund.next_try_at or refund.created_at
-    return planned if refund.state is RefundState.DUE else min(planned, now)
 
 
 def _check_terms(

@@ -4,8 +4,12 @@ from typing import Any
 
 import pytest
 
+from retender.domain.model.attempt import Attempt
+from retender.domain.model.event import Event
 from retender.domain.model.figures import WorkKind
 from retender.domain.model.incident import About, Incident, IncidentCode
+from retender.domain.model.order import Order
+from retender.domain.model.refund import Refund
 from retender.domain.model.transition import (
     AttemptEvent,
     OrderEvent,
@@ -60,17 +64,8 @@ class SetAsideContract(StoreContract):
         self, unit_of_work: UnitOfWork
     ) -> None:
         """What cannot be read is unknown for long, too; that is no news."""
-        order = an_order()
-        attempt = an_attempt(order, watch_until=NOW)
-        refund, event = a_refund(attempt), an_event(order)
-        await keep(unit_of_work, order, attempt, refund, event)
+        _, attempt, *_, calls = await _one_of_each(unit_of_work)
         assert [len(found) for found in await _news(unit_of_work)] == [1, 1, 1]
-        subjects = {
-            About.ATTEMPT: attempt.attempt_id,
-            About.REFUND: refund.refund_no,
-            About.EVENT: event.event_id,
-        }
-        calls = [an_incident(code=CODE, about=k, subject=its) for k, its in subjects.items()]
         await keep(unit_of_work, *calls)
         assert [len(found) for found in await _news(unit_of_work)] == [0, 0, 0]
         async with unit_of_work() as work:
@@ -82,17 +77,7 @@ class SetAsideContract(StoreContract):
         self, unit_of_work: UnitOfWork
     ) -> None:
         """Be it an order, an attempt, a refund or an event."""
-        order = an_order()
-        attempt = an_attempt(order, watch_until=NOW)
-        refund, event = a_refund(attempt), an_event(order)
-        await keep(unit_of_work, order, attempt, refund, event)
-        subjects = {
-            About.ORDER: order.order_id,
-            About.ATTEMPT: attempt.attempt_id,
-            About.REFUND: refund.refund_no,
-            About.EVENT: event.event_id,
-        }
-        calls = [an_incident(code=CODE, about=k, subject=its) for k, its in subjects.items()]
+        order, attempt, refund, event, calls = await _one_of_each(unit_of_work)
         await keep(unit_of_work, *calls)
         assert await _ended(unit_of_work) == []
         async with unit_of_work() as work:
@@ -110,6 +95,24 @@ class SetAsideContract(StoreContract):
             assert await work.outbox.mark_sent(event.event_id, NOW, **held)
             await work.commit()
         assert await _ended(unit_of_work) == calls
+
+
+async def _one_of_each(
+    unit_of_work: UnitOfWork,
+) -> tuple[Order, Attempt, Refund, Event, list[Incident]]:
+    """Keep an order, attempt, refund and event; return them, and calls for each of them."""
+    order = an_order()
+    attempt = an_attempt(order, watch_until=NOW)
+    refund, event = a_refund(attempt), an_event(order)
+    await keep(unit_of_work, order, attempt, refund, event)
+    subjects = {
+        About.ORDER: order.order_id,
+        About.ATTEMPT: attempt.attempt_id,
+        About.REFUND: refund.refund_no,
+        About.EVENT: event.event_id,
+    }
+    calls = [an_incident(code=CODE, about=k, subject=its) for k, its in subjects.items()]
+    return order, attempt, refund, event, calls
 
 
 async def _over(unit_of_work: UnitOfWork, state: OrderState) -> list[str]:

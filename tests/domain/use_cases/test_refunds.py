@@ -202,6 +202,24 @@ async def test_the_least_time_is_kept_after_a_refund_that_was_just_sent(shop):
     assert second.next_try_at == shop.clock() + timedelta(minutes=1)
 
 
+async def test_the_least_time_is_kept_by_those_that_become_due_together(shop):
+    """Planned apart, both were not reached for an hour; then two workers send at once."""
+    shop.wechat.refund_terms = RefundTerms(spacing=timedelta(minutes=1))
+    await paid(shop)
+    for number in ("RF1", "RF2"):
+        shop.wechat.fail("refund", ProviderUnavailable("away"))
+        await refund(shop, number, amount=cny(1))
+    shop.clock.pass_by(hours=1)
+    shop.wechat.trouble.clear()
+    for _ in range(3):
+        await shop.work_once()
+        shop.clock.pass_by(seconds=59)
+    states = [(await ShowRefund(shop.unit_of_work)(refund_no=n)) for n in ("RF1", "RF2")]
+    assert [r.state for r in states] == ["DONE", "DONE"]
+    first, second = sorted(r.sent_at for r in states if r.sent_at is not None)
+    assert second - first >= timedelta(minutes=1)
+
+
 async def test_a_refund_that_is_long_on_its_way_holds_up_no_other(shop):
     shop.wechat.refund_terms = RefundTerms(spacing=timedelta(minutes=1))
     await paid(shop)
