@@ -23,6 +23,7 @@ _GIVE_WAY: Mapping[str | int, str] = {
     1180: "a COMMIT that the cluster refused, as another node changed the same",
     1317: "a statement that an operator ended",
     1969: "statement time-out of the operator's (MariaDB)",
+    3572: "a lock that nobody may wait for (MySQL)",
     3024: "statement time-out of the operator's (MySQL)",
 }
 _NO_ROOM: Mapping[str | int, str] = {
@@ -42,9 +43,12 @@ _AWAY: Mapping[str | int, str] = {
     1290: "read only: a replica, or one that takes over just now",
     1836: "read only: a replica, or one that takes over just now",
     1927: "connection killed",
+    2002: "no answer at its socket",
     2003: "no answer",
     2006: "gone away",
     2013: "connection lost",
+    2055: "connection lost",
+    3169: "session killed (MySQL)",
     4031: "an idle connection",
 }
 _BROKEN: Mapping[str | int, str] = {

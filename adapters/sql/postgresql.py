@@ -27,6 +27,12 @@ _GIVE_WAY: Mapping[str | int, str] = {
 _NO_ROOM: Mapping[str | int, str] = {"53100": "disk full"}
 # A standby says 25006 while another one takes over: where it stays so, the doctor tells.
 _AWAY: Mapping[str | int, str] = {
+    "08000": "connection broken",
+    "08001": "connection refused",
+    "08003": "connection lost",
+    "08004": "connection refused by the server, or by a pooler in front of it",
+    "08006": "connection lost",
+    "08P01": "a pooler in front of it broke off",
     "25006": "read only: a standby, or one that takes over just now",
     "53000": "out of some resource",
     "53200": "out of memory",
@@ -35,6 +41,7 @@ _AWAY: Mapping[str | int, str] = {
     "57P01": "shut down",
     "57P02": "crashed",
     "57P03": "starting",
+    "57P04": "its database is being dropped, or restored",
     "57P05": "an idle connection",
     "58000": "the machine's own trouble",
     "58030": "the machine's own trouble",

@@ -259,8 +259,11 @@ async def say(connection, code):
 
 
 AWAY = {
-    "postgresql": ("25006", "53200", "53300", "57P01", "57P02", "57P03", "57P05", "58030"),
-    "mysql": (1040, 1047, 1053, 1290, 1836),
+    "postgresql": (
+        *("08000", "08003", "08006", "25006", "53200", "53300"),
+        *("57P01", "57P02", "57P03", "57P04", "57P05", "58030"),
+    ),
+    "mysql": (1040, 1047, 1053, 1290, 1836, 2002, 2055, 3169),
 }
 """Among them a standby that is told to write, and a node that has left its cluster."""
 
@@ -278,7 +281,7 @@ async def test_a_server_that_cannot_serve_now_is_a_time_of_trouble(unit_of_work,
 
 GIVE_WAY = {
     "postgresql": ("40001", "40P01", "55P03", "57014", "25P03", "25P04"),
-    "mysql": (1020, 1180, 1205, 1213, 1317, 1969, 3024),
+    "mysql": (1020, 1180, 1205, 1213, 1317, 1969, 3024, 3572),
 }
 
 
