@@ -12,7 +12,7 @@ class Request:
 
     Attributes:
         operation: what it is for, such as ``query``; for logs and fault dials.
-        method: GET or POST.
+        method: GET or POST; HEAD asks for a gateway's time alone.
         url: absolute, already escaped; sent exactly as it stands.
         headers: complete but for Host, Content-Length and Connection.
         body: exact bytes; they may be signed.

@@ -145,9 +145,6 @@ class MemoryUnfinished:
     def _stands(self, incident: Incident) -> bool:
         """Tell whether an escalation's subject is where it was; one that is gone is."""
         subject = incident.subject or ""
-        if incident.about is About.ORDER:
-            order = self.rows.orders.get(subject)
-            return order is None or order.state in STANDS[incident.code]
         if incident.about is About.EVENT:
             row = self.rows.events.get(subject)
             return row is None or row.sent_at is None

@@ -124,7 +124,7 @@ def attempt_of(row: AnyRow, seal: PageSeal) -> Attempt:
         provider_trade_no=row.provider_trade_no,
         captured_at=row.captured_at,
         told_back=_money_of(row.told_back_minor, row.currency),
-        unreadable=lost,
+        undecryptable=lost,
     )
 
 

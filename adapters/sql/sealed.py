@@ -6,8 +6,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from retender.adapters.sql.engine import connected
 from retender.adapters.sql.leases import among
 from retender.adapters.sql.mapping import attempt_of
+from retender.adapters.sql.reading import apart
 from retender.adapters.sql.seal import PageSeal
 from retender.adapters.sql.tables import attempts
+from retender.domain.model.row_errors import RowUnreadable
 from retender.domain.model.transition import LIVE
 
 _LOOK_AT_MOST = 100
@@ -27,6 +29,8 @@ async def unopened(engine: AsyncEngine, page_key: bytes) -> tuple[int, int]:
     """
     Count the newest live attempts of which something is sealed, and of them those that fail.
 
+    A row that cannot be read says nothing of the key, and is left out.
+
     Returns:
         how many were looked at, and how many of these do not open under this key.
 
@@ -34,4 +38,6 @@ async def unopened(engine: AsyncEngine, page_key: bytes) -> tuple[int, int]:
     seal = PageSeal(page_key)
     async with connected(engine, reading=True) as connection:
         rows = (await connection.execute(_NEWEST)).all()
-    return len(rows), sum(attempt_of(row, seal).unreadable for row in rows)
+    read = apart(rows, lambda row: attempt_of(row, seal))
+    found = [attempt for attempt in read if not isinstance(attempt, RowUnreadable)]
+    return len(found), sum(attempt.undecryptable for attempt in found)

@@ -111,13 +111,13 @@ class SqlUnfinished:
             waiting={
                 code: Waiting(count, since)
                 for code, count, since in await self.connection.execute(waiting)
-                if isinstance(code, IncidentCode)
+                if isinstance(code, IncidentCode) and isinstance(since, datetime)
             },
             orders=await self._by_state(orders, OPEN_ORDERS),
             attempts=await self._by_state(attempts, OPEN_ATTEMPTS),
             refunds=await self._by_state(refunds, OPEN_REFUNDS),
             untold=await self.connection.scalar(untold) or 0,
-            due_since=min((at for at in due if at is not None), default=None),
+            due_since=min((at for at in due if isinstance(at, datetime)), default=None),
         )
 
     async def overdue(self, by: datetime, now: datetime) -> Mapping[WorkKind, Overdue]:
@@ -125,8 +125,8 @@ class SqlUnfinished:
         found = {}
         for kind, counted in _overdue().items():
             count, since = (await self.connection.execute(counted, {BY: by, NOW: now})).one()
-            if count:
-                found[kind] = Overdue(count, since)
+            if count:  # a time that makes no sense is not the one that says since when
+                found[kind] = Overdue(count, since if isinstance(since, datetime) else by)
         return found
 
     async def _by_state(self, table: Table, states: Sequence[StateT]) -> Mapping[StateT, int]:
@@ -226,15 +226,14 @@ def _is_news(about: About, subject: ColumnElement[str], code: IncidentCode) -> C
 def _is_over(code: IncidentCode) -> ColumnElement[bool]:
     """Say that the subject of an incident of this code is where it was no more."""
     subject, about = incidents.c.subject, incidents.c.about
-    told = exists().where(outbox.c.event_id == subject, outbox.c.sent_at.is_not(None))
-    of_events = {IncidentCode.UNTOLD_TOO_LONG, IncidentCode.ROW_UNREADABLE}
-    ends = [and_(among(about, [About.EVENT]), told)] if code in of_events else []
-    ends += [
+    if code is IncidentCode.UNTOLD_TOO_LONG:
+        told = exists().where(outbox.c.event_id == subject, outbox.c.sent_at.is_not(None))
+        return and_(among(incidents.c.code, [code]), told)
+    ends = [
         and_(among(about, [kind]), exists().where(name == subject, ~among(state, states)))
         for kind, name, state, of in (
             (About.ATTEMPT, attempts.c.attempt_id, attempts.c.state, AttemptState),
             (About.REFUND, refunds.c.refund_no, refunds.c.state, RefundState),
-            (About.ORDER, orders.c.order_id, orders.c.state, OrderState),
         )
         if (states := [each for each in STANDS[code] if isinstance(each, of)])
     ]

@@ -125,7 +125,7 @@ class Attempt:
         provider_trade_no: the provider's own number, once known.
         captured_at: when the provider says the money was taken.
         told_back: the most that the provider said was given back of it in all, whoever did.
-        unreadable: its page or its payer is kept, and does not open: the page key changed.
+        undecryptable: its page or its payer is kept, and does not open: the page key changed.
 
     """
 
@@ -147,7 +147,7 @@ class Attempt:
     provider_trade_no: str | None = None
     captured_at: datetime | None = None
     told_back: Money | None = None
-    unreadable: bool = False
+    undecryptable: bool = False
 
     @property
     def number(self) -> str:

@@ -5,14 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from retender.domain.model.transition import (
-    ENDING,
-    LIVE,
-    UNDER_WAY,
-    AttemptState,
-    OrderState,
-    RefundState,
-)
+from retender.domain.model.transition import LIVE, UNDER_WAY, AttemptState, RefundState
 
 
 class IncidentCode(StrEnum):
@@ -42,22 +35,21 @@ class IncidentCode(StrEnum):
     ACCOUNT_GONE = "ACCOUNT_GONE"
     """An attempt or a refund is of an account that is configured no more."""
     ROW_UNREADABLE = "ROW_UNREADABLE"
-    """A stored row makes no sense, and what depends on it is set aside."""
+    """A stored row makes no sense, and what depends on it is set aside until a human ends this."""
 
 
-STANDS: Mapping[IncidentCode, tuple[AttemptState | RefundState | OrderState, ...]] = {
+STANDS: Mapping[IncidentCode, tuple[AttemptState | RefundState, ...]] = {
     IncidentCode.UNKNOWN_TOO_LONG: LIVE,
     IncidentCode.REFUND_TOO_LONG: UNDER_WAY,
     IncidentCode.REFUND_STUCK: (RefundState.STUCK,),
     IncidentCode.UNTOLD_TOO_LONG: (),
     IncidentCode.ACCOUNT_GONE: (*LIVE, *UNDER_WAY),
-    IncidentCode.ROW_UNREADABLE: (*LIVE, *UNDER_WAY, OrderState.NEW, *ENDING),
 }
 """
 Our own calls, and in which states of its subject each one stands.
 
 In any other state it is over by itself. An event has no states: it is told or
-it is not.
+it is not. ROW_UNREADABLE is none of these: what a row says that cannot be read proves nothing.
 """
 
 ESCALATIONS = (

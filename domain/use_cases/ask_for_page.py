@@ -349,7 +349,7 @@ class _Asking:
 
 def _why_again(attempt: Attempt, now: datetime) -> tuple[str, str]:
     """Say, to machines and to people, why the stored page is not simply handed out."""
-    if attempt.unreadable:
+    if attempt.undecryptable:
         return "page_key", "its stored page does not open: the page key changed"
     if attempt.page is None or attempt.page_until is None:
         return "no_page", "no page of it is kept"

@@ -8,6 +8,7 @@ from retender.domain.model.attempt import Attempt
 from retender.domain.model.event import StoryEntry, StoryKind
 from retender.domain.model.incident import About, Ending, Incident, IncidentCode, Resolution
 from retender.domain.model.refund import Refund
+from retender.domain.model.row_errors import RowUnreadable
 from retender.ports.new_id import NewId
 from retender.ports.unit_of_work import Work
 
@@ -175,16 +176,12 @@ async def _tell(
     kind: StoryKind,
     facts: Mapping[str, str],
 ) -> None:
-    order = None if incident.order_no is None else await work.orders.get(incident.order_no)
-    if order is None:
+    if (whose := await _whose(work, incident)) is None:
         return  # evidence of what is not ours has no story to stand in
-    attempt_id = incident.subject if incident.about is About.ATTEMPT else None
-    if incident.about is About.REFUND and incident.subject is not None:
-        refund = await work.refunds.get(incident.subject)
-        attempt_id = None if refund is None else refund.attempt_id
+    order_id, attempt_id = whose
     await work.story.add(
         StoryEntry(
-            order_id=order.order_id,
+            order_id=order_id,
             attempt_id=attempt_id,
             at=at,
             what=what,
@@ -192,3 +189,20 @@ async def _tell(
             data={"kind": str(kind), **{name: str(fact) for name, fact in facts.items()}},
         )
     )
+
+
+async def _whose(work: Work, incident: Incident) -> tuple[str, str | None] | None:
+    """Return of which order and attempt it is, as far as their rows can be read."""
+    attempt_id = incident.subject if incident.about is About.ATTEMPT else None
+    try:
+        order = None if incident.order_no is None else await work.orders.get(incident.order_no)
+        if order is None:
+            return None
+        if incident.about is About.REFUND and incident.subject is not None:
+            refund = await work.refunds.get(incident.subject)
+            attempt_id = None if refund is None else refund.attempt_id
+    except RowUnreadable as unreadable:
+        # The call matters more than its line, and another call is for that row.
+        order_id = unreadable.facts.get("order_id")
+        return None if order_id is None else (order_id, attempt_id)
+    return order.order_id, attempt_id

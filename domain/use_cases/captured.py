@@ -7,7 +7,7 @@ from datetime import datetime
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.errors import RetenderError, UndefinedTransition
 from retender.domain.model.event import Event, EventKind, StoryEntry, StoryKind
-from retender.domain.model.incident import IncidentCode
+from retender.domain.model.incident import Incident, IncidentCode
 from retender.domain.model.order import LatePayment, Order
 from retender.domain.model.refund import Refund, RefundCause, automatic_refund_number
 from retender.domain.model.transition import CAPTURED, AttemptEvent, OrderEvent, OrderState
@@ -51,17 +51,7 @@ async def captured(
     if attempt is None or problem is not None:
         code = problem or IncidentCode.UNKNOWN_NUMBER
         incident = incident_of_receipt(account, attempt, receipt, code, source=source, at=at)
-        if await work.incidents.add(incident) and attempt is not None:
-            why = f"{source} of {account}"
-            await tell(
-                work,
-                attempt,
-                at=at,
-                what=f"incident {incident.code}",
-                why=why,
-                kind=StoryKind.MISFIT,
-                facts={**incident.data, "incident": incident.code, "source": source},
-            )
+        await _keep_misfit(work, incident, attempt)
         return Outcome.INCIDENT
     if attempt.state in CAPTURED:
         return await known_already(
@@ -81,6 +71,20 @@ async def captured(
         settled = replace(attempt, provider_trade_no=receipt.provider_trade_no)
         await known_already(work, settled, receipt, terms, source=source, at=at, new_id=new_id)
     return outcome
+
+
+async def _keep_misfit(work: Work, incident: Incident, attempt: Attempt | None) -> None:
+    """Keep evidence that does not fit for a human, with a line in the story if it has one."""
+    if await work.incidents.add(incident) and attempt is not None:
+        await tell(
+            work,
+            attempt,
+            at=incident.at,
+            what=f"incident {incident.code}",
+            why=f"{incident.source} of {incident.account}",
+            kind=StoryKind.MISFIT,
+            facts={**incident.data, "incident": incident.code, "source": incident.source},
+        )
 
 
 async def attempt_of(work: Work, account: str, receipt: Receipt) -> Attempt | None:

@@ -213,5 +213,4 @@ _OVER = {
     IncidentCode.REFUND_STUCK: "the refund is stuck no more",
     IncidentCode.UNTOLD_TOO_LONG: "the shop has heard of it at last",
     IncidentCode.ACCOUNT_GONE: "it came to its end all the same",
-    IncidentCode.ROW_UNREADABLE: "it can be read, and came to its end",
 }

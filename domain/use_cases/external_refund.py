@@ -52,7 +52,7 @@ async def reckon_total(
     ``total`` is one that is heard just now.
     """
     attempt = await work.attempts.get(attempt_id)
-    if attempt is None or attempt.told_back is total is None:
+    if attempt is None or (total is None and attempt.told_back is None):
         return
     its = await _of_attempt(work, attempt)
     if any(refund.state in UNDER_WAY for refund in its):

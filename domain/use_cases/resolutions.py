@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from retender.domain.model.attempt import Attempt
-from retender.domain.model.incident import STANDS, Incident, Resolution
+from retender.domain.model.incident import FOLDED, STANDS, Incident, Resolution
 from retender.domain.model.refund import Refund, RefundCause
 from retender.domain.model.transition import RefundState
 
@@ -68,7 +68,11 @@ def _options(
             "It is sent again under the same number, so that nothing goes back twice.",
             _why_not_again(refund),
         )
-    again = " If it does not end, it is brought up again." if incident.code in STANDS else ""
+    again = (
+        " If it does not end, it is brought up again."
+        if incident.code in (*STANDS, *FOLDED)
+        else ""
+    )
     yield Option(Resolution.NOTED, f"You have seen it; nothing changes.{again}")
 
 

@@ -25,7 +25,7 @@ class SetAside:
 
     Nothing is guessed and nothing of it is changed but the time of its next look. An order has
     no such time: it is left alone while the call is open. Calling again for what waits adds
-    nothing. The call is over by itself when its subject has come to its end.
+    nothing. A human ends the call, once the row is mended: its state, too, may be what is wrong.
     """
 
     unit_of_work: UnitOfWork

@@ -179,7 +179,7 @@ class Wish:
         then, bound = attempt.charge.payer, self.terms.bound_to
         other = {need for need in bound if getattr(then, need) != getattr(self.payer, need)}
         lost = {need for need in self.terms.needs if getattr(then, need) is None}
-        if attempt.unreadable and other | lost:
+        if attempt.undecryptable and other | lost:
             return [Misfit.PAGE_KEY]
         return [Misfit(need) for need in sorted(other | lost)]
 
@@ -214,7 +214,7 @@ def _changed(attempt: Attempt) -> Misfit:
 
     What is sealed of the attempt opens only under the key of its time.
     """
-    if attempt.unreadable:
+    if attempt.undecryptable:
         return Misfit.PAGE_KEY
     opens = attempt.page is not None or attempt.charge.payer != Payer()
     return Misfit.CREDENTIALS if opens else Misfit.CREDENTIALS_OR_PAGE_KEY

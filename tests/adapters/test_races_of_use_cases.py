@@ -2,7 +2,7 @@
 Races between use cases, on every database: each is decided by a lock or a constraint.
 
 The memory store and the model serialise transactions, so a lock that is missing shows
-here only. Each test names what decides it; without that it fails on PostgreSQL and MariaDB.
+here only. Each test names what decides it; without that it fails on PostgreSQL or MariaDB.
 """
 
 import asyncio
@@ -185,7 +185,12 @@ async def test_total_beside_total(shop):
 
 
 async def test_refund_beside_a_refund_of_another_hand(shop):
-    """The shop gives all back while the console gives a part: no more than was paid goes back."""
+    """
+    The shop gives all back while the console gives a part: no more than was paid goes back.
+
+    No lock decides this one: whichever is written first, the provider refuses ours, and by its
+    total and our books ours is OVERTAKEN. Without that it would stay STUCK.
+    """
     shop.wechat.tells_totals = True
     await all_paid(shop)
     notices = {}
@@ -199,8 +204,10 @@ async def test_refund_beside_a_refund_of_another_hand(shop):
     )
     await shop.settle_down(hours=2)
     for order_no in ORDERS:
-        done = [r for r in (await shop.story(order_no)).refunds if r.state is RefundState.DONE]
-        assert sum(refund.amount.minor for refund in done) in {1000, PRICE.minor}
+        refunds = (await shop.story(order_no)).refunds
+        assert {r.state for r in refunds} <= {RefundState.DONE, RefundState.OVERTAKEN}
+        done = [r.amount.minor for r in refunds if r.state is RefundState.DONE]
+        assert sum(done) in {1000, PRICE.minor}
     assert all(kept >= 0 for kept in shop.wechat.kept().values())
 
 

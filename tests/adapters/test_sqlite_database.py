@@ -329,7 +329,7 @@ async def test_with_another_key_a_page_is_unknown_and_all_else_is_there(unit_of_
     async with stranger(read_only=True) as work:
         found = await work.attempts.get(attempt.attempt_id)
     assert found is not None
-    assert found.unreadable
+    assert found.undecryptable
     assert found.page is None
     assert found.good_page(NOW) is None
     assert found.charge == replace(attempt.charge, payer=Payer())

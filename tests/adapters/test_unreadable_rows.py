@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from retender.adapters.sql.engine import connected
 from retender.adapters.sql.unit_of_work import SqlUnitOfWork
 from retender.domain.model.errors import ProviderUnavailable
+from retender.domain.model.figures import WorkKind
 from retender.domain.model.incident import About, IncidentCode, Resolution
 from retender.domain.model.row_errors import RowUnreadable
 from retender.tests.adapters.databases import EVERYWHERE
@@ -180,7 +181,7 @@ async def test_an_attempt_is_set_aside_and_the_next_is_checked(shop, write):
     await write(SPOIL_NUMBER, it=odd.attempt_id, number=odd.number)
     await shop.settle_down()
     assert await shop.states("A1") == ("CLOSED", ["CLOSED"])
-    assert await calls(shop) == {}
+    assert set(await calls(shop)) == {(About.ATTEMPT, odd.attempt_id)}, "a human ends it"
 
 
 async def test_a_refund_is_set_aside_and_the_next_is_sent(shop, write):
@@ -202,7 +203,6 @@ async def test_a_refund_is_set_aside_and_the_next_is_sent(shop, write):
     await shop.settle_down()
     (refund,) = (await shop.story("A1")).refunds
     assert refund.state == "DONE"
-    assert await calls(shop) == {}
 
 
 async def test_an_order_is_set_aside_and_the_next_one_ends(shop, write):
@@ -268,3 +268,50 @@ async def test_a_notice_about_it_comes_again_and_a_human_is_called(shop, write):
     await write("UPDATE orders SET currency = 'CNY'")
     assert (await shop.hear("wechat", raw)).order_no == "A1"
     assert await shop.states() == ("PAID", ["SUCCEEDED"])
+
+
+async def test_who_is_unknown_for_long_is_called_for_though_its_order_cannot_be_read(shop, write):
+    """The call is kept without its line in the story, and holds up no other call."""
+    for order_no in ("A1", "A2"):
+        await shop.place(order_no)
+        await shop.page("alipay", order_no=order_no)
+    assert await write("UPDATE orders SET currency = '???' WHERE order_no = 'A1'")
+    shop.clock.pass_by(hours=5)
+    assert (await shop.escalate()).opened == 2
+    async with shop.unit_of_work(read_only=True) as work:
+        opened = await work.incidents.open()
+    assert [call.order_no for call in opened] == ["A1", "A2"]
+
+
+async def test_a_call_is_not_taken_back_while_its_row_cannot_be_read(shop, write):
+    """The money of a closed attempt came late: that its row says CLOSED ends nothing."""
+    await shop.place()
+    attempt = (await shop.page()).attempt
+    raw = shop.wechat.pay(attempt.number)
+    await write("UPDATE attempts SET state = 'CLOSED', next_check_at = NULL")
+    assert await write("UPDATE attempts SET currency = '???'")
+    with pytest.raises(RowUnreadable):
+        await shop.hear("wechat", raw)
+    await shop.escalate()
+    assert set(await calls(shop)) == {(About.ATTEMPT, attempt.attempt_id)}
+
+
+BEFORE_ALL_TIME = -900_000_000_000_000_000
+
+
+async def test_a_time_that_makes_no_sense_spoils_no_figures(shop, write):
+    for order_no in ("A1", "A2"):
+        await shop.place(order_no)
+        await shop.page(order_no=order_no)
+    odd = await shop.attempt(order_no="A1")
+    spoil = "UPDATE attempts SET next_check_at = :at WHERE attempt_id = :it"
+    assert await write(spoil, it=odd.attempt_id, at=BEFORE_ALL_TIME)
+    by = shop.clock()
+    async with shop.unit_of_work(read_only=True) as work:
+        await work.unfinished.figures()
+        late = await work.unfinished.overdue(by, by)
+    assert late[WorkKind.ATTEMPTS].count == 1
+    assert late[WorkKind.ATTEMPTS].since == by
+    shop.clock.pass_by(minutes=1)
+    await worker_of(shop).run_once()
+    assert set(await calls(shop)) == {(About.ATTEMPT, odd.attempt_id)}

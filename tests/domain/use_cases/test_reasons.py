@@ -102,7 +102,7 @@ async def test_a_payer_who_is_not_known_any_more_needs_a_new_attempt(shop):
     rows = shop.store._rows.attempts
     kept = rows[first.attempt_id]
     charge = replace(kept.charge, payer=Payer())
-    rows[first.attempt_id] = replace(kept, charge=charge, page=None, unreadable=True)
+    rows[first.attempt_id] = replace(kept, charge=charge, page=None, undecryptable=True)
     second = (await shop.page(payer=payer)).attempt
     assert second.number != first.number
     line = await only(shop, StoryKind.PAGE_NOT_REUSED)
@@ -135,7 +135,7 @@ async def test_changed_credentials_are_told_as_such(shop):
 @pytest.mark.parametrize(
     ("found", "reason"),
     [
-        ({"unreadable": True, "page": None}, "page_key"),
+        ({"undecryptable": True, "page": None}, "page_key"),
         ({"page": None}, "credentials_or_page_key"),
     ],
 )
@@ -229,7 +229,7 @@ async def test_asking_again_says_that_a_page_does_not_open_for_the_page_key(shop
     await shop.place()
     made = (await shop.page()).attempt
     rows = shop.store._rows.attempts
-    rows[made.attempt_id] = replace(rows[made.attempt_id], page=None, unreadable=True)
+    rows[made.attempt_id] = replace(rows[made.attempt_id], page=None, undecryptable=True)
     assert (await shop.page()).attempt.number == made.number
     line = await only(shop, StoryKind.PAGE_ASKED_AGAIN)
     assert line.data["because"] == "page_key"
