@@ -308,7 +308,7 @@ async def test_a_time_that_makes_no_sense_spoils_no_figures(shop, write):
     assert await write(spoil, it=odd.attempt_id, at=BEFORE_ALL_TIME)
     by = shop.clock()
     async with shop.unit_of_work(read_only=True) as work:
-        await work.unfinished.figures()
+        assert (await work.unfinished.figures()).due_since is None
         late = await work.unfinished.overdue(by, by)
     assert late[WorkKind.ATTEMPTS].count == 1
     assert late[WorkKind.ATTEMPTS].since == by
