@@ -9,7 +9,7 @@ TREE   := build/tree/retender
 LINKS  := $(addprefix $(TREE)/,$(ROOMS))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv tree format lint types contracts test model check simulate mutants kill demo states build clean
+.PHONY: help venv tree format lint types contracts test model check simulate mutants mutation kill demo states build clean
 
 help:  ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ simulate: $(READY) $(LINKS)  ## Play whole shops with faults: SEED=7 shows one s
 
 mutants: $(READY) $(LINKS)  ## Plant mistakes in the protocol, and see each one caught
 	PYTHONPATH=build/tree $(BIN)/python -m retender.tests.drill.mutants
+
+mutation: $(READY) $(LINKS)  ## Spoil one line at a time where money is decided, and see a test fail; ARGS="--minutes 30"
+	PYTHONPATH=build/tree $(BIN)/python -m retender.tests.mutation $(ARGS)
 
 kill: $(READY) $(LINKS)  ## Kill real processes under load: KILLS=500 DATABASE=postgresql, or ARGS=steps
 	PYTHONPATH=build/tree $(BIN)/python -m retender.tests.processes \

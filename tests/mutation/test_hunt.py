@@ -1,0 +1,83 @@
+import os
+import subprocess
+import sys
+
+from retender.tests.mutation import survivors
+from retender.tests.mutation.hunt import ALL_SECONDS, choose
+from retender.tests.mutation.making import Mutant
+from retender.tests.mutation.reach import ROOT, Reached, digest, read
+
+MUTANT = Mutant("domain/model/money.py", "Money.plus", "AddNot", 0, "job", frozenset({40, 41}))
+
+
+def reached(test: str, seconds: float, *lines: int) -> Reached:
+    return Reached(test, seconds, {"domain/model/money.py": frozenset(lines)})
+
+
+def hunt(folder, *options: str) -> subprocess.CompletedProcess[str]:
+    """Run it as `make mutation` does, on what little is enough to see it work."""
+    command = [sys.executable, "-m", "retender.tests.mutation", "--folder", str(folder)]
+    command += ["--sample", "0", "--at-once", "2", *options]
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "build" / "tree")}
+    return subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def test_the_test_of_the_module_comes_first_then_the_quickest():
+    near = reached("tests/test_money.py::t", 0.4, 40)
+    quick, slow = reached("tests/test_a.py::t", 0.1, 41), reached("tests/test_b.py::t", 5.0, 40)
+    elsewhere, endless = reached("tests/test_c.py::t", 0.1, 7), reached("t.py::t", ALL_SECONDS, 40)
+
+    first, rest = choose([endless, slow, quick, elsewhere, near], MUTANT)
+
+    assert first == [near.test, quick.test]
+    assert rest == [slow.test]
+
+
+def test_what_runs_at_import_meets_every_test_of_its_module():
+    at_import = Mutant("domain/model/money.py", "", "AddNot", 0, "job", frozenset())
+
+    first, _ = choose([reached("tests/test_c.py::t", 0.1, 7)], at_import)
+
+    assert first == ["tests/test_c.py::t"]
+
+
+def test_what_a_test_runs_is_read_as_it_was_written_and_not_after_its_file_changed(tmp_path):
+    test = "tests/mutation/test_hunt.py::t"
+    path = tmp_path / "reach.jsonl"
+    path.write_text(reached(test, 0.5, 3, 70).to_json({"tests/mutation/test_hunt.py": "old"}))
+    assert read(path) == {}
+
+    now = {"tests/mutation/test_hunt.py": digest(ROOT / "tests/mutation/test_hunt.py")}
+    path.write_text(reached(test, 0.5, 3, 70).to_json(now) + "\n" + '{"half": ')
+    assert read(path) == {test: reached(test, 0.5, 3, 70)}
+
+
+def test_a_share_of_the_mutants_of_amounts_and_deadlines_is_killed_or_explained(tmp_path):
+    asked = ["--tests", "tests/domain/model", "--modules", "model/money", "model/deadline"]
+
+    ended = hunt(tmp_path, *asked, "--most", "30")
+
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "all tried" in ended.stdout
+
+    # All is known now, so that nothing is tried again.
+    again = hunt(tmp_path, *asked, "--most", "30")
+    assert "30 places, 0 to try" in again.stdout
+
+
+def test_without_the_tests_that_matter_survivors_are_named(tmp_path):
+    asked = ["--tests", "tests/domain/model/test_transition.py", "--modules", "model/money"]
+
+    ended = hunt(tmp_path, *asked, "--most", "4")
+
+    assert ended.returncode == 1
+    assert "survivors that nobody has explained" in ended.stdout
+    assert "domain/model/money.py" in (tmp_path / "unexplained.toml").read_text()
+
+
+def test_every_survivor_in_the_list_names_a_line_that_is_still_there():
+    for key in survivors.read():
+        written = " ".join((ROOT / key.module).read_text().split())
+        assert key.before in written, f"no longer there: {key}"
