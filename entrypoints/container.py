@@ -21,6 +21,7 @@ from retender.adapters.http.transport import HttpxTransport
 from retender.adapters.ids import UlidIds
 from retender.adapters.memory.unit_of_work import MemoryUnitOfWork
 from retender.adapters.sql import schema
+from retender.adapters.sql.database_time import database_time, is_elsewhere
 from retender.adapters.sql.durability import shortcomings
 from retender.adapters.sql.engine import open_engine
 from retender.adapters.sql.sealed import unopened
@@ -61,7 +62,6 @@ from retender.ports.afterwards import Afterwards
 from retender.ports.announcer import Announcer
 from retender.ports.client_types import ClientTypes
 from retender.ports.clock import Clock
-from retender.ports.clock_difference import ClockDifference
 from retender.ports.new_id import NewId
 from retender.ports.reach import CheckReach
 from retender.ports.time_budget import NewTimeBudget
@@ -92,6 +92,7 @@ def _open_store(settings: Settings, key: bytes, exits: AsyncExitStack) -> Store:
         differences=lambda: schema.differing(url),
         shortcomings=lambda: shortcomings(engine),
         unopened=lambda: unopened(engine, key),
+        time=partial(database_time, engine) if is_elsewhere(engine.url) else None,
     )
 
 
@@ -202,12 +203,16 @@ def _pay_policy(settings: Settings) -> PayPolicy:
     )
 
 
-def _deadlines(policy: PayPolicy) -> DeadlinePolicy:
-    return policy.deadlines
-
-
-def _clock_difference(gateway_clocks: GatewayClocks) -> ClockDifference:
-    return gateway_clocks
+def _gateway_clocks(
+    settings: Settings, clock: Clock, policy: PayPolicy, store: Store
+) -> GatewayClocks:
+    accounts = settings.accounts
+    return GatewayClocks(
+        clock=clock,
+        deadlines=policy.deadlines,
+        provider_of=lambda account: accounts[account].provider if account in accounts else account,
+        database_time=store.time,
+    )
 
 
 def _time_budget(settings: Settings) -> NewTimeBudget:
@@ -241,7 +246,7 @@ class Container(DeclarativeContainer):
         store, unit_of_work: the database, and transactions on it.
         plugins, client_types: what the plugins brought.
         policy: how this deployment treats the second payment.
-        gateway_clocks, clock_difference: what gateways' answers tell of their clocks.
+        gateway_clocks: ours as others' clocks see it.
         transports: makes an account's way to its gateway, by the account's name.
         guards: the same, but keeping each account's trouble to itself; what plugins get.
         accounts: what is configured.
@@ -270,9 +275,8 @@ class Container(DeclarativeContainer):
     client_types: Singleton[ClientTypes] = Singleton(_client_types, plugins)
     policy: Singleton[PayPolicy] = Singleton(_pay_policy, settings)
     gateway_clocks: Singleton[GatewayClocks] = Singleton(
-        GatewayClocks, clock=clock, deadlines=Factory(_deadlines, policy)
+        _gateway_clocks, settings, clock, policy, store
     )
-    clock_difference: Singleton[ClockDifference] = Singleton(_clock_difference, gateway_clocks)
     transports: Singleton[Callable[[str], Transport]] = Singleton(
         _transports, settings, clock, gateway_clocks, exits
     )
@@ -303,29 +307,28 @@ class Container(DeclarativeContainer):
         unit_of_work,
         accounts,
         client_types,
-        clock,
+        gateway_clocks,
         new_id,
         policy,
         time_budget,
-        clock_difference,
         time_to_ask,
         afterwards,
     )
     take_notice = Factory(TakeNotice, unit_of_work, accounts, clock, new_id)
-    check_attempt = Factory(CheckAttempt, unit_of_work, accounts, clock, new_id)
-    close_order = Factory(CloseOrder, unit_of_work, accounts, clock, new_id, time_budget)
-    expire_orders = Factory(ExpireOrders, unit_of_work, clock, new_id)
+    check_attempt = Factory(CheckAttempt, unit_of_work, accounts, gateway_clocks, new_id)
+    close_order = Factory(CloseOrder, unit_of_work, accounts, gateway_clocks, new_id, time_budget)
+    expire_orders = Factory(ExpireOrders, unit_of_work, gateway_clocks, new_id)
     refund_payment = Factory(
         RefundPayment,
         unit_of_work,
         accounts,
-        clock,
+        gateway_clocks,
         new_id,
         time_budget,
         Factory(_lease, settings),
     )
     check_refund = Factory(
-        CheckRefund, unit_of_work, accounts, clock, new_id, lease=Factory(_lease, settings)
+        CheckRefund, unit_of_work, accounts, gateway_clocks, new_id, lease=Factory(_lease, settings)
     )
     show_order = Factory(ShowOrder, unit_of_work)
     show_refund = Factory(ShowRefund, unit_of_work)
@@ -335,9 +338,8 @@ class Container(DeclarativeContainer):
         unit_of_work,
         accounts,
         client_types,
-        clock,
+        gateway_clocks,
         policy,
-        clock_difference,
         Factory(_check_reach, guards),
     )
     announce_events = Factory(

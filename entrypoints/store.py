@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from retender.ports.unit_of_work import UnitOfWork
 
@@ -23,6 +24,7 @@ class Store:
         shortcomings: says what about its set-up would lose what was committed.
         unopened: counts the newest live attempts of which something is sealed, and how many
             of these do not open under the page key.
+        time: asks what time it is by its clock; None, if that is our own machine's.
 
     """
 
@@ -35,6 +37,7 @@ class Store:
     differences: Callable[[], Awaitable[tuple[str, ...]]]
     shortcomings: Callable[[], Awaitable[tuple[str, ...]]]
     unopened: Callable[[], Awaitable[tuple[int, int]]]
+    time: Callable[[], Awaitable[datetime]] | None = None
 
 
 def forgetful(unit_of_work: UnitOfWork) -> Store:

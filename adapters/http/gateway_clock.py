@@ -1,4 +1,4 @@
-"""GatewayClocks: what the ``Date`` of every answer tells of the gateways' clocks."""
+"""GatewayClocks: our clock, and what the ``Date`` of every answer tells of the gateways' ones."""
 
 import asyncio
 import logging
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-from retender.domain.model.deadline import ClockStanding, DeadlinePolicy
+from retender.domain.model.deadline import ClockStanding, DeadlinePolicy, agreed
 from retender.ports.clock import Clock
 
 log = logging.getLogger(__name__)
@@ -80,7 +80,9 @@ class GatewayClock:
 
     """
 
-    def __init__(self, account: str, *, clock: Clock, deadlines: DeadlinePolicy) -> None:
+    def __init__(
+        self, account: str, *, clock: Clock, deadlines: DeadlinePolicy, silent: bool = False
+    ) -> None:
         """
         Know nothing yet.
 
@@ -88,6 +90,7 @@ class GatewayClock:
             account: whose gateway, for the log.
             clock: ours.
             deadlines: says what difference is too much.
+            silent: it says its time only when it is probed, so it is, again and again.
 
         """
         self.offset: timedelta | None = None
@@ -96,6 +99,7 @@ class GatewayClock:
         self._account = account
         self._clock = clock
         self._deadlines = deadlines
+        self._silent = silent
         self._last: deque[Measurement] = deque(maxlen=KEPT)
         self._standing = ClockStanding.NEAR
 
@@ -105,22 +109,33 @@ class GatewayClock:
         return self._last[-1] if self._last else None
 
     @property
+    def has_spoken(self) -> bool:
+        """Whether it said its time of late."""
+        return bool(self._of_late())
+
+    def _of_late(self) -> list[timedelta]:
+        now = self._clock()
+        return [each.sure for each in self._last if abs(now - each.at) < FORGOTTEN_AFTER]
+
+    @property
     def difference(self) -> timedelta:
         """By how much it is surely ahead of us, if two answers of late say so; else zero."""
-        now = self._clock()
-        sure = [each.sure for each in self._last if abs(now - each.at) < FORGOTTEN_AFTER]
+        sure = self._of_late()
         sure += [timedelta(0)] * (KEPT - len(sure))
         return sorted(sure)[KEPT // 2]
 
     def probe_if_off(self) -> None:
-        """Have the gateway asked again, behind the caller, if it was too far off a while ago."""
-        if self.probe is None or self.last is None or self._probing is not None:
-            return
-        too_far = self._deadlines.standing(self.difference) is ClockStanding.TOO_FAR
-        if not too_far or self._clock() - self.last.at < PROBED_AFTER:
+        """Have it asked again behind the caller, if it was too far off, or is silent."""
+        if self.probe is None or self._probing is not None or not self._is_to_probe():
             return
         self._probing = asyncio.create_task(self._ask_for_time(self.probe))
         self._probing.add_done_callback(self._probed)
+
+    def _is_to_probe(self) -> bool:
+        if self.last is None:
+            return self._silent
+        too_far = self._deadlines.standing(self.difference) is ClockStanding.TOO_FAR
+        return (self._silent or too_far) and self._clock() - self.last.at >= PROBED_AFTER
 
     async def _ask_for_time(self, probe: Callable[[], Awaitable[None]]) -> None:
         for _ in range(KEPT // 2 + 1):  # so many must agree that it is right again
@@ -134,12 +149,15 @@ class GatewayClock:
     def learn(self, date: str | None, *, asked_at: datetime) -> None:
         """Learn from an answer that is just coming in; a Date that is none says nothing."""
         said = _read(date)
-        if said is None:
-            return
+        if said is not None:
+            self.learn_moment(said, asked_at=asked_at, cut_off=_SAID_LATE)
+
+    def learn_moment(self, said: datetime, *, asked_at: datetime, cut_off: timedelta) -> None:
+        """Learn from a moment that it named; what was cut off of it may be as much as that."""
         now = self._clock()
-        # On average what is cut off, half a second, is missing.
-        self.offset = said + timedelta(milliseconds=500) - (asked_at + (now - asked_at) / 2)
-        self._last.append(Measurement.of(said, asked_at=asked_at, answered_at=now))
+        # On average a quarter of it is missing: a Date is cut to seconds.
+        self.offset = said + cut_off / 4 - (asked_at + (now - asked_at) / 2)
+        self._last.append(Measurement(said - now, said + cut_off - asked_at, now))
         self._tell_change()
 
     def _tell_change(self) -> None:
@@ -159,13 +177,35 @@ class GatewayClock:
 
 
 class GatewayClocks:
-    """Implements ``ClockDifference``: keeps a clock for every account."""
+    """
+    Implements ``WatchedClock``: keeps a clock for every account, and one for the database.
 
-    def __init__(self, *, clock: Clock, deadlines: DeadlinePolicy) -> None:
-        """Know of no gateway yet."""
+    Accounts of one provider are one witness: the same people set their clocks.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        deadlines: DeadlinePolicy,
+        provider_of: Callable[[str], str] = str,
+        database_time: Callable[[], Awaitable[datetime]] | None = None,
+    ) -> None:
+        """
+        Know of no gateway yet.
+
+        Args:
+            clock: ours.
+            deadlines: says what difference is too much.
+            provider_of: tells whose gateway an account's is; default: each its own.
+            database_time: asks a database on another host for its time; None: there is none.
+
+        """
         self._clock = clock
         self._deadlines = deadlines
+        self._provider_of = provider_of
         self._of: dict[str, GatewayClock] = {}
+        self._database = None if database_time is None else _watch(database_time, clock, deadlines)
 
     def of(self, account: str) -> GatewayClock:
         """Return the account's one, for whoever sees its gateway's answers."""
@@ -173,17 +213,56 @@ class GatewayClocks:
             self._of[account] = GatewayClock(account, clock=self._clock, deadlines=self._deadlines)
         return self._of[account]
 
-    def __call__(self, account: str) -> timedelta:
-        """Return by how much an account's gateway is surely ahead of us, as the port says."""
+    def __call__(self) -> datetime:
+        """Return the present."""
+        return self._clock()
+
+    def difference(self, account: str | None = None) -> timedelta:
+        """Return by how much others are surely ahead of us, as the port says."""
+        if account is None:
+            return agreed(self._witnesses(), self._deadlines)
         clock = self.of(account)
         clock.probe_if_off()
         return clock.difference
+
+    def is_wrong(self, account: str | None = None) -> bool:
+        """Tell whether our clock ends nothing, as the port says."""
+        off = [self.difference()] + ([] if account is None else [self.difference(account)])
+        return any(self._deadlines.standing(each) is ClockStanding.TOO_FAR for each in off)
+
+    def _witnesses(self) -> list[timedelta]:
+        """Return what each one says that has spoken of late; of one provider, what says least."""
+        said: dict[str, timedelta] = {}
+        for account, clock in self._of.items():
+            clock.probe_if_off()
+            if clock.has_spoken:
+                witness = f"provider {self._provider_of(account)}"
+                said[witness] = min(said.get(witness, timedelta.max), clock.difference, key=abs)
+        if self._database is not None:
+            self._database.probe_if_off()
+            if self._database.has_spoken:
+                said["database"] = self._database.difference
+        return list(said.values())
 
     def offsets(self) -> Mapping[str, timedelta]:
         """Return the best guess of every account that has answered."""
         return {
             account: clock.offset for account, clock in self._of.items() if clock.offset is not None
         }
+
+
+def _watch(
+    ask: Callable[[], Awaitable[datetime]], clock: Clock, deadlines: DeadlinePolicy
+) -> GatewayClock:
+    """Return the clock of a database, which says its time only when it is asked for it."""
+    watched = GatewayClock("the database", clock=clock, deadlines=deadlines, silent=True)
+
+    async def probe() -> None:
+        asked_at = clock()
+        watched.learn_moment(await ask(), asked_at=asked_at, cut_off=timedelta(0))
+
+    watched.probe = probe
+    return watched
 
 
 _CONSEQUENCES = {

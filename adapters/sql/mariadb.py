@@ -86,6 +86,7 @@ class MariaDB(Server):
     taken: ClassVar[str | int] = _TAKEN
     drivers: ClassVar[Mapping[str, str]] = {"mysql+asyncmy": "mariadb"}
     upgrades_whole: ClassVar[bool] = False
+    now: ClassVar[str] = "SELECT UTC_TIMESTAMP(6)"
     needs: ClassVar[Sequence[Need]] = (
         Need(
             "innodb_flush_log_at_trx_commit",

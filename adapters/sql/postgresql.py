@@ -71,6 +71,7 @@ class PostgreSQL(Server):
         "postgresql+asyncpg": "asyncpg",
     }
     savepoints: ClassVar[bool] = True
+    now: ClassVar[str] = "SELECT clock_timestamp()"
     needs: ClassVar[Sequence[Need]] = (
         Need("fsync", "SHOW fsync", ("on",), "a power cut could destroy the database"),
         Need(

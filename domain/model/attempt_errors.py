@@ -4,10 +4,11 @@ The branch of the error tree about trying an order more than once.
     PayOrderError
     ├── TooManyAttempts     too many pages may be paid, or were begun; says when there is room
     ├── PayOrderContended   others press for the same order at this moment; press again
-    └── PayOrderInterrupted the store failed in the middle of it; press again
+    ├── PayOrderInterrupted the store failed in the middle of it; press again
+    └── OwnClockOff         our own clock is wrong; nothing is begun until it is set
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from retender.domain.model.errors import PayOrderError
 
@@ -59,3 +60,26 @@ class PayOrderInterrupted(PayOrderError):
         """Say what is not done, and what may have changed."""
         message = f"The database of order {order_no} is busy or full: {what}; press again."
         super().__init__(message, order_no=order_no)
+
+
+class OwnClockOff(PayOrderError):
+    """
+    Our own clock is surely wrong, by more than ``pay.watch_seconds``: nothing new is begun.
+
+    Two independent others, gateways or a database on another host, agree on it. An operator
+    sets the clock.
+    """
+
+    code = "CLOCK_OFF"
+
+    def __init__(self, difference: timedelta, allowed: timedelta) -> None:
+        """Say by how much, and what is allowed."""
+        second = timedelta(seconds=1)
+        apart = abs(difference) // second
+        side = "behind" if difference > timedelta(0) else "ahead"
+        super().__init__(
+            f"Our own clock is {apart} s {side}, by the word of others who agree, and "
+            f"{allowed // second} s are allowed for: nothing was begun; set the clock.",
+            seconds_apart=apart,
+            seconds_allowed=allowed // second,
+        )

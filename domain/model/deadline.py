@@ -6,13 +6,18 @@ gets; *page* until when the handed-out page itself works; *watch* until when lat
 money may still arrive. Protocol 1.3 gives the order: shown, upstream, watch.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
+from retender.domain.model.attempt_errors import OwnClockOff
 from retender.domain.model.errors import PayOrderPayTimeout, ProviderClockOff
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+# So many must agree before our own clock is called wrong.
+_WITNESSES = 2
 
 
 class ClockStanding(StrEnum):
@@ -146,6 +151,47 @@ def check_clock(title: str, difference: timedelta, policy: DeadlinePolicy) -> No
         "allowed for: nothing was asked of it; pay another way."
     )
     raise ProviderClockOff(message, seconds_apart=apart, seconds_allowed=allowed)
+
+
+def check_own_clock(difference: timedelta, policy: DeadlinePolicy) -> None:
+    """
+    Turn away what is new while our own clock is surely wrong.
+
+    Args:
+        difference: by how much others who agree are surely ahead of us.
+        policy: says how much is too much.
+
+    Raises:
+        OwnClockOff: by how much, and what is allowed.
+
+    """
+    if policy.standing(difference) is ClockStanding.TOO_FAR:
+        raise OwnClockOff(difference, policy.watch)
+
+
+def agreed(differences: Iterable[timedelta], policy: DeadlinePolicy) -> timedelta:
+    """
+    Return by how much our own clock is surely off, by the word of independent witnesses.
+
+    Two at least must say so and agree with each other, and be more than those who say that
+    it is right: one alone may be wrong itself (revision 2, rule 9). Of those who agree the one
+    that says least is believed.
+
+    Args:
+        differences: each witness's clock minus ours, as far as it is sure.
+        policy: its watch says what is off, and how near to each other two agree.
+
+    """
+    every = list(differences)
+    off = sorted(d for d in every if policy.standing(d) is ClockStanding.TOO_FAR)
+    best: list[timedelta] = []
+    for first in off:
+        together = [d for d in off if first <= d <= first + policy.watch]
+        if len(together) > len(best):
+            best = together
+    if len(best) < _WITNESSES or len(best) <= len(every) - len(off):
+        return timedelta(0)
+    return min(best, key=abs)
 
 
 def solve(shown: datetime, now: datetime, policy: DeadlinePolicy, terms: ExpiryTerms) -> Deadline:

@@ -27,11 +27,11 @@ from retender.domain.use_cases.payment import AnswerPending, PageReady
 from retender.domain.use_cases.policy import PayPolicy
 from retender.domain.use_cases.redone import redone
 from retender.ports.accounts import Account
-from retender.ports.clock import Clock
 from retender.ports.new_id import NewId
 from retender.ports.payment_provider import PageTerms
 from retender.ports.time_budget import NewTimeBudget, TimeBudget
 from retender.ports.unit_of_work import UnitOfWork, Work
+from retender.ports.watched_clock import WatchedClock
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ class AskForPage:
     """
 
     unit_of_work: UnitOfWork
-    clock: Clock
+    clock: WatchedClock
     new_id: NewId
     policy: PayPolicy
     time_to_ask: NewTimeBudget

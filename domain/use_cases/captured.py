@@ -112,7 +112,7 @@ async def weigh(
     receipt: Receipt,
     *,
     terms: ProviderTerms | None = None,
-    asked_at: datetime,
+    asked_at: datetime | None,
     source: str,
     at: datetime,
     new_id: NewId,
@@ -124,7 +124,7 @@ async def weigh(
     question was *sent* after the attempt's watch ended: before that, the page
     may still make the trade. It is a contradiction, and proves nothing ever, where a
     page was kept and the terms of it say that the trade was there with it. Open proves
-    nothing.
+    nothing. ``asked_at`` is None if nobody was asked, or at a time that is not sure.
     """
     if receipt.state is ReceiptState.PAID or receipt.foreign is not None:
         return await captured(
@@ -141,7 +141,9 @@ async def weigh(
     elif receipt.state is ReceiptState.NOT_FOUND and _must_be_there(attempt, terms):
         await call_for_absence(work, attempt, at=at, source=source, new_id=new_id)
         return Outcome.CONTRADICTED
-    elif receipt.state is ReceiptState.NOT_FOUND and attempt.proves_absence(asked_at):
+    elif receipt.state is not ReceiptState.NOT_FOUND or asked_at is None:
+        return Outcome.NOTHING
+    elif attempt.proves_absence(asked_at):
         why = f"{source}: {attempt.account} knows nothing, asked after expiry and grace"
     else:
         return Outcome.NOTHING

@@ -14,10 +14,10 @@ from retender.domain.use_cases.find_out import FindOut, is_askable
 from retender.domain.use_cases.named import named_attempt
 from retender.domain.use_cases.redone import redone
 from retender.ports.accounts import Accounts
-from retender.ports.clock import Clock
 from retender.ports.new_id import NewId
 from retender.ports.payment_provider import ClosePower, PaymentProvider, ReceiptState
 from retender.ports.unit_of_work import UnitOfWork
+from retender.ports.watched_clock import WatchedClock
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class CheckAttempt:
 
     unit_of_work: UnitOfWork
     accounts: Accounts
-    clock: Clock
+    clock: WatchedClock
     new_id: NewId
 
     async def __call__(self, *, attempt_id: str, held_until: datetime | None = None) -> Attempt:
@@ -109,7 +109,7 @@ class CheckAttempt:
         known_from_answer_only = not provider.terms.page_for(attempt.charge).orphan_payable
         if not (attempt.is_unseen and known_from_answer_only):
             return
-        if not attempt.proves_absence(self.clock()):
+        if self.clock.is_wrong(attempt.account) or not attempt.proves_absence(self.clock()):
             return
         async with self.unit_of_work() as work:
             await work.attempts.move(
@@ -125,6 +125,8 @@ class CheckAttempt:
         """Write the wish to close down before acting on it, as everywhere."""
         now = self.clock()
         if not attempt.is_payable or now < attempt.charge.expires_at:
+            return attempt
+        if self.clock.is_wrong(attempt.account):
             return attempt
         if held_until is None and not is_free(attempt.leased_until, now):
             return attempt  # whoever holds it does the same at this moment

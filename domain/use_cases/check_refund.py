@@ -12,14 +12,12 @@ from retender.domain.model.errors import (
     Refusal,
     UnknownName,
 )
-from retender.domain.model.event import StoryKind
 from retender.domain.model.lease import is_held
 from retender.domain.model.money import Money
 from retender.domain.model.refund import Refund, RefundCause, next_try, next_try_unasked
 from retender.domain.model.refund_errors import RefundNotExist
 from retender.domain.model.transition import ASKED_AFTER, RefundEvent, RefundState
 from retender.domain.use_cases.call_human import call_for_account
-from retender.domain.use_cases.captured import facts_of, tell
 from retender.domain.use_cases.confirm_capture import ConfirmCapture
 from retender.domain.use_cases.external_refund import (
     hear_of_total,
@@ -35,10 +33,10 @@ from retender.domain.use_cases.settle_refund import (
     fail_refund,
     look_again,
     settle_refund,
+    tell_trouble,
     try_refund_again,
 )
 from retender.ports.accounts import Account, Accounts
-from retender.ports.clock import Clock
 from retender.ports.new_id import NewId
 from retender.ports.payment_provider import (
     ReceiptState,
@@ -47,7 +45,8 @@ from retender.ports.payment_provider import (
     RefundReceiptState,
 )
 from retender.ports.time_budget import TimeBudget
-from retender.ports.unit_of_work import UnitOfWork, Work
+from retender.ports.unit_of_work import UnitOfWork
+from retender.ports.watched_clock import WatchedClock
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +70,7 @@ class CheckRefund:
 
     unit_of_work: UnitOfWork
     accounts: Accounts
-    clock: Clock
+    clock: WatchedClock
     new_id: NewId
     budget: TimeBudget | None = None
     lease: timedelta = timedelta(minutes=1)
@@ -222,8 +221,8 @@ class CheckRefund:
             else:
                 await self._really_refused(refund, order, account, refused, held_until)
         except ProviderError as problem:
-            repeatable = account.provider.terms.refunds.repeatable
-            if isinstance(problem, ProviderUncertain) and not repeatable:
+            once = not account.provider.terms.refunds.repeatable
+            if once and isinstance(problem, ProviderUncertain):
                 # It may have gone back, and a second time is not harmless: ask, do not send.
                 await self._look_again(refund, problem, held_until, question="refund")
             else:
@@ -240,7 +239,8 @@ class CheckRefund:
         except ProviderError as problem:
             await self._look_again(refund, problem, held_until)
             raise
-        proves = account.provider.terms.refunds.repeatable or refund.proves_absence(asked_at)
+        late = not self.clock.is_wrong(account.name) and refund.proves_absence(asked_at)
+        proves = late or account.provider.terms.refunds.repeatable
         await self._settle(refund, receipt, "refund query", held_until, absence_proves=proves)
         return receipt
 
@@ -257,7 +257,7 @@ class CheckRefund:
             now = self.clock()
             if refund.state in ASKED_AFTER:
                 await look_again(work, refund, at=now, held_until=held_until)
-            await _tell_trouble(work, refund, question, problem, at=now)
+            await tell_trouble(work, refund, question, problem, at=now)
             await work.commit()
 
     async def _really_refused(
@@ -325,7 +325,7 @@ class CheckRefund:
     ) -> None:
         async with self.unit_of_work() as work:
             at = self.clock()
-            await _tell_trouble(work, refund, "refund", refused, at=at)
+            await tell_trouble(work, refund, "refund", refused, at=at)
             await fail_refund(
                 work,
                 refund,
@@ -342,7 +342,7 @@ class CheckRefund:
     ) -> None:
         async with self.unit_of_work() as work:
             at = self.clock()
-            await _tell_trouble(work, refund, "refund", problem, at=at)
+            await tell_trouble(work, refund, "refund", problem, at=at)
             await try_refund_again(
                 work, refund, why, at=at, new_id=self.new_id, held_until=held_until
             )
@@ -380,21 +380,4 @@ def _named(refund: Refund, order: RefundOrder) -> AbstractContextManager[None]:
         attempt_number=order.charge_number,
         refund_no=refund.refund_no,
         account=refund.account,
-    )
-
-
-async def _tell_trouble(
-    work: Work, refund: Refund, question: str, problem: ProviderError, *, at: datetime
-) -> None:
-    """Note what the provider said instead of a receipt."""
-    no = isinstance(problem, ProviderRefused)
-    answer = "refused" if no else "no answer that proves anything"
-    await tell(
-        work,
-        refund,
-        at=at,
-        what=f"{question} of {refund.refund_no}: {answer}",
-        why=str(problem),
-        kind=StoryKind.REFUND_ANSWER if no else StoryKind.REFUND_NO_ANSWER,
-        facts={**facts_of(problem), "refund_no": refund.refund_no, "source": question},
     )

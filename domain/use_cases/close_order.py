@@ -22,10 +22,10 @@ from retender.domain.use_cases.end_order import end_if_nothing_live
 from retender.domain.use_cases.redone import redone
 from retender.domain.use_cases.repair import Repair
 from retender.ports.accounts import Accounts
-from retender.ports.clock import Clock
 from retender.ports.new_id import NewId
 from retender.ports.time_budget import NewTimeBudget
 from retender.ports.unit_of_work import UnitOfWork, Work
+from retender.ports.watched_clock import WatchedClock
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ class CloseOrder:
 
     unit_of_work: UnitOfWork
     accounts: Accounts
-    clock: Clock
+    clock: WatchedClock
     new_id: NewId
     budget: NewTimeBudget
 

@@ -9,11 +9,11 @@ from retender.domain.model.refund_errors import RefundNotExist
 from retender.domain.use_cases.find_out import FindOut
 from retender.domain.use_cases.redone import redone
 from retender.domain.use_cases.settle_refund import give_up_unsent
-from retender.ports.clock import Clock
 from retender.ports.new_id import NewId
 from retender.ports.payment_provider import PaymentProvider, Receipt, ReceiptState
 from retender.ports.time_budget import TimeBudget
 from retender.ports.unit_of_work import UnitOfWork
+from retender.ports.watched_clock import WatchedClock
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class ConfirmCapture:
     """
 
     unit_of_work: UnitOfWork
-    clock: Clock
+    clock: WatchedClock
     new_id: NewId
     budget: TimeBudget | None = None
 

@@ -11,11 +11,11 @@ from retender.domain.use_cases.captured import facts_of, facts_of_receipt, tell,
 from retender.domain.use_cases.named import named_attempt
 from retender.domain.use_cases.outcome import Outcome
 from retender.domain.use_cases.redone import redone
-from retender.ports.clock import Clock
 from retender.ports.new_id import NewId
 from retender.ports.payment_provider import PaymentProvider, ProviderTerms, Receipt, ReceiptState
 from retender.ports.time_budget import TimeBudget
 from retender.ports.unit_of_work import UnitOfWork
+from retender.ports.watched_clock import WatchedClock
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class FindOut:
     """
 
     unit_of_work: UnitOfWork
-    clock: Clock
+    clock: WatchedClock
     new_id: NewId
     budget: TimeBudget | None = None
 
@@ -89,6 +89,8 @@ class FindOut:
     ) -> None:
         """Settle what an answer proves, and write it into the story."""
         verb, asked_at = question.verb, question.asked_at
+        # Looked at now, as the answer itself may have told that our clock is wrong.
+        sure = not self.clock.is_wrong(attempt.account)
         page = question.terms.page_for(attempt.charge)
         asked = {
             "account": attempt.account,
@@ -114,7 +116,7 @@ class FindOut:
                     attempt,
                     receipt,
                     terms=question.terms,
-                    asked_at=asked_at,
+                    asked_at=asked_at if sure else None,
                     source=verb,
                     at=at,
                     new_id=self.new_id,
@@ -127,7 +129,7 @@ class FindOut:
                     attempt,
                     at=at,
                     what=f"{verb} of {attempt.account}: {receipt.state}",
-                    why=_meaning(attempt, receipt, outcome),
+                    why=_meaning(attempt, receipt, outcome, sure=sure),
                     kind=StoryKind.ANSWER,
                     facts={**facts_of_receipt(receipt), **asked, "outcome": outcome},
                 )
@@ -159,9 +161,11 @@ _MEANING = {
 }
 
 
-def _meaning(attempt: Attempt, receipt: Receipt, outcome: Outcome) -> str:
+def _meaning(attempt: Attempt, receipt: Receipt, outcome: Outcome, *, sure: bool) -> str:
     """Say what an answer proves, or why it proves nothing."""
     if outcome is Outcome.NOTHING and receipt.state is ReceiptState.NOT_FOUND:
+        if not sure:
+            return "proves nothing: our clock and others are too far apart"
         until = attempt.watch_until.isoformat()
         return f"proves nothing: until {until} its page may still make the trade"
     return _MEANING[outcome]

@@ -15,9 +15,9 @@ from retender.domain.use_cases.redone import redone
 from retender.domain.use_cases.repair import Repair
 from retender.domain.use_cases.wish import Wish
 from retender.ports.accounts import Account, Accounts, SwitchPolicy
-from retender.ports.clock import Clock
 from retender.ports.payment_provider import ReceiptState
 from retender.ports.unit_of_work import UnitOfWork, Work
+from retender.ports.watched_clock import WatchedClock
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class LeavePages:
 
     unit_of_work: UnitOfWork
     accounts: Accounts
-    clock: Clock
+    clock: WatchedClock
     policy: PayPolicy
     repair: Repair
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from retender.domain.model.client_type import ClientType, negotiate
-from retender.domain.model.deadline import check_clock, check_in_time, solve
+from retender.domain.model.deadline import check_clock, check_in_time, check_own_clock, solve
 from retender.domain.model.errors import (
     AccountDrained,
     NoCommonPage,
@@ -18,10 +18,9 @@ from retender.domain.use_cases.policy import PayPolicy
 from retender.domain.use_cases.wish import check_offered
 from retender.ports.accounts import Account, Accounts
 from retender.ports.client_types import ClientTypes
-from retender.ports.clock import Clock
-from retender.ports.clock_difference import ClockDifference
 from retender.ports.reach import CheckReach
 from retender.ports.unit_of_work import UnitOfWork
+from retender.ports.watched_clock import WatchedClock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,9 +61,8 @@ class ListMethods:
     unit_of_work: UnitOfWork
     accounts: Accounts
     client_types: ClientTypes
-    clock: Clock
+    clock: WatchedClock
     policy: PayPolicy
-    clock_difference: ClockDifference
     check_reach: CheckReach
 
     async def __call__(
@@ -110,8 +108,8 @@ class ListMethods:
                 raise AccountDrained(account.name)
             check_offered(order.amount, terms)
             solve(order.shown_until, now, self.policy.deadlines, terms.expiry)
-            difference = self.clock_difference(account.name)
-            check_clock(account.title, difference, self.policy.deadlines)
+            check_own_clock(self.clock.difference(), self.policy.deadlines)
+            check_clock(account.title, self.clock.difference(account.name), self.policy.deadlines)
             self.check_reach(account.name)
         except RetenderError as problem:
             no = problem

@@ -12,7 +12,7 @@ from retender.domain.model.attempt_errors import (
     TooManyAttempts,
 )
 from retender.domain.model.client_type import negotiate
-from retender.domain.model.deadline import check_clock, check_in_time, solve
+from retender.domain.model.deadline import check_clock, check_in_time, check_own_clock, solve
 from retender.domain.model.errors import (
     AccountDrained,
     InvalidInput,
@@ -43,11 +43,10 @@ from retender.domain.use_cases.wish import Wish
 from retender.ports.accounts import Accounts
 from retender.ports.afterwards import Afterwards
 from retender.ports.client_types import ClientTypes
-from retender.ports.clock import Clock
-from retender.ports.clock_difference import ClockDifference
 from retender.ports.new_id import NewId
 from retender.ports.time_budget import NewTimeBudget
 from retender.ports.unit_of_work import UnitOfWork, Work
+from retender.ports.watched_clock import WatchedClock
 
 logger = logging.getLogger(__name__)
 
@@ -82,11 +81,10 @@ class PayOrder:
     unit_of_work: UnitOfWork
     accounts: Accounts
     client_types: ClientTypes
-    clock: Clock
+    clock: WatchedClock
     new_id: NewId
     policy: PayPolicy
     budget: NewTimeBudget
-    clock_difference: ClockDifference
     time_to_ask: NewTimeBudget
     afterwards: Afterwards
 
@@ -123,7 +121,7 @@ class PayOrder:
             TooManyAttempts: too many pages may be paid already, or were begun within an hour.
             SwitchRefused: the earlier page may still be paid, and policy forbids a second.
             ProviderUnavailable: surely not reached; may press again.
-            ProviderClockOff: a new page there would have no sure deadline; pay another way.
+            OwnClockOff, ProviderClockOff: a new page would have no sure deadline.
             PayOrderContended: others press for the same order; may press again.
             PayOrderInterrupted: the store failed after an earlier page was left; may press again.
             StoreError: nothing was changed; may press again.
@@ -297,7 +295,8 @@ class PayOrder:
     def _solve(self, order: Order, wish: Wish) -> None:
         account, deadlines = wish.account, self.policy.deadlines
         solve(order.shown_until, self.clock(), deadlines, account.provider.terms.expiry)
-        check_clock(account.title, self.clock_difference(account.name), deadlines)
+        check_own_clock(self.clock.difference(), deadlines)
+        check_clock(account.title, self.clock.difference(account.name), deadlines)
 
     async def _write_down(
         self, work: Work, order: Order, wish: Wish, leave: LeavePages

@@ -34,11 +34,11 @@ from retender.domain.use_cases.redone import redone
 from retender.domain.use_cases.refund_spacing import planned
 from retender.domain.use_cases.repair import Repair
 from retender.ports.accounts import Accounts
-from retender.ports.clock import Clock
 from retender.ports.new_id import NewId
 from retender.ports.payment_provider import RefundReceiptState, RefundTerms
 from retender.ports.time_budget import NewTimeBudget, TimeBudget
 from retender.ports.unit_of_work import UnitOfWork, Work
+from retender.ports.watched_clock import WatchedClock
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class RefundPayment:
 
     unit_of_work: UnitOfWork
     accounts: Accounts
-    clock: Clock
+    clock: WatchedClock
     new_id: NewId
     budget: NewTimeBudget
     lease: timedelta = timedelta(minutes=1)

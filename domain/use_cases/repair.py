@@ -7,11 +7,11 @@ from retender.domain.model.attempt import Attempt
 from retender.domain.model.errors import UnknownName
 from retender.domain.use_cases.find_out import FindOut
 from retender.ports.accounts import Accounts
-from retender.ports.clock import Clock
 from retender.ports.new_id import NewId
 from retender.ports.payment_provider import PaymentProvider, Receipt
 from retender.ports.time_budget import TimeBudget
 from retender.ports.unit_of_work import UnitOfWork
+from retender.ports.watched_clock import WatchedClock
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Repair:
 
     unit_of_work: UnitOfWork
     accounts: Accounts
-    clock: Clock
+    clock: WatchedClock
     new_id: NewId
     budget: TimeBudget
 

@@ -12,9 +12,9 @@ from retender.domain.use_cases.leave_pages import LeavePages
 from retender.domain.use_cases.payment import PageReady
 from retender.domain.use_cases.redone import redone
 from retender.domain.use_cases.wish import Wish
-from retender.ports.clock import Clock
 from retender.ports.payment_provider import Receipt, ReceiptState
 from retender.ports.unit_of_work import UnitOfWork
+from retender.ports.watched_clock import WatchedClock
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class TakeBackPage:
     """
 
     unit_of_work: UnitOfWork
-    clock: Clock
+    clock: WatchedClock
     leave: LeavePages
 
     async def __call__(

@@ -151,7 +151,7 @@ class TakeNotice:
             attempt,
             receipt,
             terms=self.accounts.get(account).provider.terms,
-            asked_at=attempt.charge.created_at,
+            asked_at=None,
             source="notice",
             at=now,
             new_id=self.new_id,

@@ -1,7 +1,7 @@
 """What OpenAPI says of problems: one example of every error, by status."""
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from fastapi import FastAPI
@@ -55,6 +55,7 @@ EXAMPLES: tuple[errors.RetenderError, ...] = (
     attempt_errors.PayOrderInterrupted(
         "20260701-0042", "no new page is there, but an earlier one may be closed by now"
     ),
+    attempt_errors.OwnClockOff(timedelta(seconds=-310), timedelta(seconds=120)),
     attempt_errors.TooManyAttempts("20260701-0042", "5 earlier pages may still be paid", _AT, 240),
     errors.IdempotencyConflict("Order", "20260701-0042", ["amount"]),
     errors.OpenOrderExists("20260701-0041", "cart-9"),

@@ -49,6 +49,7 @@ STATUS: Mapping[type[errors.RetenderError], int] = {
     attempt_errors.TooManyAttempts: 429,
     attempt_errors.PayOrderContended: 503,
     attempt_errors.PayOrderInterrupted: 503,
+    attempt_errors.OwnClockOff: 503,
     # Already there, and different.
     errors.ConflictError: 409,
     errors.IdempotencyConflict: 409,
@@ -87,6 +88,7 @@ RETRY_AFTER: Mapping[type[errors.RetenderError], int] = {
     errors.StoreFull: 60,
     attempt_errors.PayOrderContended: 1,
     attempt_errors.PayOrderInterrupted: 1,
+    attempt_errors.OwnClockOff: 60,
     errors.StoreUncertain: 1,
     errors.ProviderUnavailable: 2,
     errors.ProviderClockOff: 60,

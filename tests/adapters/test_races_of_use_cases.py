@@ -19,7 +19,7 @@ from retender.domain.use_cases.external_refund import hear_of_total
 from retender.domain.use_cases.payment import PageReady
 from retender.domain.use_cases.resolve_attention import ResolveAttention
 from retender.tests.adapters.databases import EVERYWHERE, TwoProcesses
-from retender.tests.domain.shop import PRICE, Shop
+from retender.tests.domain.shop import PRICE, Clock, Shop
 
 pytestmark = pytest.mark.asyncio
 
@@ -227,8 +227,9 @@ async def test_expiry_beside_pay(shop):
     """The same at the deadline: no attempt is begun for an order that is expiring."""
     for order_no in ORDERS:
         await shop.place(order_no)
-    last = (await shop.story(ORDERS[0])).order.shown_until
-    expire = ExpireOrders(shop.unit_of_work, lambda: last, shop.new_id)
+    late = Clock()
+    late.now = (await shop.story(ORDERS[0])).order.shown_until
+    expire = ExpireOrders(shop.unit_of_work, late, shop.new_id)
     await at_once(lambda o: shop.pay("wechat", "pc", o), lambda _: expire())
     assert_no_page_is_out([await shop.story(o) for o in ORDERS])
 

@@ -13,6 +13,7 @@ from retender.adapters.memory.unit_of_work import MemoryUnitOfWork
 from retender.adapters.time_budget import AsyncTimeBudget
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.client_type import ClientType, Device
+from retender.domain.model.deadline import ClockStanding, DeadlinePolicy
 from retender.domain.model.errors import ProviderUnavailable, UnknownName
 from retender.domain.model.event import Event
 from retender.domain.model.money import Money
@@ -60,9 +61,18 @@ class Clock:
 
     def __init__(self) -> None:
         self.now = START
+        self.apart: dict[str, timedelta] = {}
+        self.own = timedelta(0)
 
     def __call__(self) -> datetime:
         return self.now
+
+    def difference(self, account: str | None = None) -> timedelta:
+        return self.own if account is None else self.apart.get(account, timedelta(0))
+
+    def is_wrong(self, account: str | None = None) -> bool:
+        off = [self.own, self.difference(account)]
+        return any(DeadlinePolicy().standing(each) is ClockStanding.TOO_FAR for each in off)
 
     def pass_by(self, **duration: float) -> None:
         self.now += timedelta(**duration)
@@ -141,7 +151,6 @@ class Shop:
     store: UnitOfWork = field(default_factory=MemoryUnitOfWork)
     repair_within: timedelta = timedelta(seconds=60)
     open_within: timedelta | None = None
-    clocks_apart: dict[str, timedelta] = field(default_factory=dict)
     left_alone: dict[str, datetime] = field(default_factory=dict)
     afterwards: Afterwards = at_once
 
@@ -198,9 +207,6 @@ class Shop:
         assert not sums, f"{event.kind} tells {sums} as texts"
         self.told.append(event)
 
-    def clock_difference(self, account: str) -> timedelta:
-        return self.clocks_apart.get(account, timedelta(0))
-
     def time_budget(self) -> TimeBudget:
         return AsyncTimeBudget(self.repair_within)
 
@@ -217,7 +223,6 @@ class Shop:
             self.new_id,
             self.policy,
             self.time_budget,
-            self.clock_difference,
             self.time_to_ask,
             self.afterwards,
         )
@@ -230,7 +235,6 @@ class Shop:
             self.client_types,
             self.clock,
             self.policy,
-            self.clock_difference,
             self.check_reach,
         )
 

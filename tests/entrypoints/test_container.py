@@ -149,8 +149,8 @@ async def test_what_an_accounts_gateway_answers_tells_payers_of_its_clock(tmp_pa
         for _ in range(2):
             await container.transports()("sandbox")(asking(server.url))
     for asking_for in (container.pay_order(), container.list_methods()):
-        assert asking_for.clock_difference("sandbox") == timedelta(seconds=100)
-        assert asking_for.clock_difference("other") == timedelta(0)
+        assert asking_for.clock.difference("sandbox") == timedelta(seconds=100)
+        assert asking_for.clock.difference("other") == timedelta(0)
     assert "over pay.watch_seconds; nobody begins to pay there" in caplog.text
 
 

@@ -67,7 +67,6 @@ def use_cases(rules: Rules, clock: ModelClock, names: Names) -> dict[str, Callab
         names,
         policy,
         no_time_limit,
-        _in_step,
         no_time_limit,
         _at_once,
     )
@@ -96,11 +95,6 @@ def use_cases(rules: Rules, clock: ModelClock, names: Names) -> dict[str, Callab
 
 async def _at_once(note: Callable[[], Awaitable[None]]) -> None:
     await note()
-
-
-def _in_step(_account: str) -> timedelta:
-    """Be sure of no difference between clocks: what there is, stays under the watch."""
-    return timedelta(0)
 
 
 def may_start(

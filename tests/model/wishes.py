@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Generator, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import SimpleNamespace, TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from unittest.mock import patch
@@ -100,6 +100,15 @@ class ModelClock:
         """Return the present."""
         self.reads += 1
         return self.now
+
+    def difference(self, account: str | None = None) -> timedelta:
+        """Be sure of no difference: what there is, stays under the watch."""
+        del account
+        return timedelta(0)
+
+    def is_wrong(self, account: str | None = None) -> bool:
+        """Prove what time it is."""
+        return bool(self.difference(account))
 
 
 class Names:

@@ -22,7 +22,7 @@ TOO_FAR = WATCH + timedelta(seconds=1)
 async def test_no_attempt_is_made_at_a_provider_whose_clock_is_too_far_off(shop, difference):
     """If every notice were lost, a payment that came late by its clock would be lost too."""
     await shop.place()
-    shop.clocks_apart["wechat"] = difference
+    shop.clock.apart["wechat"] = difference
     with pytest.raises(ProviderClockOff):
         await shop.pay("wechat")
     assert shop.wechat.calls == []
@@ -32,14 +32,14 @@ async def test_no_attempt_is_made_at_a_provider_whose_clock_is_too_far_off(shop,
 @pytest.mark.parametrize("difference", [WATCH, -WATCH, timedelta(0)])
 async def test_what_the_watch_outlasts_is_well(shop, difference):
     await shop.place()
-    shop.clocks_apart["wechat"] = difference
+    shop.clock.apart["wechat"] = difference
     await shop.page("wechat")
 
 
 async def test_the_watch_of_the_settings_decides(shop):
     deadlines = replace(shop.policy.deadlines, watch=timedelta(seconds=10))
     shop.policy = replace(shop.policy, deadlines=deadlines)
-    shop.clocks_apart["wechat"] = timedelta(seconds=11)
+    shop.clock.apart["wechat"] = timedelta(seconds=11)
     await shop.place()
     with pytest.raises(ProviderClockOff):
         await shop.pay("wechat")
@@ -47,11 +47,11 @@ async def test_the_watch_of_the_settings_decides(shop):
 
 async def test_another_way_to_pay_is_open_and_so_is_this_one_when_the_clock_is_right(shop):
     await shop.place()
-    shop.clocks_apart["wechat"] = TOO_FAR
+    shop.clock.apart["wechat"] = TOO_FAR
     with pytest.raises(ProviderClockOff):
         await shop.pay("wechat")
     await shop.page("alipay")
-    del shop.clocks_apart["wechat"]
+    del shop.clock.apart["wechat"]
     await shop.page("wechat")
 
 
@@ -59,7 +59,7 @@ async def test_a_page_that_is_out_already_serves_again(shop):
     """It is as payable as it was; to refuse it would not make it less so."""
     await shop.place()
     first = await shop.page("wechat")
-    shop.clocks_apart["wechat"] = TOO_FAR
+    shop.clock.apart["wechat"] = TOO_FAR
     again = await shop.page("wechat")
     assert (again.page, again.reused) == (first.page, True)
 
@@ -70,7 +70,7 @@ async def test_a_number_that_was_asked_for_already_is_asked_for_again(shop):
     await shop.place()
     shop.wechat.fail("open", ProviderUncertain("read time-out"), after_effect=True)
     assert isinstance(await shop.pay("wechat"), AnswerPending)
-    shop.clocks_apart["wechat"] = TOO_FAR
+    shop.clock.apart["wechat"] = TOO_FAR
     shop.clock.pass_by(seconds=3)
     page = await shop.page("wechat")
     assert page.attempt.idx == 1
@@ -81,7 +81,7 @@ async def test_a_switch_to_it_is_refused_before_the_good_page_is_closed(shop, po
     shop.policy = replace(shop.policy, switch_policy=policy)
     await shop.place()
     first = await shop.page("alipay")
-    shop.clocks_apart["wechat"] = TOO_FAR
+    shop.clock.apart["wechat"] = TOO_FAR
     with pytest.raises(ProviderClockOff):
         await shop.pay("wechat")
     assert await shop.states() == ("NEW", ["OPEN"])
@@ -91,7 +91,7 @@ async def test_a_switch_to_it_is_refused_before_the_good_page_is_closed(shop, po
 async def test_its_attempts_are_watched_closed_and_heard_as_ever(shop):
     await shop.place()
     page = await shop.page("wechat")
-    shop.clocks_apart["wechat"] = TOO_FAR
+    shop.clock.apart["wechat"] = TOO_FAR
     await shop.page("alipay")
     trade = shop.wechat.trades[page.attempt.number]
     assert trade.state is ReceiptState.CLOSED
@@ -99,7 +99,7 @@ async def test_its_attempts_are_watched_closed_and_heard_as_ever(shop):
 
 async def test_the_story_tells_why_it_was_refused(shop):
     await shop.place()
-    shop.clocks_apart["wechat"] = TOO_FAR
+    shop.clock.apart["wechat"] = TOO_FAR
     with pytest.raises(ProviderClockOff) as refused:
         await shop.pay("wechat")
     (line,) = [
@@ -114,7 +114,7 @@ async def test_the_story_tells_why_it_was_refused(shop):
 
 async def test_a_cashier_does_not_offer_it(shop):
     await shop.place()
-    shop.clocks_apart["wechat"] = TOO_FAR
+    shop.clock.apart["wechat"] = TOO_FAR
     wechat, alipay = await shop.list_methods(order_no="A1", user_id="ann", client_type="pc")
     assert (wechat.available, wechat.why_not) == (False, "PROVIDER_CLOCK_OFF")
     assert (alipay.available, alipay.why_not) == (True, None)
