@@ -55,9 +55,16 @@ class Measurement:
     at: datetime
 
     @classmethod
-    def of(cls, said: datetime, *, asked_at: datetime, answered_at: datetime) -> "Measurement":
-        """Compare what the gateway said with our clock before and after."""
-        return cls(said - answered_at, said + _SAID_LATE - asked_at, answered_at)
+    def of(
+        cls,
+        said: datetime,
+        *,
+        asked_at: datetime,
+        answered_at: datetime,
+        cut_off: timedelta = _SAID_LATE,
+    ) -> "Measurement":
+        """Compare what it said, perhaps cut off a little, with our clock before and after."""
+        return cls(said - answered_at, said + cut_off - asked_at, answered_at)
 
     @property
     def sure(self) -> timedelta:
@@ -157,7 +164,7 @@ class GatewayClock:
         now = self._clock()
         # On average a quarter of it is missing: a Date is cut to seconds.
         self.offset = said + cut_off / 4 - (asked_at + (now - asked_at) / 2)
-        self._last.append(Measurement(said - now, said + cut_off - asked_at, now))
+        self._last.append(Measurement.of(said, asked_at=asked_at, answered_at=now, cut_off=cut_off))
         self._tell_change()
 
     def _tell_change(self) -> None:

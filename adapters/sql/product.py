@@ -64,7 +64,7 @@ class Product(ABC):
         upgrades_whole: changing tables is part of a transaction.
         options: of ``create_async_engine``.
         needs: what is looked at by the doctor.
-        now: asks what time it is by its own clock, at this moment.
+        now: asks a server what time it is by its own clock, at this moment.
 
     """
 
@@ -80,7 +80,7 @@ class Product(ABC):
         "pool_pre_ping": True,  # a restarted server costs nobody an error
     }
     needs: ClassVar[Sequence[Need]]
-    now: ClassVar[str] = "SELECT CURRENT_TIMESTAMP"
+    now: ClassVar[str]
 
     def address(self, url: URL) -> URL:
         """

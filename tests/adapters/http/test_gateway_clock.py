@@ -275,3 +275,72 @@ async def test_a_transport_teaches_its_own_accounts_clock(ours):
     assert clocks.difference("alipay") == timedelta(minutes=5)
     assert clocks.difference("wechat_pay") == NOTHING
     assert clocks.offsets() == {"alipay": timedelta(minutes=5, milliseconds=500)}
+
+
+# --- our own clock -------------------------------------------------------------------------
+
+
+def say(clocks: GatewayClocks, account: str, ahead: float) -> None:
+    """Let two answers come from an account's gateway, whose clock is so far ahead."""
+    for _ in range(2):
+        answer(clocks._clock, clocks.of(account), ahead)
+
+
+def watching(ours: Ours, **more: object) -> GatewayClocks:
+    deadlines = DeadlinePolicy(watch=seconds(120))
+    provider_of = lambda account: account.partition("-")[0]  # noqa: E731 - handed on
+    return GatewayClocks(clock=ours, deadlines=deadlines, provider_of=provider_of, **more)
+
+
+def test_two_providers_that_agree_say_that_our_clock_is_wrong(ours):
+    clocks = watching(ours)
+    say(clocks, "alipay-1", -300)
+    assert (clocks.is_wrong(), clocks.is_wrong("alipay-1")) == (False, True)
+    say(clocks, "wechat", -301)
+    assert clocks.is_wrong()
+    assert clocks.is_wrong("stripe"), "of whose clock nothing is known"
+    assert clocks.difference() == clocks.difference("alipay-1")
+    assert clocks() == ours.now
+
+
+def test_two_accounts_of_one_provider_are_one_witness(ours):
+    clocks = watching(ours)
+    say(clocks, "alipay-1", -300)
+    say(clocks, "alipay-2", -300)
+    assert not clocks.is_wrong()
+
+
+def test_of_two_accounts_of_one_provider_the_one_nearest_to_ours_counts(ours):
+    clocks = watching(ours)
+    for account, ahead in (("alipay-1", -300), ("alipay-2", 0), ("wechat", -300)):
+        say(clocks, account, ahead)
+    assert not clocks.is_wrong()
+
+
+def test_what_was_said_too_long_ago_is_no_witness(ours):
+    clocks = watching(ours)
+    say(clocks, "alipay", -300)
+    say(clocks, "wechat", -300)
+    ours.now += FORGOTTEN_AFTER
+    assert not clocks.is_wrong()
+
+
+@pytest.mark.asyncio
+async def test_a_database_on_another_host_is_a_witness_and_is_asked_now_and_then(ours):
+    asked = []
+
+    async def time_of_database() -> datetime:
+        asked.append(ours.now)
+        return ours.now - seconds(300)
+
+    clocks = watching(ours, database_time=time_of_database)
+    say(clocks, "alipay", -300)
+    assert not clocks.is_wrong(), "it was not waited for"
+    await settled()
+    assert clocks.is_wrong()
+    assert clocks.difference() == -seconds(298), "what says least: a Date is cut to seconds"
+    assert len(asked) == 2
+    ours.now += PROBED_AFTER
+    clocks.is_wrong()
+    await settled()
+    assert len(asked) == 4

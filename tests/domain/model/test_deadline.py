@@ -6,12 +6,15 @@ import pytest
 from hypothesis import given, reject
 from hypothesis import strategies as st
 
+from retender.domain.model.attempt_errors import OwnClockOff
 from retender.domain.model.deadline import (
     ClockStanding,
     DeadlinePolicy,
     ExpiryTerms,
+    agreed,
     check_clock,
     check_in_time,
+    check_own_clock,
     solve,
 )
 from retender.domain.model.errors import PayOrderPayTimeout, ProviderClockOff
@@ -184,3 +187,37 @@ def test_over_the_watch_nothing_new_is_begun_and_the_numbers_are_told():
     assert refused.value.details == {"seconds_apart": 121, "seconds_allowed": 120}
     assert "Alipay and ours are 121 s apart" in refused.value.message
     assert "pay another way" in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("witnesses", "sure"),
+    [
+        ([], 0),
+        ([300], 0),  # one alone may be wrong itself
+        ([300, 310], 300),
+        ([-310, -300], -300),
+        ([300, -300], 0),  # they do not agree
+        ([300, 420], 300),
+        ([300, 421], 0),
+        ([120, 120], 0),  # the watch outlasts it
+        ([121, 121], 121),
+        ([300, 310, 0], 300),
+        ([300, 310, 0, 5], 0),  # as many say that it is right
+        ([300, 310, 320, 0, 5], 300),
+        ([300, 900, 905], 900),  # the two that agree
+    ],
+)
+def test_our_own_clock_is_wrong_if_two_agree_on_it_and_fewer_say_that_it_is_right(witnesses, sure):
+    policy = DeadlinePolicy(watch=timedelta(seconds=120))
+
+    off = agreed([timedelta(seconds=each) for each in witnesses], policy)
+
+    assert off == timedelta(seconds=sure)
+
+
+def test_nothing_is_begun_while_our_own_clock_is_wrong():
+    policy = DeadlinePolicy(watch=timedelta(seconds=120))
+    check_own_clock(timedelta(seconds=120), policy)
+    with pytest.raises(OwnClockOff, match="121 s behind") as refused:
+        check_own_clock(timedelta(seconds=121), policy)
+    assert refused.value.details == {"seconds_apart": 121, "seconds_allowed": 120}

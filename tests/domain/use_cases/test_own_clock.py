@@ -123,3 +123,15 @@ async def test_a_refund_that_is_not_found_is_not_sent_again_by_it(shop, whose):
 
 def refunds_sent(shop) -> int:
     return sum(call.startswith("refund ") for call in shop.wechat.calls)
+
+
+@pytest.mark.parametrize("whose", [None, "wechat"])
+async def test_what_nobody_can_ask_about_is_not_over_by_it(shop, whose):
+    shop.wechat.own_ids, shop.wechat.orphan_payable = True, False
+    attempt = await begun_without_a_trade(shop)
+    shop.clock.pass_by(hours=2)
+    wrong_by(shop, OFF, whose)
+    assert (await shop.check_attempt(attempt_id=attempt.attempt_id)).is_live
+
+    wrong_by(shop, timedelta(0), whose)
+    assert not (await shop.check_attempt(attempt_id=attempt.attempt_id)).is_live
