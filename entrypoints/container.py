@@ -3,7 +3,7 @@
 import secrets
 import string
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
 from functools import partial
 from random import SystemRandom
@@ -21,13 +21,15 @@ from retender.adapters.http.transport import HttpxTransport
 from retender.adapters.ids import UlidIds
 from retender.adapters.memory.unit_of_work import MemoryUnitOfWork
 from retender.adapters.sql import schema
-from retender.adapters.sql.database_time import database_time, is_elsewhere
+from retender.adapters.sql.database_time import database_time as time_of
+from retender.adapters.sql.database_time import is_elsewhere
 from retender.adapters.sql.durability import shortcomings
 from retender.adapters.sql.engine import open_engine
 from retender.adapters.sql.sealed import unopened
 from retender.adapters.sql.unit_of_work import SqlUnitOfWork
 from retender.adapters.time_budget import AsyncTimeBudget
 from retender.domain.model.deadline import DeadlinePolicy
+from retender.domain.model.errors import SetupError
 from retender.domain.use_cases.announce_events import AnnounceEvents
 from retender.domain.use_cases.check_attempt import CheckAttempt
 from retender.domain.use_cases.check_refund import CheckRefund
@@ -92,7 +94,7 @@ def _open_store(settings: Settings, key: bytes, exits: AsyncExitStack) -> Store:
         differences=lambda: schema.differing(url),
         shortcomings=lambda: shortcomings(engine),
         unopened=lambda: unopened(engine, key),
-        time=partial(database_time, engine) if is_elsewhere(engine.url) else None,
+        time=partial(time_of, engine) if is_elsewhere(engine.url) else None,
     )
 
 
@@ -204,14 +206,16 @@ def _pay_policy(settings: Settings) -> PayPolicy:
 
 
 def _gateway_clocks(
-    settings: Settings, clock: Clock, policy: PayPolicy, store: Store
+    settings: Settings, clock: Clock, policy: PayPolicy, store: Callable[[], Store]
 ) -> GatewayClocks:
-    accounts = settings.accounts
+    time = None
+    with suppress(SetupError):  # whoever needs the database is told; clocks do without it
+        time = store().time
     return GatewayClocks(
         clock=clock,
         deadlines=policy.deadlines,
-        provider_of=lambda account: accounts[account].provider if account in accounts else account,
-        database_time=store.time,
+        provider_of=lambda account: settings.accounts[account].provider,
+        database_time=time,
     )
 
 
@@ -275,7 +279,7 @@ class Container(DeclarativeContainer):
     client_types: Singleton[ClientTypes] = Singleton(_client_types, plugins)
     policy: Singleton[PayPolicy] = Singleton(_pay_policy, settings)
     gateway_clocks: Singleton[GatewayClocks] = Singleton(
-        _gateway_clocks, settings, clock, policy, store
+        _gateway_clocks, settings, clock, policy, store.provider
     )
     transports: Singleton[Callable[[str], Transport]] = Singleton(
         _transports, settings, clock, gateway_clocks, exits

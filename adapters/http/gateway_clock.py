@@ -212,6 +212,7 @@ class GatewayClocks:
         self._deadlines = deadlines
         self._provider_of = provider_of
         self._of: dict[str, GatewayClock] = {}
+        self._own_is_wrong = False
         self._database = None if database_time is None else _watch(database_time, clock, deadlines)
 
     def of(self, account: str) -> GatewayClock:
@@ -227,7 +228,7 @@ class GatewayClocks:
     def difference(self, account: str | None = None) -> timedelta:
         """Return by how much others are surely ahead of us, as the port says."""
         if account is None:
-            return agreed(self._witnesses(), self._deadlines)
+            return self._told(agreed(self._witnesses(), self._deadlines))
         clock = self.of(account)
         clock.probe_if_off()
         return clock.difference
@@ -236,6 +237,32 @@ class GatewayClocks:
         """Tell whether our clock ends nothing, as the port says."""
         off = [self.difference()] + ([] if account is None else [self.difference(account)])
         return any(self._deadlines.standing(each) is ClockStanding.TOO_FAR for each in off)
+
+    async def ask_database(self) -> timedelta | None:
+        """
+        Ask a database on another host for its time, and return its clock minus ours.
+
+        None, if there is none to ask. What goes wrong with the question is raised.
+        """
+        if self._database is None or self._database.probe is None:
+            return None
+        await self._database.probe()
+        await self._database.probe()  # two must agree
+        return self._database.offset
+
+    def _told(self, difference: timedelta) -> timedelta:
+        """Log once when our own clock is found wrong, or right again."""
+        wrong = self._deadlines.standing(difference) is ClockStanding.TOO_FAR
+        if wrong and not self._own_is_wrong:
+            log.error(
+                "our own clock is %+.0f s from those of others, who agree: nothing is begun and "
+                "nothing ends until it is set",
+                -difference.total_seconds(),
+            )
+        elif self._own_is_wrong and not wrong:
+            log.info("our own clock is right again, by the word of others")
+        self._own_is_wrong = wrong
+        return difference
 
     def _witnesses(self) -> list[timedelta]:
         """Return what each one says that has spoken of late; of one provider, what says least."""

@@ -50,6 +50,7 @@ async def findings(config: Path | None, *, online: bool) -> AsyncIterator[Findin
         else:
             looks.append(("page key", lambda: _stored_pages(container)))
         looks.append(("accounts", lambda: _accounts(container, online=online)))
+        looks.append(("our clock", lambda: _own_clock(container)))
         looks.append(("accounts", lambda: _draining(container)))
         looks.append(("worker", lambda: _worker(container)))
         looks.append(("rows", lambda: _unreadable(container)))
@@ -146,6 +147,20 @@ async def _accounts(container: Container, *, online: bool) -> AsyncIterator[Find
     for name in names:
         async for finding in look_at(name):
             yield finding
+
+
+async def _own_clock(container: Container) -> AsyncIterator[Finding]:
+    """Hear what the database's clock says, if it is another, and what all say together."""
+    clocks = container.gateway_clocks()
+    offset = await clocks.ask_database()
+    if offset is not None:
+        told = f"the database's clock is {offset.total_seconds():+.1f} s from ours"
+        yield Finding("clock of the database", "well", told)
+    difference = clocks.difference()
+    if difference:
+        told = f"others who agree are {difference.total_seconds():+.0f} s from it"
+        fix = "Set this machine's clock (NTP): until then nothing is begun, and nothing ends."
+        yield Finding("our clock", "wrong", told, fix)
 
 
 async def _draining(container: Container) -> AsyncIterator[Finding]:

@@ -17,8 +17,8 @@ from retender.tests.mutation.trial import Trial, Verdict
 
 # The first tests of a mutant, and all that it meets, by the seconds that they took unspoilt.
 FIRST_SECONDS = 1.0
-ALL_SECONDS = 40.0
-MOST_TESTS = 400
+ALL_SECONDS = 20.0
+MOST_TESTS = 300
 
 # A test of a spoilt module may take so many times as long, and this to begin with.
 PATIENCE = 4.0

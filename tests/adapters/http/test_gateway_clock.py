@@ -4,6 +4,7 @@ import asyncio
 import logging
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from typing import Any
 
 import pytest
 
@@ -283,16 +284,19 @@ async def test_a_transport_teaches_its_own_accounts_clock(ours):
 def say(clocks: GatewayClocks, account: str, ahead: float) -> None:
     """Let two answers come from an account's gateway, whose clock is so far ahead."""
     for _ in range(2):
-        answer(clocks._clock, clocks.of(account), ahead)
+        asked_at = clocks()
+        said = format_datetime(asked_at + seconds(ahead), usegmt=True)
+        clocks.of(account).learn(said, asked_at=asked_at)
 
 
-def watching(ours: Ours, **more: object) -> GatewayClocks:
+def watching(ours: Ours, **more: Any) -> GatewayClocks:
     deadlines = DeadlinePolicy(watch=seconds(120))
     provider_of = lambda account: account.partition("-")[0]  # noqa: E731 - handed on
     return GatewayClocks(clock=ours, deadlines=deadlines, provider_of=provider_of, **more)
 
 
-def test_two_providers_that_agree_say_that_our_clock_is_wrong(ours):
+def test_two_providers_that_agree_say_that_our_clock_is_wrong(ours, caplog):
+    caplog.set_level(logging.INFO)
     clocks = watching(ours)
     say(clocks, "alipay-1", -300)
     assert (clocks.is_wrong(), clocks.is_wrong("alipay-1")) == (False, True)
@@ -301,6 +305,16 @@ def test_two_providers_that_agree_say_that_our_clock_is_wrong(ours):
     assert clocks.is_wrong("stripe"), "of whose clock nothing is known"
     assert clocks.difference() == clocks.difference("alipay-1")
     assert clocks() == ours.now
+    say(clocks, "wechat", 0)
+    assert not clocks.is_wrong()
+    told = [record.message for record in caplog.records if record.message.startswith("our own")]
+    assert told == [
+        (
+            "our own clock is +298 s from those of others, who agree: nothing is begun and "
+            "nothing ends until it is set"
+        ),
+        "our own clock is right again, by the word of others",
+    ]
 
 
 def test_two_accounts_of_one_provider_are_one_witness(ours):

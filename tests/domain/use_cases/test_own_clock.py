@@ -75,10 +75,8 @@ async def test_nothing_new_is_begun_anywhere(shop):
     await shop.place()
     wrong_by(shop, -OFF)
     for account in ("wechat", "alipay"):
-        with pytest.raises(OwnClockOff) as refused:
+        with pytest.raises(OwnClockOff, match="121 s ahead"):
             await shop.pay(account)
-    assert refused.value.details == {"seconds_apart": 121, "seconds_allowed": 120}
-    assert "121 s ahead" in refused.value.message
     assert (shop.wechat.calls, shop.alipay.calls) == ([], [])
     methods = await shop.list_methods(order_no="A1", user_id="ann", client_type="pc")
     assert {m.why_not for m in methods} == {"CLOCK_OFF"}
