@@ -319,21 +319,14 @@ class Container(DeclarativeContainer):
         afterwards,
     )
     take_notice = Factory(TakeNotice, unit_of_work, accounts, clock, new_id)
+    lease: Factory[timedelta] = Factory(_lease, settings)
     check_attempt = Factory(CheckAttempt, unit_of_work, accounts, gateway_clocks, new_id)
     close_order = Factory(CloseOrder, unit_of_work, accounts, gateway_clocks, new_id, time_budget)
     expire_orders = Factory(ExpireOrders, unit_of_work, gateway_clocks, new_id)
     refund_payment = Factory(
-        RefundPayment,
-        unit_of_work,
-        accounts,
-        gateway_clocks,
-        new_id,
-        time_budget,
-        Factory(_lease, settings),
+        RefundPayment, unit_of_work, accounts, gateway_clocks, new_id, time_budget, lease
     )
-    check_refund = Factory(
-        CheckRefund, unit_of_work, accounts, gateway_clocks, new_id, lease=Factory(_lease, settings)
-    )
+    check_refund = Factory(CheckRefund, unit_of_work, accounts, gateway_clocks, new_id, lease=lease)
     show_order = Factory(ShowOrder, unit_of_work)
     show_refund = Factory(ShowRefund, unit_of_work)
     show_page = Factory(ShowPage, unit_of_work, clock, policy, accounts)
@@ -346,10 +339,8 @@ class Container(DeclarativeContainer):
         policy,
         Factory(_check_reach, guards),
     )
-    announce_events = Factory(
-        AnnounceEvents, unit_of_work, announcer, clock, new_id, Factory(_lease, settings)
-    )
-    find_due_work = Factory(FindDueWork, unit_of_work, clock, Factory(_lease, settings))
+    announce_events = Factory(AnnounceEvents, unit_of_work, announcer, clock, new_id, lease)
+    find_due_work = Factory(FindDueWork, unit_of_work, clock, lease)
     list_incidents = Factory(ListIncidents, unit_of_work)
     escalate = Factory(Escalate, unit_of_work, clock, new_id, Factory(_patience, settings))
     list_attention = Factory(ListAttention, unit_of_work, clock)

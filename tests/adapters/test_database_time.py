@@ -1,3 +1,5 @@
+"""What time it is by a database, and which databases are witnesses of our clock."""
+
 from datetime import UTC, datetime
 
 import pytest

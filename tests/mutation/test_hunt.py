@@ -1,3 +1,5 @@
+"""The hunt: which tests a mutant meets, and that it sees what it should."""
+
 import os
 import subprocess
 import sys

@@ -1,3 +1,5 @@
+"""Mutants: which are made, what names them, and what is known of them the next time."""
+
 import ast
 
 from retender.tests.mutation import making

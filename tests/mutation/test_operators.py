@@ -1,3 +1,5 @@
+"""Every operator makes the mistake that it says, and nothing else."""
+
 import pytest
 from cosmic_ray.mutating import mutate_code
 
