@@ -6,7 +6,7 @@ A term is a promise that the contract kit checks, or that the core acts on.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from retender.domain.model.attempt import Charge
@@ -74,6 +74,8 @@ class PageTerms:
         orphan_payable: whether a page whose answer was lost can be paid by anybody: the
             provider shows it to the payer in another way, or hands it out again. If not,
             a lost answer is harmless, and a new number takes its place at once.
+        made_here: whether ``open`` makes the page without asking anybody, as one that is
+            signed here. Then no answer can be lost: the page is written down with its attempt.
 
     """
 
@@ -87,6 +89,11 @@ class PageTerms:
     close: ClosePower = ClosePower.AUTHORITATIVE
     exists_with_page: bool = False
     orphan_payable: bool = True
+    made_here: bool = False
+
+    def page_until(self, expires_at: datetime, now: datetime) -> datetime:
+        """Return until when a page that is made now works."""
+        return expires_at if self.validity is None else min(expires_at, now + self.validity)
 
     @property
     def is_there_with_page(self) -> bool:

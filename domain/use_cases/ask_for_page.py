@@ -23,6 +23,7 @@ from retender.domain.model.transition import AttemptEvent, OrderState
 from retender.domain.use_cases.captured import facts_of, tell
 from retender.domain.use_cases.find_out import FindOut
 from retender.domain.use_cases.named import named_attempt
+from retender.domain.use_cases.new_attempt import facts_of_page, tell_handed_out
 from retender.domain.use_cases.payment import AnswerPending, PageReady
 from retender.domain.use_cases.policy import PayPolicy
 from retender.domain.use_cases.redone import redone
@@ -214,9 +215,7 @@ class AskForPage:
         order, attempt, page = asking.order, asking.attempt, opened.page
         async with self.unit_of_work() as work:
             now = self.clock()
-            until = attempt.charge.expires_at
-            if asking.terms.validity is not None:
-                until = min(until, now + asking.terms.validity)
+            until = asking.terms.page_until(attempt.charge.expires_at, now)
             kept = await work.attempts.keep_page(
                 attempt.attempt_id, opened, until, now, asked_until=asking.until
             )
@@ -252,29 +251,21 @@ class AskForPage:
         left: Attempt,
     ) -> None:
         """Say what became of the page, and why."""
-        account, page, product = asking.attempt.account, opened.page, asking.terms.product
-        what = f"{page.kind} page of {account} came too late and is not shown"
+        at, account = self.clock(), asking.attempt.account
         if kept:
-            what = f"{page.kind} page of {account} handed out"
-            why = f"{product}, works until {until.isoformat()}"
-        elif left.is_payable:
+            await tell_handed_out(work, asking.attempt, asking.terms, opened, until, at=at)
+            return
+        why = "the attempt was left behind while the provider answered"
+        if left.is_payable:
             why = "another request asks under this number by now, or the reference is another's"
-        else:
-            why = "the attempt was left behind while the provider answered"
         await tell(
             work,
             asking.attempt,
-            at=self.clock(),
-            what=what,
+            at=at,
+            what=f"{opened.page.kind} page of {account} came too late and is not shown",
             why=why,
-            kind=StoryKind.PAGE_HANDED_OUT if kept else StoryKind.PAGE_TOO_LATE,
-            facts={
-                "account": account,
-                "page_kind": page.kind,
-                "product": product,
-                "page_until": until.isoformat(),
-                "reference": opened.reference,
-            },
+            kind=StoryKind.PAGE_TOO_LATE,
+            facts=facts_of_page(asking.attempt, asking.terms, opened, until),
         )
 
     async def _refused(self, asking: "_Asking", refused: ProviderRefused) -> AnswerPending:
@@ -292,11 +283,11 @@ class AskForPage:
                 return asking.pending
             case Refusal.NEW_NUMBER:
                 await self._move(attempt, AttemptEvent.CLOSE_WANTED, why)
-                raise NumberRefused(_failed(order, account, refused)) from refused
+                raise NumberRefused(failed(order, account, refused)) from refused
             case Refusal.REJECTED:
                 if asking.first:
                     await self._move(attempt, AttemptEvent.REFUSED, why)
-                raise _failed(order, account, refused) from refused
+                raise failed(order, account, refused) from refused
 
     @redone
     async def _move(self, attempt: Attempt, event: AttemptEvent, why: str) -> None:
@@ -362,7 +353,7 @@ def _words_of(refused: ProviderRefused) -> str:
     return f"{refused.provider_code} {refused.provider_message}".rstrip()
 
 
-def _failed(order: Order, account: Account, refused: ProviderRefused) -> PayOrderFail:
+def failed(order: Order, account: Account, refused: ProviderRefused) -> PayOrderFail:
     """Return the provider's no, its own code and words with it."""
     return PayOrderFail(
         f"{account.title} refused the payment: {_words_of(refused)}.",

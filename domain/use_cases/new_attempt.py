@@ -1,11 +1,14 @@
 """What the story says of a new attempt: what is asked for, and why no earlier page would do."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.event import StoryKind
+from retender.domain.model.page import Opened
 from retender.domain.use_cases.captured import tell
 from retender.domain.use_cases.wish import Wish
+from retender.ports.payment_provider import PageTerms
 from retender.ports.unit_of_work import Work
 
 _EXPLAINED = 8
@@ -19,7 +22,7 @@ async def tell_made(work: Work, attempt: Attempt, wish: Wish) -> None:
         work,
         attempt,
         at=attempt.charge.created_at,
-        what=f"attempt {attempt.idx} CREATING: {wish.account.name}, {wish.client.code}",
+        what=f"attempt {attempt.idx} {attempt.state}: {wish.account.name}, {wish.client.code}",
         why=f"{wish.terms.product} under {attempt.number}, upstream {upstream}",
         kind=StoryKind.ATTEMPT_MADE,
         facts={
@@ -55,3 +58,37 @@ async def tell_why_new(
             kind=StoryKind.PAGE_NOT_REUSED,
             facts={f"attempt_{idx}": " ".join(found) for idx, found in reasons.items()},
         )
+
+
+async def tell_handed_out(
+    work: Work,
+    attempt: Attempt,
+    terms: PageTerms,
+    opened: Opened,
+    until: datetime,
+    *,
+    at: datetime,
+) -> None:
+    """Say that the payer has a page, and until when it works."""
+    await tell(
+        work,
+        attempt,
+        at=at,
+        what=f"{opened.page.kind} page of {attempt.account} handed out",
+        why=f"{terms.product}, works until {until.isoformat()}",
+        kind=StoryKind.PAGE_HANDED_OUT,
+        facts=facts_of_page(attempt, terms, opened, until),
+    )
+
+
+def facts_of_page(
+    attempt: Attempt, terms: PageTerms, opened: Opened, until: datetime
+) -> dict[str, object]:
+    """Return what a line about a page says, for machines."""
+    return {
+        "account": attempt.account,
+        "page_kind": opened.page.kind,
+        "product": terms.product,
+        "page_until": until.isoformat(),
+        "reference": opened.reference,
+    }

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 
 from retender.domain.model.attempt import Attempt, next_check
@@ -27,13 +28,15 @@ from retender.domain.model.errors import (
 )
 from retender.domain.model.event import StoryEntry, StoryKind
 from retender.domain.model.order import Order
+from retender.domain.model.page import Opened
 from retender.domain.model.payer import Payer
 from retender.domain.model.transition import OrderState
 from retender.domain.use_cases.ask_for_page import AskForPage, NumberRefused
 from retender.domain.use_cases.attempt_bounds import check_room
 from retender.domain.use_cases.captured import facts_of
 from retender.domain.use_cases.leave_pages import LeavePages
-from retender.domain.use_cases.new_attempt import tell_made, tell_why_new
+from retender.domain.use_cases.made_here import with_page
+from retender.domain.use_cases.new_attempt import tell_handed_out, tell_made, tell_why_new
 from retender.domain.use_cases.payment import AnswerPending, PageReady
 from retender.domain.use_cases.policy import PageStrategy, PayPolicy
 from retender.domain.use_cases.redone import redone
@@ -169,6 +172,8 @@ class PayOrder:
             return ready
         if attempt is None:
             return None
+        if serving is None and (made := PageReady.of(order, attempt, reused=False)):
+            return made
         ask = AskForPage(self.unit_of_work, self.clock, self.new_id, self.policy, self.time_to_ask)
         return await ask(order, attempt, wish.account, first=serving is None)
 
@@ -280,8 +285,9 @@ class PayOrder:
     async def _written_down(
         self, order: Order, attempts: Sequence[Attempt], wish: Wish, leave: LeavePages
     ) -> Attempt | None:
+        made = await self._made_here(order, wish) if wish.terms.made_here else None
         async with self.unit_of_work() as work:
-            attempt = await self._write_down(work, order, wish, leave)
+            attempt = await self._write_down(work, order, wish, leave, made)
             if attempt is not None:
                 await tell_why_new(work, attempt, attempts, wish)
                 await work.commit()
@@ -298,8 +304,28 @@ class PayOrder:
         check_own_clock(self.clock.difference(), deadlines)
         check_clock(account.title, self.clock.difference(account.name), deadlines)
 
+    async def _made_here(self, order: Order, wish: Wish) -> Attempt:
+        """Draw the attempt up with its page, before anything is written down."""
+        budget, now = self.time_to_ask(), self.clock()
+        attempt = self._drawn_up(order, wish, now)
+        return await with_page(attempt, order, wish, policy=self.policy, budget=budget, now=now)
+
+    def _drawn_up(self, order: Order, wish: Wish, now: datetime) -> Attempt:
+        """Return the attempt as if it were the order's first, and what is asked for."""
+        terms = wish.account.provider.terms.expiry
+        deadline = solve(order.shown_until, now, self.policy.deadlines, terms)
+        return Attempt(
+            attempt_id=self.new_id(),
+            order_id=order.order_id,
+            idx=1,
+            account=wish.account.name,
+            fingerprint=wish.fingerprint_for(order.amount),
+            charge=wish.charge(order, self.new_id(), deadline, now),
+            watch_until=deadline.watch,
+        )
+
     async def _write_down(
-        self, work: Work, order: Order, wish: Wish, leave: LeavePages
+        self, work: Work, order: Order, wish: Wish, leave: LeavePages, made: Attempt | None
     ) -> Attempt | None:
         """
         Insert the attempt, before anybody is called; None if somebody was faster.
@@ -321,20 +347,12 @@ class PayOrder:
         if not await leave.retire(work, attempts, at=now, wish=wish, order=order):
             return None
         self._check_room(order, attempts, leave)
-        deadline = solve(
-            order.shown_until, now, self.policy.deadlines, wish.account.provider.terms.expiry
-        )
-        attempt = Attempt(
-            attempt_id=self.new_id(),
-            order_id=order.order_id,
-            idx=len(attempts) + 1,
-            account=wish.account.name,
-            fingerprint=wish.fingerprint_for(order.amount),
-            charge=wish.charge(order, self.new_id(), deadline, now),
-            watch_until=deadline.watch,
-        )
+        attempt = replace(made or self._drawn_up(order, wish, now), idx=len(attempts) + 1)
         attempt = replace(attempt, next_check_at=next_check(attempt, now))
         if not await work.attempts.add(attempt):
             return None
         await tell_made(work, attempt, wish)
+        if attempt.page is not None and attempt.page_until is not None:
+            opened = Opened(attempt.page, attempt.reference)
+            await tell_handed_out(work, attempt, wish.terms, opened, attempt.page_until, at=now)
         return attempt

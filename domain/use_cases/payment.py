@@ -34,16 +34,20 @@ class PageReady:
     @classmethod
     def stored(cls, order: Order, attempt: Attempt, now: datetime) -> Self | None:
         """Return an attempt's stored page while it is good; None if there is none to show."""
-        page = attempt.good_page(now)
-        if page is None or attempt.page_until is None:
+        return None if attempt.good_page(now) is None else cls.of(order, attempt, reused=True)
+
+    @classmethod
+    def of(cls, order: Order, attempt: Attempt, *, reused: bool) -> Self | None:
+        """Return an attempt's page as it stands there; None, if none does."""
+        if attempt.page is None or attempt.page_until is None:
             return None
         return cls(
             order=order,
             attempt=attempt,
-            page=page,
+            page=attempt.page,
             page_until=attempt.page_until,
             pay_until=order.shown_until,
-            reused=True,
+            reused=reused,
         )
 
 

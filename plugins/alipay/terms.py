@@ -31,11 +31,19 @@ TERMS: Final = ProviderTerms(
     provider="alipay",
     title="Alipay",
     pages=(
-        PageTerms(kind=PageKind.FORM, devices=_SCREEN, product=PAGE_PAY, close=_LAZY),
-        PageTerms(kind=PageKind.REDIRECT, devices=_SCREEN, product=PAGE_PAY, close=_LAZY),
-        PageTerms(kind=PageKind.FORM, devices=_PHONE, product=WAP_PAY, close=_LAZY),
-        PageTerms(kind=PageKind.REDIRECT, devices=_PHONE, product=WAP_PAY, close=_LAZY),
-        PageTerms(kind=PageKind.APP_STRING, devices=_PHONE, product=APP_PAY, close=_LAZY),
+        PageTerms(
+            kind=PageKind.FORM, devices=_SCREEN, product=PAGE_PAY, close=_LAZY, made_here=True
+        ),
+        PageTerms(
+            kind=PageKind.REDIRECT, devices=_SCREEN, product=PAGE_PAY, close=_LAZY, made_here=True
+        ),
+        PageTerms(kind=PageKind.FORM, devices=_PHONE, product=WAP_PAY, close=_LAZY, made_here=True),
+        PageTerms(
+            kind=PageKind.REDIRECT, devices=_PHONE, product=WAP_PAY, close=_LAZY, made_here=True
+        ),
+        PageTerms(
+            kind=PageKind.APP_STRING, devices=_PHONE, product=APP_PAY, close=_LAZY, made_here=True
+        ),
         PageTerms(
             kind=PageKind.QR,
             devices=_SCREEN,

@@ -84,6 +84,7 @@ class Gateway:
     own_ids: bool = False
     names_number: bool = True
     orphan_payable: bool = True
+    made_here: bool = False
     forgets: bool = False
     tells_totals: bool = False
     trade_no_is_capture: bool = False
@@ -107,6 +108,7 @@ class Gateway:
                 reopens=self.reopens,
                 close=self.power,
                 orphan_payable=self.orphan_payable,
+                made_here=self.made_here,
             )
 
         return ProviderTerms(

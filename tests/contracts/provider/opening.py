@@ -10,7 +10,7 @@ from retender.domain.model.errors import ProviderRefused, Refusal
 from retender.domain.model.money import Money
 from retender.domain.model.page import Page, page_from_text, page_to_text
 from retender.ports.payment_provider import ClosePower, Receipt, ReceiptState
-from retender.tests.contracts.provider.gateway import ALICE, BOB, GatewayUnderTest
+from retender.tests.contracts.provider.gateway import ALICE, BOB, Fault, GatewayUnderTest, Operation
 from retender.tests.contracts.provider.scene import (
     HALF_AN_HOUR,
     HOSTILE_TEXTS,
@@ -32,6 +32,17 @@ class Opening(ProviderScene):
         self, gateway: GatewayUnderTest, offer: Offer
     ) -> None:
         """Every offer of the terms is real."""
+        page = await self.merchant(gateway).open(self.charge(gateway, offer))
+        assert page.kind is offer.terms.kind
+
+    async def test_a_page_that_is_made_here_asks_nobody(
+        self, gateway: GatewayUnderTest, offer: Offer
+    ) -> None:
+        """It is written down with its attempt: there is no answer that could be lost."""
+        if not offer.terms.made_here:
+            return
+        for operation in Operation:
+            gateway.set_fault(Fault.UNREACHABLE, operation)
         page = await self.merchant(gateway).open(self.charge(gateway, offer))
         assert page.kind is offer.terms.kind
 
