@@ -195,6 +195,8 @@ def _play(module: str, source: str, tests: Sequence[str], log: Path) -> NoReturn
         options = ["-x", "-q", "--no-header", "-p", "no:randomly", "-p", "no:cacheprovider"]
         # The parent has imported some of what pytest would rewrite, and it warns of that.
         options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
+        # What a mutant leaves behind, a socket, can make pytest itself raise at its end.
+        code = pytest.ExitCode.INTERNAL_ERROR
         code = pytest.main([*options, *files], plugins=[_Chosen(tests, _killer(log))])
     except BaseException:  # noqa: BLE001 - a forked child must end here, whatever happens
         traceback.print_exc()
