@@ -290,11 +290,18 @@ def _in_time(account: Account) -> Iterator[str]:
             yield f"{number} was paid in time, and the order is {account.order['state']}"
 
 
+def _born(account: Account, attempt: sqlite3.Row) -> str:
+    """Return the state that an attempt was written down in: one made here is OPEN at once."""
+    made = f"attempt {attempt['idx']} OPEN: "
+    told = (line["what"] for line in account.story if line["attempt_id"] == attempt["attempt_id"])
+    return "OPEN" if any(what.startswith(made) for what in told) else "CREATING"
+
+
 def _story(account: Account) -> Iterator[str]:
     """Every change of state is in the story, from first to last, and what is CLOSED is dead."""
     chains = {("order", None): ("NEW", account.order["state"])}
     chains |= {
-        ("attempt", attempt["attempt_id"]): ("CREATING", attempt["state"])
+        ("attempt", attempt["attempt_id"]): (_born(account, attempt), attempt["state"])
         for attempt in account.attempts
     }
     chains |= {

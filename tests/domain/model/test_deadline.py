@@ -221,3 +221,54 @@ def test_nothing_is_begun_while_our_own_clock_is_wrong():
     with pytest.raises(OwnClockOff, match="121 s behind") as refused:
         check_own_clock(timedelta(seconds=121), policy)
     assert refused.value.details == {"seconds_apart": 121, "seconds_allowed": 120}
+
+
+@pytest.mark.parametrize(
+    ("grace", "cutoff", "watch"), [(60, 0, 0), (0, 0, 120), (-120, 0, 120), (-60, 60, 60)]
+)
+def test_settings_at_their_bounds_are_good(grace, cutoff, watch):
+    times = (timedelta(seconds=each) for each in (grace, cutoff, watch))
+    DeadlinePolicy(*times)
+
+
+@pytest.mark.parametrize(
+    ("grace", "cutoff", "watch"), [(60, 0, -1), (60, -1, 0), (-121, 0, 120), (0, 0, -1)]
+)
+def test_settings_that_would_miss_late_money_are_refused(grace, cutoff, watch):
+    times = (timedelta(seconds=each) for each in (grace, cutoff, watch))
+    with pytest.raises(ValueError, match=r"not negative|must not end before"):
+        DeadlinePolicy(*times)
+
+
+def test_a_provider_of_which_nothing_is_said_takes_a_minute_to_a_week_to_the_second():
+    assert ExpiryTerms() == ExpiryTerms(
+        shortest=timedelta(minutes=1),
+        longest=timedelta(days=7),
+        granularity=timedelta(seconds=1),
+        absolute=True,
+    )
+
+
+def test_whole_multiples_of_days_count_from_1970():
+    terms = ExpiryTerms(granularity=timedelta(days=2))
+    now = datetime(2026, 1, 15, 2, tzinfo=UTC)
+    policy = DeadlinePolicy(grace=timedelta(0))
+    solved = solve(now + timedelta(days=6), now, policy, terms)
+    # 20,474 days after 1970-01-01: an even number of them.
+    assert solved.upstream == datetime(2026, 1, 21, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(("left", "told"), [(0.5, 0), (1, 1), (3, 3), (59.9, 59)])
+def test_who_comes_too_late_is_told_how_many_seconds_remain(left, told):
+    now = datetime(2026, 1, 15, 2, tzinfo=UTC)
+    policy = DeadlinePolicy(grace=timedelta(0))
+    terms = ExpiryTerms(granularity=timedelta(microseconds=1))
+    with pytest.raises(PayOrderPayTimeout, match=rf"^{told} s remain"):
+        solve(now + timedelta(seconds=left), now, policy, terms)
+
+
+def test_no_less_than_nothing_is_told_to_remain():
+    now = datetime(2026, 1, 15, 2, tzinfo=UTC)
+    policy = DeadlinePolicy(grace=timedelta(seconds=-30))
+    with pytest.raises(PayOrderPayTimeout, match=r"^0 s remain"):
+        solve(now + timedelta(seconds=10), now, policy, ExpiryTerms())

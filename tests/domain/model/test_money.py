@@ -108,3 +108,24 @@ def test_the_exponents_are_those_of_the_standard():
     assert by_exponent[3] == ["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"]
     assert by_exponent[4] == ["CLF", "UYW"]
     assert all(len(code) == 3 and code.isupper() for code in EXPONENTS)
+
+
+def test_the_greatest_amount_is_a_million_million_minor_units():
+    assert MINOR_MAX == 1_000_000_000_000
+    assert Money(MINOR_MAX, "CNY").minor == MINOR_MAX
+    with pytest.raises(AmountInvalid):
+        Money(MINOR_MAX + 1, "CNY")
+
+
+@pytest.mark.parametrize("code", [["CNY"], {}, None, 1])
+def test_what_is_no_text_is_no_currency(code):
+    with pytest.raises(CurrencyUnknown):
+        Money(1, code)
+
+
+@pytest.mark.parametrize("other", ["AED", "USD"])
+def test_another_currency_is_refused_whichever_comes_first_in_the_alphabet(other):
+    with pytest.raises(AmountInvalid, match="cannot reckon"):
+        Money(2, "CNY") + Money(1, other)
+    with pytest.raises(AmountInvalid, match="cannot reckon"):
+        Money(2, "CNY") - Money(1, other)
