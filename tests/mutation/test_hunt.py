@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 from retender.tests.mutation import survivors
-from retender.tests.mutation.hunt import ALL_SECONDS, choose
+from retender.tests.mutation.hunt import LONGEST_SECONDS, MOST_TESTS, SAY_OF_A_FILE, choose
 from retender.tests.mutation.making import Mutant
 from retender.tests.mutation.reach import ROOT, Reached, digest, read
 
@@ -29,12 +29,25 @@ def hunt(folder, *options: str) -> subprocess.CompletedProcess[str]:
 def test_the_test_of_the_module_comes_first_then_the_quickest():
     near = reached("tests/test_money.py::t", 0.4, 40)
     quick, slow = reached("tests/test_a.py::t", 0.1, 41), reached("tests/test_b.py::t", 5.0, 40)
-    elsewhere, endless = reached("tests/test_c.py::t", 0.1, 7), reached("t.py::t", ALL_SECONDS, 40)
+    elsewhere, endless = (
+        reached("tests/test_c.py::t", 0.1, 7),
+        reached("t.py::t", LONGEST_SECONDS, 40),
+    )
 
     first, rest = choose([endless, slow, quick, elsewhere, near], MUTANT)
 
     assert first == [near.test, quick.test]
     assert rest == [slow.test]
+
+
+def test_every_file_has_a_say_however_many_quick_tests_there_are():
+    quick = [reached(f"tests/test_quick.py::t{n}", 0.1, 40) for n in range(MOST_TESTS)]
+    slow = [reached(f"tests/test_races.py::t{n}", 2.0 + n, 40) for n in range(5)]
+
+    first, rest = choose([*quick, *slow], MUTANT)
+
+    assert first == [each.test for each in quick[: len(first)]]
+    assert rest[-SAY_OF_A_FILE:] == [each.test for each in slow[:SAY_OF_A_FILE]]
 
 
 def test_what_runs_at_import_meets_every_test_of_its_module():
