@@ -166,7 +166,7 @@ def row_after_the_call(patch: pytest.MonkeyPatch) -> None:
     ) -> Any:
         del attempts
         async with self.unit_of_work() as work:
-            return await self._write_down(work, order, wish, leave)
+            return await self._write_down(work, order, wish, leave, None)
 
     async def for_ever(*_: Any, **__: Any) -> Any:
         return FAR

@@ -9,6 +9,7 @@ from retender.domain.model.errors import (
     IdempotencyConflict,
     PayOrderStateError,
     ProviderUncertain,
+    StoreFull,
 )
 from retender.domain.model.order import LatePayment
 from retender.domain.model.refund import RefundCause
@@ -16,6 +17,7 @@ from retender.domain.model.refund import RefundCause
 pytestmark = pytest.mark.asyncio
 
 ACCEPT, REFUND = LatePayment.ACCEPT, LatePayment.REFUND
+FULL = StoreFull("no room")
 
 
 async def with_an_unscanned_page(shop):
@@ -123,3 +125,36 @@ async def test_closing_asks_no_longer_than_a_repair_may(shop):
 
     shop.wechat.during("query", silence)
     assert (await close(shop)).state in {"CANCELLING", "CLOSED"}
+
+
+@pytest.mark.parametrize(
+    ("word", "why"),
+    [(REFUND, "money that still comes goes back"), (ACCEPT, "money that still comes pays it")],
+)
+async def test_the_story_says_what_becomes_of_money_that_still_comes(shop, word, why):
+    await with_an_unscanned_page(shop)
+    await close(shop, word)
+    assert [entry.what for entry in (await shop.story()).entries if why in entry.why]
+
+
+async def test_what_is_paid_while_it_is_being_closed_refuses_the_close(shop):
+    """The provider refuses to close what was just paid: the order is PAID, whoever wished what."""
+    await shop.place()
+    number = (await shop.page()).attempt.number
+
+    async def pays():
+        shop.wechat.pay(number)
+
+    shop.wechat.during("close", pays)
+    with pytest.raises(PayOrderStateError, match="it was paid, so it stays paid"):
+        await close(shop, ACCEPT)
+    assert await shop.states() == ("PAID", ["SUCCEEDED"])
+
+
+async def test_a_store_that_fails_after_the_wish_is_written_is_told_to_operators(
+    shop, mocker, caplog
+):
+    number = await with_an_unscanned_page(shop)
+    mocker.patch("retender.domain.use_cases.close_order.end_if_nothing_live", side_effect=FULL)
+    assert (await close(shop)).state == "CANCELLING"
+    assert f"order A1, attempt {number} of alipay: STORE_FULL" in caplog.text

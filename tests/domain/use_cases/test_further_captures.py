@@ -1,6 +1,8 @@
 """Money that is taken once more under one number is seen, summed up, and a human decides."""
 
 import json
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -9,7 +11,7 @@ from retender.domain.model.incident import IncidentCode
 from retender.domain.model.money import Money
 from retender.domain.model.refund import RefundCause
 from retender.domain.use_cases.verdict import Verdict
-from retender.ports.payment_provider import RawNotice, RefundTerms
+from retender.ports.payment_provider import RawNotice, ReceiptState, RefundTerms
 
 pytestmark = pytest.mark.asyncio
 
@@ -158,3 +160,68 @@ async def test_the_shop_refunds_the_payment_and_not_the_further_capture(naming):
     assert (refund.state, refund.amount) == ("DONE", Money(8880, "CNY"))
     assert shop.wechat.refunded_trades == ["T-OTHER", f"T{number}"]
     assert shop.wechat.kept() == {number: 0}
+
+
+async def test_all_that_a_query_lists_are_found_whatever_their_order(naming):
+    """The payment stands among them, and the names are in no order."""
+    shop = naming
+    number = await paid(shop)
+    shop.wechat.further[number] = ["Z-2", "A-1", "Z-1"]
+    await shop.hear("wechat", notice_of(shop, number, "Z-1", "k1"))
+    found = {capture.provider_trade_no for capture in (await shop.story()).captures}
+    assert found == {"Z-2", "A-1", "Z-1"}
+    await shop.work_once()
+    done = {(RefundCause.FURTHER, "DONE", no) for no in ("A-1", "Z-1", "Z-2")}
+    assert set(await refunds(shop)) == done
+
+
+async def test_each_of_two_further_captures_calls_a_human(shop):
+    number = await paid(shop)
+    await shop.hear("wechat", notice_of(shop, number, "T-2", "k1"))
+    await shop.hear("wechat", notice_of(shop, number, "T-3", "k2"))
+    incidents = (await shop.story()).incidents
+    assert [incident.data["provider_trade_no"] for incident in incidents] == ["T-2", "T-3"]
+    assert {len(incident.incident_id) for incident in incidents} == {32}
+
+
+async def test_the_first_that_is_listed_is_the_payment_if_no_trade_number_was_known(naming):
+    shop = naming
+    await shop.place()
+    number = (await shop.page()).attempt.number
+    shop.wechat.pay(number)
+    await shop.hear("wechat", notice_of(shop, number, None, "k1"))
+    shop.wechat.further[number] = ["T-2"]
+    await shop.hear("wechat", notice_of(shop, number, None, "k2"))
+    assert (await shop.attempt()).provider_trade_no == f"T{number}"
+    assert [capture.provider_trade_no for capture in (await shop.story()).captures] == ["T-2"]
+
+
+@pytest.mark.parametrize("what", ["another's", "not paid"])
+async def test_an_answer_about_something_else_lets_nothing_go_back(naming, mocker, what):
+    """It lists both trades, and is no proof all the same."""
+    shop = naming
+    number = await paid(shop)
+    shop.wechat.further[number] = ["T-OTHER"]
+    await shop.hear("wechat", notice_of(shop, number, "T-OTHER", "k1"))
+    told = shop.wechat._receipt(number)
+    if what == "another's":
+        told = replace(told, foreign="app id")
+    else:
+        told = replace(told, state=ReceiptState.OPEN)
+    mocker.patch.object(shop.wechat, "_receipt", return_value=told)
+    await shop.work_once()
+    assert shop.wechat.refunded_trades == []
+
+
+async def test_while_nobody_answers_the_worker_gives_its_lease_back_and_comes_later(naming):
+    shop = naming
+    number = await paid(shop)
+    shop.wechat.further[number] = ["T-OTHER"]
+    await shop.hear("wechat", notice_of(shop, number, "T-OTHER", "k1"))
+    shop.clock.pass_by(minutes=5)
+    shop.wechat.fail("query", ProviderUncertain("lost"))
+    await shop.work_once()
+    (refund,) = (await shop.story()).refunds
+    assert refund.leased_until is None
+    assert refund.next_try_at is not None
+    assert refund.next_try_at > shop.clock.now + timedelta(minutes=4)

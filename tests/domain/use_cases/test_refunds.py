@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from retender.domain.model.attempt_errors import PayOrderInterrupted
 from retender.domain.model.errors import (
     AmountInvalid,
     IdempotencyConflict,
@@ -17,12 +18,14 @@ from retender.domain.model.errors import (
     ProviderUnavailable,
     ProviderUncertain,
     Refusal,
+    StoreFull,
     TextInvalid,
 )
 from retender.domain.model.money import Money
-from retender.domain.model.refund import MOST_TRIES
+from retender.domain.model.refund import MOST_TRIES, RefundCause
 from retender.domain.model.refund_errors import RefundExceedsPaid, RefundNotExist
 from retender.domain.model.transition import RefundEvent
+from retender.domain.use_cases.refund_payment import RefundPayment
 from retender.domain.use_cases.show_refund import ShowRefund
 from retender.ports.payment_provider import RawNotice, RefundTerms
 
@@ -453,3 +456,76 @@ async def test_a_refund_that_is_none_does_not_exist(shop):
         await shop.check_refund(refund_no="NOPE")
     with pytest.raises(RefundNotExist):
         await ShowRefund(shop.unit_of_work)(refund_no="NOPE")
+
+
+async def test_a_number_that_is_none_is_refused_before_anybody_is_asked(shop):
+    await paid(shop)
+    before = list(shop.wechat.calls)
+    with pytest.raises(NumberInvalid):
+        await shop.refund_payment(order_no="A1", refund_no="a b")
+    assert shop.wechat.calls == before
+
+
+@pytest.mark.parametrize("winner", ["the first", "the second"])
+async def test_a_refund_of_a_paid_order_asks_after_no_surplus(shop, winner):
+    """What it depends on is the payment that is kept; the rest is the worker's."""
+    await shop.place()
+    pages = [(await shop.page("alipay", "h5")).attempt, (await shop.page("wechat")).attempt]
+    kept, surplus = pages if winner == "the first" else reversed(pages)
+    gateways = {"alipay": shop.alipay, "wechat": shop.wechat}
+    others = gateways[surplus.account]
+    others.pending_refunds = True
+    for attempt in (kept, surplus):
+        notice = gateways[attempt.account].pay(attempt.number)
+        await shop.hear(attempt.account, notice)
+    await shop.work_once()
+    shop.clock.pass_by(hours=1)
+    others.calls.clear()
+    assert (await shop.refund_payment(order_no="A1", refund_no="R1")).state == "DONE"
+    assert others.calls == []
+
+
+async def test_an_earlier_refund_that_is_overdue_is_asked_after_first(shop):
+    await paid(shop)
+    shop.wechat.pending_refunds = True
+    await shop.refund_payment(order_no="A1", refund_no="R1", amount=cny(100))
+    shop.wechat.pending_refunds = False
+    shop.clock.pass_by(hours=1)
+    await shop.refund_payment(order_no="A1", refund_no="R2", amount=cny(100))
+    states = {refund.refund_no: refund.state for refund in (await shop.story()).refunds}
+    assert states == {"R1": "DONE", "R2": "DONE"}
+
+
+async def test_a_store_that_is_busy_after_something_was_asked_says_so(shop, mocker):
+    await paid(shop)
+    shop.wechat.pending_refunds = True
+    await shop.refund_payment(order_no="A1", refund_no="R1", amount=cny(100))
+    shop.clock.pass_by(hours=1)
+    mocker.patch.object(RefundPayment, "_written_down", side_effect=StoreFull("no room"))
+    with pytest.raises(PayOrderInterrupted, match="paid or given back before may be"):
+        await shop.refund_payment(order_no="A1", refund_no="R2")
+    with pytest.raises(StoreFull):
+        await shop.refund_payment(order_no="A1", refund_no="R3")
+
+
+async def test_what_comes_after_the_order_was_closed_is_said_to_be_late(shop):
+    await shop.place()
+    number = (await shop.page("alipay", "h5")).attempt.number
+    notice = shop.alipay.pay(number)
+    unheard = shop.alipay.trades.pop(number)
+    await shop.settle_down(hours=2)
+    assert (await shop.states())[0] == "CLOSED"
+    shop.alipay.trades[number] = unheard
+    await shop.hear("alipay", notice)
+    (refund,) = (await shop.story()).refunds
+    assert (refund.cause, refund.reason) == (RefundCause.LATE, "Paid too late")
+
+
+async def test_what_is_paid_twice_says_so(shop):
+    await shop.place()
+    first = (await shop.page("alipay", "h5")).attempt.number
+    second = (await shop.page("wechat")).attempt.number
+    await shop.hear("alipay", shop.alipay.pay(first))
+    await shop.hear("wechat", shop.wechat.pay(second))
+    (refund,) = (await shop.story()).refunds
+    assert (refund.cause, refund.reason) == (RefundCause.DUPLICATE, "Paid twice")
