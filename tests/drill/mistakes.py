@@ -165,7 +165,7 @@ def written_after_the_call() -> list[Patch]:
         self._solve(order, wish)
         await leave(order, attempts)
         async with self.unit_of_work() as work:
-            attempt = await self._write_down(work, order, wish, leave)  # and not committed
+            attempt = await self._write_down(work, order, wish, leave, None)  # and not committed
         if attempt is None:
             return None
         await wish.account.provider.open(attempt.charge)
