@@ -5,6 +5,7 @@ The branch of the error tree about trying an order more than once.
     ├── TooManyAttempts     too many pages may be paid, or were begun; says when there is room
     ├── PayOrderContended   others press for the same order at this moment; press again
     ├── PayOrderInterrupted the store failed in the middle of it; press again
+    ├── PaymentInQuestion   money was taken, and not as it was asked for; a human looks
     └── OwnClockOff         our own clock is wrong; nothing is begun until it is set
 """
 
@@ -60,6 +61,26 @@ class PayOrderInterrupted(PayOrderError):
         """Say what is not done, and what may have changed."""
         message = f"The database of order {order_no} is busy or full: {what}; press again."
         super().__init__(message, order_no=order_no)
+
+
+class PaymentInQuestion(PayOrderError):
+    """
+    A provider says that money was taken for the order, and not as it was asked for.
+
+    It pays the order no less than a human finds, so the payer must not pay a second time
+    before one has looked; an open call names what was taken.
+    """
+
+    code = "PAY_ORDER_IN_QUESTION"
+
+    def __init__(self, order_no: str, account: str) -> None:
+        """Say whose word it is."""
+        super().__init__(
+            f"{account} says that money was taken for order {order_no}, and not as it was asked "
+            "for: a human looks at it; do not pay again.",
+            order_no=order_no,
+            account=account,
+        )
 
 
 class OwnClockOff(PayOrderError):

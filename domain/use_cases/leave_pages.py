@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from retender.domain.model.attempt import Attempt
+from retender.domain.model.attempt_errors import PaymentInQuestion
 from retender.domain.model.errors import PayOrderStateError, SwitchRefused, UnknownName
 from retender.domain.model.event import StoryKind
 from retender.domain.model.order import Order
@@ -15,7 +16,7 @@ from retender.domain.use_cases.redone import redone
 from retender.domain.use_cases.repair import Repair
 from retender.domain.use_cases.wish import Wish
 from retender.ports.accounts import Account, Accounts, SwitchPolicy
-from retender.ports.payment_provider import ReceiptState
+from retender.ports.payment_provider import Receipt, ReceiptState
 from retender.ports.unit_of_work import UnitOfWork, Work
 from retender.ports.watched_clock import WatchedClock
 
@@ -44,6 +45,7 @@ class LeavePages:
         Raises:
             PayOrderStateError: one of them turned out to be paid.
             SwitchRefused: one may still be paid, and its policy is strict.
+            PaymentInQuestion: money was taken by one, and not as it was asked for.
 
         """
         live = [other for other in others if other.is_live]
@@ -60,8 +62,9 @@ class LeavePages:
         until = self.clock() + self.policy.asking_for
         for other in leaving:
             await self._want_closed(other, until)
-        await self.repair.close(leaving)
+        receipts = await self.repair.close(leaving)
         unpaid = await self._unpaid(order, leaving)
+        _refuse_if_taken(order, leaving, receipts)
         for other in unpaid:
             await self._closed_in_vain(other, until)
         for other in unpaid:
@@ -98,7 +101,9 @@ class LeavePages:
             if receipt is not None and receipt.state is ReceiptState.OPEN
         ]
         closable = []
-        for other in await self._unpaid(order, others):
+        unpaid = await self._unpaid(order, others)
+        _refuse_if_taken(order, others, receipts)
+        for other in unpaid:
             if self.policy_for(other) is SwitchPolicy.NONE:
                 why = f"policy none ({self.why_policy(other)}): a surplus would be refunded"
                 await self._say(other, "left open", why, StoryKind.PAGE_LEFT_OPEN)
@@ -227,3 +232,16 @@ class LeavePages:
             return self.accounts.get(attempt.account)
         except UnknownName:
             return None  # no longer configured: nobody can be asked about its pages
+
+
+def _refuse_if_taken(
+    order: Order, others: Sequence[Attempt], receipts: Sequence[Receipt | None]
+) -> None:
+    """
+    Let nobody pay again while a provider says that money was taken otherwise than asked.
+
+    What was captured as asked has stopped the caller already.
+    """
+    for other, receipt in zip(others, receipts, strict=True):
+        if receipt and receipt.state is ReceiptState.PAID and receipt.foreign is None:
+            raise PaymentInQuestion(order.order_no, other.account)

@@ -8,6 +8,8 @@ from functools import partial
 
 from retender.domain.model.attempt import Attempt, next_check
 from retender.domain.model.attempt_errors import (
+    OwnClockOff,
+    PaymentInQuestion,
     PayOrderContended,
     PayOrderInterrupted,
     TooManyAttempts,
@@ -56,6 +58,8 @@ logger = logging.getLogger(__name__)
 _TOLD = (
     AccountDrained,
     InvalidInput,
+    OwnClockOff,
+    PaymentInQuestion,
     PayOrderPayTimeout,
     PayOrderStateError,
     ProviderClockOff,
@@ -123,6 +127,7 @@ class PayOrder:
             PayOrderFail: the provider said no; nothing moved.
             TooManyAttempts: too many pages may be paid already, or were begun within an hour.
             SwitchRefused: the earlier page may still be paid, and policy forbids a second.
+            PaymentInQuestion: money was taken, and not as it was asked for; a human looks.
             ProviderUnavailable: surely not reached; may press again.
             OwnClockOff, ProviderClockOff: a new page would have no sure deadline.
             PayOrderContended: others press for the same order; may press again.

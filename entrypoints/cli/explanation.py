@@ -1,6 +1,6 @@
 """An order explained to people: the verdict, then every decision with its evidence."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -11,6 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from retender.domain.model.incident import IncidentCode
 from retender.domain.model.refund import RefundCause
 from retender.domain.model.transition import OrderState
 from retender.domain.use_cases.verdict import EndOf, OpenEnd, Verdict
@@ -76,6 +77,7 @@ def _verdict(story: "OrderStory") -> Iterator[str]:
     if verdict.taken.minor:
         yield f"{sum_of(verdict)}; {story.order.amount} was due."
     idx = {attempt.attempt_id: attempt.idx for attempt in story.attempts}
+    yield from _otherwise(story, idx)
     for refund in story.refunds:
         of = f"{refund.amount} of #{idx[refund.attempt_id]}"
         why = _BECAUSE.get(refund.cause, f"the shop asked ({escape(refund.reason)})")
@@ -84,6 +86,18 @@ def _verdict(story: "OrderStory") -> Iterator[str]:
         yield f"Still open: {_open_end(end, start)}"
     if not verdict.open_ends:
         yield "Nothing is open any more."
+
+
+def _otherwise(story: "OrderStory", idx: Mapping[str, int]) -> Iterator[str]:
+    """Name money that was taken otherwise than asked: it is in no sum, and must not be missed."""
+    for incident in story.incidents:
+        number = idx.get(incident.subject or "")
+        if incident.code is IncidentCode.AMOUNT_MISMATCH and number is not None:
+            yield (
+                f"[bold red]In question:[/] {incident.account} says that it took "
+                f"{escape(incident.data['amount'])} under #{number}, where "
+                f"{story.order.amount} was asked for; it is in no sum, and a human must look."
+            )
 
 
 def _who_won(story: "OrderStory", verdict: Verdict) -> str:

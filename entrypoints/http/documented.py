@@ -55,6 +55,7 @@ EXAMPLES: tuple[errors.RetenderError, ...] = (
     attempt_errors.PayOrderInterrupted(
         "20260701-0042", "no new page is there, but an earlier one may be closed by now"
     ),
+    attempt_errors.PaymentInQuestion("20260701-0042", "alipay"),
     attempt_errors.OwnClockOff(timedelta(seconds=-310), timedelta(seconds=120)),
     attempt_errors.TooManyAttempts("20260701-0042", "5 earlier pages may still be paid", _AT, 240),
     errors.IdempotencyConflict("Order", "20260701-0042", ["amount"]),

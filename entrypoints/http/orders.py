@@ -120,6 +120,7 @@ async def explain_order(order_no: str, cases: Given, user_id: UserQuery = None) 
             attempt_errors.TooManyAttempts,
             attempt_errors.PayOrderContended,
             attempt_errors.OwnClockOff,
+            attempt_errors.PaymentInQuestion,
             attempt_errors.PayOrderInterrupted,
             errors.ProviderUnavailable,
             errors.ProviderClockOff,

@@ -50,6 +50,7 @@ STATUS: Mapping[type[errors.RetenderError], int] = {
     attempt_errors.PayOrderContended: 503,
     attempt_errors.PayOrderInterrupted: 503,
     attempt_errors.OwnClockOff: 503,
+    attempt_errors.PaymentInQuestion: 409,
     # Already there, and different.
     errors.ConflictError: 409,
     errors.IdempotencyConflict: 409,

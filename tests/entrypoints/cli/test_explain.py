@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from retender.domain.model.errors import ProviderUncertain
+from retender.domain.model.money import Money
 from retender.domain.use_cases.show_order import OrderStory
 from retender.entrypoints.cli.explanation import show_explanation
 from retender.tests.domain.shop import Shop
@@ -160,3 +161,17 @@ def test_an_order_that_ended_unpaid_and_a_stuck_refund_say_so():
     text = shown(stuck).text
     assert "an operator must look" in text
     assert "NO_REFUNDS" in text
+
+
+def test_money_that_was_taken_otherwise_than_asked_is_named_beside_the_sums():
+    async def tell() -> OrderStory:
+        shop = Shop()
+        await shop.place()
+        number = (await shop.page()).attempt.number
+        shop.wechat.amount_lie = Money(8879, "CNY")
+        await shop.hear("wechat", shop.wechat.pay(number))
+        return await shop.story()
+
+    text = " ".join(shown(asyncio.run(tell())).text.split())
+    assert "In question: wechat says that it took 88.79 CNY under #1" in text
+    assert "where 88.80 CNY was asked for; it is in no sum" in text
