@@ -21,13 +21,13 @@ log = logging.getLogger(__name__)
 
 # The first tests of a mutant, and all that it meets, by the seconds that they took unspoilt.
 FIRST_SECONDS = 1.0
-ALL_SECONDS = 20.0
-MOST_TESTS = 300
+ALL_SECONDS = 8.0
+MOST_TESTS = 150
 
 # Beyond these bounds every file of tests has a say with its quickest ones: those of races play
 # on real servers and are slow, and see what no other does.
-SAY_OF_A_FILE = 3
-LONGEST_SECONDS = 8.0
+SAY_OF_A_FILE = 2
+LONGEST_SECONDS = 5.0
 
 # A test of a spoilt module may take so many times as long, and this to begin with.
 PATIENCE = 4.0
