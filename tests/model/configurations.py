@@ -12,6 +12,7 @@ Configurations: what CI explores, what ``make model ARGS=large`` adds, and what 
 | the shop gives up: money that comes goes back, or pays; both words at once | ``given up ...`` |
 | a provider that is asked by its own id, whose lost pages nobody sees, and that forgets |
   ``hosted ...`` |
+| coming back to a page that could not be closed, while another leaves it | ``coming back ...`` |
 | notices: repeated, at once, unanswered by a crash, never lost | ``notices, twice`` |
 | the announcer: two of them, crashes, answers lost, leases that run out | ``announcers ...`` |
 | workers that sleep past their leases and go on | ``naps ...`` |
@@ -87,6 +88,14 @@ SHOP_REFUNDS_RACE = Rules(
     losses=_REFUND,
     shop_refunds=("S1", "S2"),
 )
+COMING_BACK = Rules(
+    name="coming back to a page that is closed",
+    attempts=1,
+    presses=1,
+    deaths=frozenset({"pay"}),
+    losses=frozenset({"close"}),
+)
+"""One page, which the payer leaves and wants again at once; no other is ever made."""
 GIVEN_UP = Rules(
     name="given up, to refund",
     attempts=1,
@@ -257,6 +266,7 @@ CI = (
     ONE_LAZY,
     ONE_EAGER,
     Rules(name="strict", policy=_STRICT, hands=1),
+    COMING_BACK,
     GIVEN_UP,
     replace(GIVEN_UP, name="given up, accepted", cancels=(_ACCEPT_IT,)),
     BOTH_WORDS,

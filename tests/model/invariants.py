@@ -14,6 +14,7 @@ from retender.domain.model.transition import (
     State,
     edges,
 )
+from retender.ports.accounts import SwitchPolicy
 from retender.tests.model.decisions import by_other_means, is_misled, is_well_called
 from retender.tests.model.providers import HOSTED, find, is_payable
 from retender.tests.model.state import ORDER_ID, Books, Fate, Ledger, Till
@@ -36,6 +37,8 @@ MEANING = {
     "L2": "an attempt never ends",
     "L3": "from some state no end can be reached any more",
     "S": "two pages can be paid at one time under policy strict",
+    "B": "two pages may be handed out at one time, and no policy says so",
+    "N": "a page may be handed out of an order that takes no new payment",
     "P": "something under way has no next look planned",
     "K": "a refund is given up that nobody refused",
     "T": "a state changed as the table does not allow",
@@ -70,6 +73,11 @@ def always(core: "Core", rules: "Rules") -> Iterator[str]:
         yield "P"
     if rules.always_strict and sum(_can_be_paid(till, core) for till in books) > 1:
         yield "S"
+    payable = sum(attempt.is_payable for attempt in ledger.attempts)
+    if payable > 1 and rules.policy is not SwitchPolicy.NONE:
+        yield "B"
+    if payable and ledger.order.state is not OrderState.NEW:
+        yield "N"
     yield from _of_what_is_heard(core, rules)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from retender.ports.accounts import SwitchPolicy
+from retender.tests.model import mistakes_of_coming_back as coming_back
 from retender.tests.model import mistakes_of_deciding as deciding
 from retender.tests.model import mistakes_of_payment as payment
 from retender.tests.model import mistakes_of_refund as refund
@@ -14,6 +15,7 @@ from retender.tests.model.configurations import (
     ANNOUNCERS,
     ANNOUNCERS_FAIL,
     BOTH_WORDS,
+    COMING_BACK,
     GIVEN_UP,
     HOSTED_FORGETS,
     HUMAN_DEAD,
@@ -222,6 +224,13 @@ MUTANTS = (
     ),
     Mutant(
         "absence after presence is believed", "I6", HOSTED_FORGETS, payment.absence_after_presence
+    ),
+    Mutant("taken back beside another", "B", TWO, coming_back.beside_another),
+    Mutant(
+        "taken back from an order that is over",
+        "N",
+        COMING_BACK,
+        coming_back.from_an_order_that_is_over,
     ),
     Mutant("what was given up is won", "C", GIVEN_UP, payment.given_up_is_won),
     Mutant("what was given up is not given back", "I2", GIVEN_UP, payment.given_up_is_deaf),

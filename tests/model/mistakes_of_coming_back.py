@@ -1,0 +1,41 @@
+"""Mistakes in how a payer comes back to a page that was left, and could not be closed."""
+
+from typing import Any
+
+import pytest
+
+from retender.domain.use_cases.payment import PageReady
+from retender.domain.use_cases.take_back import TakeBackPage
+
+
+def beside_another(patch: pytest.MonkeyPatch) -> None:
+    async def alone(self: TakeBackPage, order: Any, attempts: Any, wish: Any) -> Any:
+        now = self.clock()
+        fitting = (a for a in attempts if wish.fits_left(a, order.amount, now))
+        left = next(fitting, None)
+        if left is None:
+            return None
+        async with self.unit_of_work() as work:
+            at = self.clock()
+            held = await work.orders.hold_new(order.order_id, at)
+            if not held or not await work.attempts.take_back(left.attempt_id, at=at, why="left"):
+                return None
+            attempt: Any = await work.attempts.get(left.attempt_id)
+            await work.commit()
+        return PageReady.stored(order, attempt, at)
+
+    patch.setattr(TakeBackPage, "__call__", alone)
+
+
+def from_an_order_that_is_over(patch: pytest.MonkeyPatch) -> None:
+    async def unheld(self: TakeBackPage, order: Any, left: Any, wish: Any) -> Any:
+        del wish
+        async with self.unit_of_work() as work:
+            at = self.clock()
+            if not await work.attempts.take_back(left.attempt_id, at=at, why="left"):
+                return None
+            attempt: Any = await work.attempts.get(left.attempt_id)
+            await work.commit()
+        return PageReady.stored(order, attempt, at)
+
+    patch.setattr(TakeBackPage, "_taken_back", unheld)
