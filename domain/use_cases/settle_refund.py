@@ -99,7 +99,14 @@ async def _try_what_is_absent(
     new_id: NewId,
     held_until: datetime | None,
 ) -> None:
-    """Send what never arrived again; what was done once cannot be absent, and is a human's."""
+    """
+    Send what never arrived again; what was done once cannot be absent, and is a human's.
+
+    Not if it was sent again since it was asked after: of that one nothing was said.
+    """
+    found = await work.refunds.get(refund.refund_no)
+    if found is not None and found.sent_at != refund.sent_at:
+        return
     if refund.state is RefundState.DOUBTED:
         problem = "it was done, its provider said that it failed, and knows it no more"
         await fail_refund(work, refund, problem, at=at, new_id=new_id, held_until=held_until)

@@ -333,6 +333,23 @@ async def test_what_is_surely_absent_is_sent_again(shop):
     assert (await shop.story()).refunds[0].state == "DONE"
 
 
+async def test_not_found_says_nothing_of_one_that_was_sent_meanwhile(shop):
+    """An answer may be long in coming; then it is of the send before, and not to be repeated."""
+    shop.wechat.refund_terms = RefundTerms(repeatable=False)
+    await paid(shop)
+    shop.wechat.fail("refund", UNKNOWN, UNKNOWN)
+    await shop.refund_payment(order_no="A1", refund_no="R1")
+    shop.clock.pass_by(minutes=20)
+
+    async def others_send_it_again():
+        await shop.check_refund(refund_no="R1")
+        assert (await shop.check_refund(refund_no="R1")).state == "SENT"
+        assert refund_calls(shop).count("refund") == 2
+
+    shop.wechat.during("query_refund", others_send_it_again)
+    assert (await shop.check_refund(refund_no="R1")).state == "SENT", "it may be on its way"
+
+
 async def test_what_asking_cannot_tell_is_a_humans(shop):
     """It is never sent again, however long nobody answers."""
     shop.wechat.refund_terms = RefundTerms(repeatable=False)
