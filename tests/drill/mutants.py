@@ -203,7 +203,7 @@ ELSEWHERE: tuple[tuple[Mutant, str], ...] = (
     ),
     (
         Mutant("absent early", "a late refund is sent again", strangers.refunds_are_absent_at_once),
-        "needs a request that comes later than the question: tests/domain finds it",
+        "needs a request that comes later than the question: tests/model finds it",
     ),
     (
         Mutant("a part is all", "a surplus given back in part ends", strangers.a_part_is_all),

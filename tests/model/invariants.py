@@ -16,8 +16,8 @@ from retender.domain.model.transition import (
 )
 from retender.ports.accounts import SwitchPolicy
 from retender.tests.model.decisions import by_other_means, is_misled, is_well_called
-from retender.tests.model.providers import HOSTED, find, is_payable
-from retender.tests.model.state import ORDER_ID, Books, Fate, Ledger, Till
+from retender.tests.model.providers import find, is_payable
+from retender.tests.model.state import HOSTED, ORDER_ID, Books, Fate, Ledger, Till
 
 if TYPE_CHECKING:  # a world calls upon invariants, and they speak of worlds
     from retender.tests.model.ground import Core

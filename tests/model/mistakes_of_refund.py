@@ -110,3 +110,31 @@ def nobody_says_that_it_is_stuck(patch: pytest.MonkeyPatch) -> None:
         """Tell nobody."""
 
     patch.setattr(settle_refund, "announce_refund", silent)
+
+
+def a_lost_one_is_sent_again(patch: pytest.MonkeyPatch) -> None:
+    look_again = CheckRefund._look_again
+
+    async def hasty(
+        self: CheckRefund, refund: Refund, problem: Any, held_until: Any, **more: Any
+    ) -> None:
+        if more:  # its answer was lost, rather than the one to a question about it
+            await self._again(refund, str(problem), problem, held_until)
+        else:
+            await look_again(self, refund, problem, held_until)
+
+    patch.setattr(CheckRefund, "_look_again", hasty)
+
+
+def absence_is_believed_at_once(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Refund, "proves_absence", lambda *_: True)
+
+
+def an_old_absence_counts(patch: pytest.MonkeyPatch) -> None:
+    try_absent = settle_refund._try_what_is_absent
+
+    async def of_whatever_send(work: Any, refund: Refund, *args: Any, **more: Any) -> None:
+        found = await work.refunds.get(refund.refund_no)
+        await try_absent(work, replace(refund, sent_at=found.sent_at), *args, **more)
+
+    patch.setattr(settle_refund, "_try_what_is_absent", of_whatever_send)

@@ -18,6 +18,8 @@ from retender.tests.model.configurations import (
     COMING_BACK,
     GIVEN_UP,
     HOSTED_FORGETS,
+    HOSTED_REFUNDS,
+    HOSTED_SURPLUS,
     HUMAN_DEAD,
     HUMAN_REFUNDS,
     HUMAN_TIRED,
@@ -225,6 +227,17 @@ MUTANTS = (
     Mutant(
         "absence after presence is believed", "I6", HOSTED_FORGETS, payment.absence_after_presence
     ),
+    Mutant("a lost refund is sent again", "I5", HOSTED_SURPLUS, refund.a_lost_one_is_sent_again),
+    Mutant(
+        "a refund not found is believed at once",
+        "I5",
+        HOSTED_SURPLUS,
+        refund.absence_is_believed_at_once,
+        "absent early",
+    ),
+    Mutant(
+        "not found of an earlier send counts", "I5", HOSTED_REFUNDS, refund.an_old_absence_counts
+    ),
     Mutant("taken back beside another", "B", TWO, coming_back.beside_another),
     Mutant(
         "taken back from an order that is over",
@@ -245,5 +258,6 @@ Every mistake that can be said of one order.
 
 Those that bear a name of the simulation's are found here alone: ``late question``
 needs an exact order of several rare things, ``closed is not final`` a provider
-that lies about closing, or clocks that are later than the watch.
+that lies about closing, or clocks that are later than the watch, and ``absent early``
+a refund that comes later than the question after it.
 """

@@ -18,6 +18,7 @@ from retender.domain.model.incident import Incident
 from retender.domain.model.refund import Refund
 from retender.domain.use_cases.redone import redone
 from retender.ports.payment_provider import RawNotice
+from retender.tests.model.state import was_just_sent
 
 STORY_ONLY = frozenset({"self", "work", "now", "asked_at", "asked", "what", "why", "problem"})
 """Locals that never decide anything after a wait: they are written into the story."""
@@ -88,7 +89,7 @@ _PLAIN: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
     (UntoldEvent, lambda untold: plain(untold.event)),
     # Who asks is the store's business alone.
     (Attempt, lambda its: replace(its, asking_until=None) if its.asking_until else its),
-    # Nor does when it was sent matter: the model's providers keep refund numbers unique.
-    (Refund, lambda its: replace(its, sent_at=None) if its.sent_at else its),
+    # When it was sent matters only where a number may go back twice: just now, or long ago.
+    (Refund, lambda its: replace(its, sent_at=was_just_sent(its)) if its.sent_at else its),
 )
 """What cannot be compared, or should not be as it is, and how to compare it."""

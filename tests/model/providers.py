@@ -28,17 +28,13 @@ from retender.ports.payment_provider import (
     RefundOrder,
     RefundReceipt,
     RefundReceiptState,
+    RefundTerms,
 )
-from retender.tests.model.state import PRICE, Books, Fate, Phase, Till, Trade
+from retender.tests.model.state import HOSTED, PRICE, Books, Fate, Phase, Till, Trade
 from retender.tests.model.wishes import Call, Suspend
 
 EAGER, LAZY, LAZY_TOO = "eager", "lazy", "lazy_too"
 """The trade exists as soon as the page does (as at WeChat Pay), or once the payer acts (Alipay)."""
-HOSTED = "hosted"
-"""
-A provider of the other kind: it is asked by an id of its own, which stands beside the page in
-the answer to ``open`` and nowhere else, and it makes no page twice under one number.
-"""
 _AT_ONCE = (EAGER, HOSTED)
 
 LOST = ProviderUncertain("no answer")
@@ -78,6 +74,7 @@ class ModelProvider:
             pages=(page,),
             currencies=frozenset({"CNY"}),
             asked_by_number=name != HOSTED,
+            refunds=RefundTerms(repeatable=name != HOSTED),
         )
 
     async def open(self, charge: Charge) -> Opened:
@@ -179,7 +176,8 @@ def outcomes(call: Call, books: Books, phase: Phase, faults: Faults) -> Iterator
             return  # its page was in that answer and nowhere else: it is as if it was never made
         if changes:
             yield Outcome("f", "done, answer lost", honest.books, LOST)
-        if call.verb in {"open", "close"}:
+        again = call.verb == "refund" and call.account == HOSTED
+        if call.verb in {"open", "close"} or again:
             yield Outcome("f", "given up, still on its way", books, LOST, call)
 
 
@@ -243,7 +241,8 @@ def _refund(call: Call, books: Books, order: RefundOrder) -> Outcome:
     fate = till.fate_of(order.number)
     if call.verb == "refund" and fate in {None, Fate.DONE}:
         # Another number is another refund: this provider has no cap, so that none is relied on.
-        known = "" if order.number != RANDOM else "AGAIN" * (fate is Fate.DONE)
+        again = call.account == HOSTED or order.number == RANDOM
+        known = "AGAIN" * (fate is Fate.DONE) if again else ""
         books = put(books, till.with_fate(order.number + known, Fate.DONE))
         fate = Fate.DONE
     if call.verb == "refund" and fate is Fate.REFUSED:

@@ -13,7 +13,7 @@ from retender.domain.model.incident import About, Incident, IncidentCode
 from retender.domain.model.money import Money
 from retender.domain.model.order import Order
 from retender.domain.model.refund import MOST_TRIES, Refund, RefundCause
-from retender.domain.model.transition import UNDER_WAY
+from retender.domain.model.transition import UNDER_WAY, RefundState
 
 START = datetime(2026, 1, 15, 2, 0, tzinfo=UTC)
 FAR = START + timedelta(days=365)
@@ -23,6 +23,12 @@ LEASE = NAP / 2
 RowT = TypeVar("RowT", Order, Attempt, Refund)
 PRICE = Money(8880, "CNY")
 ORDER_ID, ORDER_NO, PAYER = "ORDER00001", "A1", "ann"
+HOSTED = "hosted"
+"""
+A provider of the other kind: it is asked by an id of its own, which stands beside the page in
+the answer to ``open`` and nowhere else, it makes no page twice under one number, and it gives
+money back as often as it is asked to.
+"""
 
 
 class Phase(IntEnum):
@@ -329,11 +335,22 @@ def _plain_attempt(attempt: Attempt) -> Attempt:
     )
 
 
+def was_just_sent(refund: Refund) -> datetime | None:
+    """
+    Return an instant far off if it matters that a refund was sent, and may be on its way still.
+
+    So long ago that it has arrived, or never will, is as if it had never been sent.
+    """
+    matters = refund.account == HOSTED and refund.state is RefundState.SENT
+    return FAR if matters and refund.sent_at is not None else None
+
+
 def _plain_refund(refund: Refund) -> Refund:
     """
     Forget a refund's planned try, its words, and tries that are not the last.
 
     Its lease is kept: whoever sends takes one, workers or not, and a "no" counts under it.
+    When it was sent counts where sending again is not harmless: it was just now, or long ago.
     """
     under_way = refund.state in UNDER_WAY
     return replace(
@@ -344,5 +361,5 @@ def _plain_refund(refund: Refund) -> Refund:
         next_try_at=START if under_way and refund.next_try_at is not None else None,
         tries=MOST_TRIES if refund.tries >= MOST_TRIES else 0,
         problem=None,
-        sent_at=None,
+        sent_at=was_just_sent(refund),
     )

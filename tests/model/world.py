@@ -222,6 +222,7 @@ class Model:
             # Whoever asks ends before its claim does; only the dead leave one behind.
             yield Start(Job("pay", ""), 0, Move("t", ("the claim to ask runs out",), after))
         yield from self._end_leases(core)
+        yield from self._be_sure(core)
         for words, handed_over in what_is_handed_over(core, rules):
             # It is looked at once nobody is at it any more.
             yield Start(Job("", ""), -1, Move("s", (words,), self._tidied(handed_over)))
@@ -231,6 +232,20 @@ class Model:
             step = self.handlers.start(job, core.now, core.ledger)
             for move in self._done(number, kind, (words,), job, step):
                 yield Start(job, beside, move)
+
+    def _be_sure(self, core: Core) -> Iterator[Start]:
+        """Let so much time pass that what was sent has arrived by now, or never will."""
+        for refund in core.ledger.refunds:
+            on_its_way = any(number == refund.number for _, _, number in core.wire)
+            if refund.sent_at is None or on_its_way:
+                continue
+            rows = core.ledger.thaw()
+            rows.refunds[refund.refund_no] = replace(refund, sent_at=None)
+            ledger = self.ledgers.freeze(rows, core.ledger.events)
+            words = f"{refund.number} would have arrived by now"
+            after = self._tidied(core._replace(ledger=ledger))
+            # Whoever is about to send it ends before that.
+            yield Start(Job("", ""), -1, Move("t", (words,), after))
 
     def _end_leases(self, core: Core) -> Iterator[Start]:
         """
