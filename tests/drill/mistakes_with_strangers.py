@@ -74,6 +74,13 @@ def consoles_are_ignored() -> list[Patch]:
     ]
 
 
+def totals_are_ignored() -> list[Patch]:
+    async def ignored(*_args, **_more):
+        return None
+
+    return [patch.object(take_notice, "hear_of_total", ignored)]
+
+
 def totals_count_once_more() -> list[Patch]:
     return [patch.object(external_refund, "_is_of_total", lambda _refund: False)]
 

@@ -182,6 +182,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "console ignored", "another hand's refunds are not heard", strangers.consoles_are_ignored
     ),
+    Mutant("total ignored", "what went back in all is not heard", strangers.totals_are_ignored),
     Mutant("total twice", "a refund in a total counts again", strangers.totals_count_once_more),
     Mutant(
         "refund came first",

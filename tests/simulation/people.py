@@ -11,7 +11,7 @@ from retender.domain.model.order import LatePayment
 from retender.domain.model.payer import Payer
 from retender.domain.use_cases.payment import PageReady
 from retender.plugins.simulator_kit.payer import PayerAction
-from retender.tests.simulation.hosted.simulator import HostedSimulator
+from retender.tests.simulation.consoles import give_back_by_hand
 from retender.tests.simulation.processes import Unreachable
 from retender.tests.simulation.script import Move, OrderPlan
 from retender.tests.simulation.watch import HeldPage
@@ -207,11 +207,9 @@ class Life:
     async def _console(self, move: Move) -> None:
         """Give back at the gateway's own console, all of a payment or half of it."""
         for held in self.pages:
-            gateway = self.town.gateways[held.account]
-            if isinstance(gateway, HostedSimulator):
-                minor = self.plan.minor if move.luck < 0.5 else max(1, self.plan.minor // 2)
-                done = gateway.refund_by_hand(held.page, minor)
-                self.town.log(f"console of {held.account}: {minor} of {held.number}: {done}")
+            minor = self.plan.minor if move.luck < 0.5 else max(1, self.plan.minor // 2)
+            done = give_back_by_hand(self.town.gateways[held.account], held, minor)
+            self.town.log(f"console of {held.account}: {minor} of {held.number}: {done}")
 
     async def _refund(self, move: Move) -> None:
         """Refund, all or part; half of the shops send the same request twice at once."""

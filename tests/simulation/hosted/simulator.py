@@ -43,7 +43,7 @@ What no question of ours would bring up: a second capture of what is settled, an
 refund, a refund that failed after it was done. Were its notice lost, only bills could tell of it.
 """
 
-_WITHOUT_END = (timedelta(hours=1),) * 500
+WITHOUT_END = (timedelta(hours=1),) * 500
 
 
 class HostedSimulator:
@@ -219,7 +219,7 @@ class HostedSimulator:
     def _queue(
         self, session: Session, kind: str, say: Callable[[], Mapping[str, object]]
     ) -> PendingNotice:
-        ladder = (*TERMS.notice_retries, *_WITHOUT_END) if kind is NEVER_LOST else None
+        ladder = (*TERMS.notice_retries, *WITHOUT_END) if kind is NEVER_LOST else None
         return self.delivery.queue(
             session.reference, kind, session.notify_url, self._render(say), ladder=ladder
         )
