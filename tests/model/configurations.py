@@ -10,9 +10,7 @@ Configurations: what CI explores, what ``make model ARGS=large`` adds, and what 
 | the shop's refunds: racing, refused, beside a surplus | ``shop refunds ...`` |
 | payments after the order is closed, from a lie or a late clock | ``late payments`` |
 | the shop gives up: money that comes goes back, or pays; both words at once | ``given up ...`` |
-| a provider that is asked by its own id, whose lost pages nobody sees, that forgets, and gives
-  money back as often as it is asked to |
-  ``hosted ...`` |
+| a provider of the other kind | ``other_kind`` |
 | coming back to a page that could not be closed, while another leaves it | ``coming back ...`` |
 | notices: repeated, at once, unanswered by a crash, never lost | ``notices, twice`` |
 | the announcer: two of them, crashes, answers lost, leases that run out | ``announcers ...`` |
@@ -30,9 +28,9 @@ from dataclasses import replace
 from retender.domain.model.incident import Resolution
 from retender.domain.model.order import LatePayment
 from retender.ports.accounts import SwitchPolicy
+from retender.tests.model.other_kind import OTHER_KIND
 from retender.tests.model.providers import EAGER, LAZY, LAZY_TOO
 from retender.tests.model.rules import EVERY_CALL, NEVER, Rules
-from retender.tests.model.state import HOSTED
 
 _REFUND_IT, _ACCEPT_IT = LatePayment.REFUND, LatePayment.ACCEPT
 _STRICT, _NONE = SwitchPolicy.STRICT, SwitchPolicy.NONE
@@ -110,39 +108,6 @@ GIVEN_UP = Rules(
 """Without lost notices: a payment that was made in time is heard of, whatever the word."""
 BOTH_WORDS = replace(
     GIVEN_UP, name="given up, both words at once", cancels=(_REFUND_IT, _ACCEPT_IT)
-)
-HOSTED_STRICT = Rules(
-    name="hosted, strict",
-    policy=_STRICT,
-    accounts=(HOSTED, LAZY),
-    hands=1,
-    deaths=frozenset({"pay"}),
-    losses=frozenset({"open", "query"}),
-)
-HOSTED_REFUNDS = Rules(
-    name="hosted, shop refunds go back twice",
-    attempts=1,
-    accounts=(HOSTED,),
-    presses=1,
-    deaths=frozenset({"refund", "shop refund"}),
-    losses=_REFUNDS,
-    shop_refunds=("S1", "S2"),
-)
-HOSTED_SURPLUS = Rules(
-    name="hosted, a surplus goes back twice",
-    policy=_NONE,
-    accounts=(HOSTED, LAZY),
-    hands=1,
-    deaths=_REFUND,
-    losses=_REFUNDS,
-    unavailable=_REFUND,
-)
-HOSTED_FORGETS = Rules(
-    name="hosted, one attempt, forgets, slow",
-    attempts=1,
-    accounts=(HOSTED,),
-    deaths=frozenset({"pay", "check"}),
-    forgets=True,
 )
 LATE_PAYMENTS = Rules(
     name="late payments, lies",
@@ -290,11 +255,7 @@ CI = (
     GIVEN_UP,
     replace(GIVEN_UP, name="given up, accepted", cancels=(_ACCEPT_IT,)),
     BOTH_WORDS,
-    HOSTED_STRICT,
-    replace(HOSTED_STRICT, name="hosted, best effort, forgets", policy=_BEST, forgets=True),
-    HOSTED_FORGETS,
-    HOSTED_REFUNDS,
-    HOSTED_SURPLUS,
+    *OTHER_KIND,
     Rules(
         name="adaptive strict, losses",
         policy=_ADAPTIVE,

@@ -16,7 +16,7 @@ from retender.domain.model.transition import (
 )
 from retender.ports.accounts import SwitchPolicy
 from retender.tests.model.decisions import by_other_means, is_misled, is_well_called
-from retender.tests.model.providers import find, is_payable
+from retender.tests.model.providers import is_payable
 from retender.tests.model.state import HOSTED, ORDER_ID, Books, Fate, Ledger, Till
 
 if TYPE_CHECKING:  # a world calls upon invariants, and they speak of worlds
@@ -83,7 +83,7 @@ def always(core: "Core", rules: "Rules") -> Iterator[str]:
 
 def _can_be_paid(till: Till, core: "Core") -> bool:
     """Tell whether a payer can pay it: a hosted page only if it was kept, and so shown."""
-    attempt = core.ledger.attempt_of(till.number)
+    attempt = core.ledger.attempt_of(till.ours)
     unseen = till.account == HOSTED and (attempt is None or attempt.opened_at is None)
     return not unseen and is_payable(till, core.phase)
 
@@ -132,7 +132,7 @@ def at_rest(core: "Core", rules: "Rules") -> Iterator[str]:
         yield "L2"
     kept = 0
     for till in books:
-        attempt = ledger.attempt_of(till.number)
+        attempt = ledger.attempt_of(till.ours)
         is_winner = attempt is not None and attempt.attempt_id == order.winner
         # A refund that was given up, and said to be, keeps its money for a human.
         waits = attempt is not None and attempt.state is AttemptState.REFUND_STUCK
@@ -173,12 +173,10 @@ def _has_ended(attempt: Attempt, ledger: Ledger, rules: "Rules") -> bool:
 
 def _is_kept(number: str, ledger: Ledger, books: Books) -> bool:
     """Tell whether the order's payment is there, and went back on the shop's wish alone."""
-    till = find(books, number)
-    if till is None or till.state != "paid":
-        return False
+    paid = [till for till in books if till.ours == number and till.state == "paid"]
     wished = {refund.number for refund in ledger.refunds if not refund.is_automatic}
     wished |= {by_other_means(number) for number in wished}
-    return all(known in wished for known, _ in till.refunds)
+    return bool(paid) and all(known in wished for till in paid for known, _ in till.refunds)
 
 
 def _are_told(ledger: Ledger) -> bool:

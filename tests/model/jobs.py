@@ -19,7 +19,7 @@ from retender.domain.use_cases.escalate import Escalate, Patience
 from retender.domain.use_cases.expire_orders import ExpireOrders
 from retender.domain.use_cases.find_due_work import FindDueWork
 from retender.domain.use_cases.pay_order import PayOrder
-from retender.domain.use_cases.policy import PayPolicy
+from retender.domain.use_cases.policy import PageStrategy, PayPolicy
 from retender.domain.use_cases.refund_payment import RefundPayment
 from retender.domain.use_cases.resolve_attention import ResolveAttention
 from retender.domain.use_cases.take_notice import NoticeTaken, TakeNotice
@@ -55,7 +55,9 @@ def use_cases(rules: Rules, clock: ModelClock, names: Names) -> dict[str, Callab
     unit_of_work = ModelUnitOfWork()
     accounts = Accounts({name: _account(name) for name in rules.accounts})
     policy = PayPolicy(
-        switch_policy=rules.policy, strict_over={"CNY": Money(rules.strict_over, "CNY")}
+        switch_policy=rules.policy,
+        strict_over={"CNY": Money(rules.strict_over, "CNY")},
+        page_strategy=PageStrategy.ASK_PROVIDER if rules.asks_again else PageStrategy.STORED_PAGE,
     )
     asking = (unit_of_work, accounts, clock, names)
     check_refund = CheckRefund(*asking, lease=LEASE)

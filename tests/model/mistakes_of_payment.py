@@ -259,3 +259,10 @@ def the_last_word_counts(patch: pytest.MonkeyPatch) -> None:
     loose = replace(row, sources=(*row.sources, OrderState.CANCELLING))
     patch.setitem(transition_module._BY_EVENT, OrderEvent.GIVEN_UP, loose)
     patch.setattr(CloseOrder, "_admitted", admitted)
+
+
+def asked_again_whatever_the_terms_say(patch: pytest.MonkeyPatch) -> None:
+    async def nothing_is_stored(*_: Any) -> None:
+        """Hand out no page that the provider did not just make."""
+
+    patch.setattr(PayOrder, "_stored", nothing_is_stored)

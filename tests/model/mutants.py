@@ -17,9 +17,6 @@ from retender.tests.model.configurations import (
     BOTH_WORDS,
     COMING_BACK,
     GIVEN_UP,
-    HOSTED_FORGETS,
-    HOSTED_REFUNDS,
-    HOSTED_SURPLUS,
     HUMAN_DEAD,
     HUMAN_REFUNDS,
     HUMAN_TIRED,
@@ -35,6 +32,12 @@ from retender.tests.model.configurations import (
     TWO_SENDERS,
 )
 from retender.tests.model.explorer import Explorer, Report
+from retender.tests.model.other_kind import (
+    HOSTED_AGAIN,
+    HOSTED_FORGETS,
+    HOSTED_REFUNDS,
+    HOSTED_SURPLUS,
+)
 from retender.tests.model.rules import NEVER, Rules
 
 Patch = Callable[[pytest.MonkeyPatch], None]
@@ -226,6 +229,12 @@ MUTANTS = (
     ),
     Mutant(
         "absence after presence is believed", "I6", HOSTED_FORGETS, payment.absence_after_presence
+    ),
+    Mutant(
+        "asked again whatever the terms say",
+        "I1",
+        HOSTED_AGAIN,
+        payment.asked_again_whatever_the_terms_say,
     ),
     Mutant("a lost refund is sent again", "I5", HOSTED_SURPLUS, refund.a_lost_one_is_sent_again),
     Mutant(

@@ -30,7 +30,16 @@ from retender.ports.payment_provider import (
     RefundReceiptState,
     RefundTerms,
 )
-from retender.tests.model.state import HOSTED, PRICE, Books, Fate, Phase, Till, Trade
+from retender.tests.model.state import (
+    HOSTED,
+    PRICE,
+    Books,
+    Fate,
+    Phase,
+    Till,
+    Trade,
+    name_in_books,
+)
 from retender.tests.model.wishes import Call, Suspend
 
 EAGER, LAZY, LAZY_TOO = "eager", "lazy", "lazy_too"
@@ -112,7 +121,9 @@ class ModelProvider:
             state = _SAID_OF[Fate(fate)]
             refund = RefundReceipt(number=number, state=state, amount=PRICE)
             return Notice(event_key=f"{number}:{fate}", refund=refund)
-        paid = Receipt(number=number, state=ReceiptState.PAID, amount=PRICE)
+        theirs = Till(number, self.name, Trade.PAID).reference
+        known = number if theirs is None else None
+        paid = Receipt(number=known, reference=theirs, state=ReceiptState.PAID, amount=PRICE)
         return Notice(event_key=number, receipt=paid)
 
     def acknowledge(self, problem: NoticeRejected | None) -> Acknowledgement:
@@ -196,11 +207,11 @@ def carry_out(call: Call, books: Books, phase: Phase) -> Outcome:
     """Let the provider do what it is asked, and answer."""
     if isinstance(call.what, RefundOrder):
         return _refund(call, books, call.what)
-    till = find(books, call.what.number)
-    if call.account == HOSTED and call.verb != "open":
-        assert call.what.reference == f"ref-{call.what.number}", "asked by another id"
     if call.verb == "open":
-        return _open(call.account, books, till, call.what, phase)
+        return _open(call.account, books, find(books, call.what.number), call.what, phase)
+    if call.account == HOSTED:
+        assert call.what.reference, "asked by no id"
+    till = find(books, name_in_books(call.what.number, call.what.reference))
     if call.verb == "close" and till is not None and till.state is Trade.OPEN:
         till = till._replace(state=Trade.CLOSED)
         books = put(books, till)
@@ -217,13 +228,15 @@ def carry_out(call: Call, books: Books, phase: Phase) -> Outcome:
 
 
 def _open(account: str, books: Books, till: Till | None, charge: Charge, phase: Phase) -> Outcome:
-    reference = f"ref-{charge.number}" if account == HOSTED else None
-    page = Outcome("s", "page", books, Opened(QrPage(charge.number), reference))
-    if till is None:
-        if takes_money(phase):
-            new = Trade.OPEN if account in _AT_ONCE else Trade.LATENT
-            return page._replace(books=put(books, Till(charge.number, account, new)))
-        return _no(books, Refusal.REJECTED, "EXPIRED")
+    page = Outcome("s", "page", books, Opened(QrPage(charge.number)))
+    if till is None or account == HOSTED:
+        if not takes_money(phase):
+            return _no(books, Refusal.REJECTED, "EXPIRED")
+        first = Till(charge.number, account, Trade.OPEN if account in _AT_ONCE else Trade.LATENT)
+        made = first if till is None else till.again
+        known = find(books, made.number)  # how many more there are is no matter
+        opened = Opened(QrPage(made.number), made.reference)
+        return page._replace(books=put(books, known or made), reply=opened)
     if account not in _AT_ONCE or till.state is Trade.OPEN:
         return page
     if till.state is Trade.PAID:
@@ -236,7 +249,7 @@ def _no(books: Books, refusal: Refusal, code: str) -> Outcome:
 
 
 def _refund(call: Call, books: Books, order: RefundOrder) -> Outcome:
-    till = find(books, order.charge_number)
+    till = find(books, name_in_books(order.charge_number, order.reference))
     assert till is not None, "a refund is for money that came"
     fate = till.fate_of(order.number)
     if call.verb == "refund" and fate in {None, Fate.DONE}:
@@ -257,7 +270,7 @@ def _refund(call: Call, books: Books, order: RefundOrder) -> Outcome:
 
 def _refunded(call: Call, books: Books, fate: Fate) -> Outcome:
     """Accept a refund that is done later, or refuse it for good."""
-    till = find(books, call.what.charge_number)
+    till = find(books, name_in_books(call.what.charge_number, call.what.reference))
     assert till is not None
     books = put(books, till.with_fate(call.what.number, fate))
     if fate is Fate.REFUSED:
@@ -296,7 +309,7 @@ def what_payers_do(
     numbers of those that were kept, and so may have been shown.
     """
     for till in books:
-        if till.account == HOSTED and till.number not in seen:
+        if till.account == HOSTED and till.ours not in seen:
             continue
         if is_payable(till, phase) or (late and is_payable(till, Phase.PAST_UPSTREAM)):
             if till.state is Trade.LATENT:

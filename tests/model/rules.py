@@ -18,6 +18,7 @@ class Rules:
 
     Attributes:
         policy: the deployment's switch policy.
+        asks_again: a returning payer gets a page from the provider, not the stored one.
         strict_over: above it, ``adaptive`` is strict where it can be.
         attempts: a press that would make one more goes unanswered.
         hands: how many handlers are in the middle of something at one time.
@@ -50,6 +51,7 @@ class Rules:
 
     name: str
     policy: SwitchPolicy = SwitchPolicy.BEST_EFFORT
+    asks_again: bool = False
     strict_over: int = 10**9
     attempts: int = 2
     hands: int = 2

@@ -26,9 +26,10 @@ ORDER_ID, ORDER_NO, PAYER = "ORDER00001", "A1", "ann"
 HOSTED = "hosted"
 """
 A provider of the other kind: it is asked by an id of its own, which stands beside the page in
-the answer to ``open`` and nowhere else, it makes no page twice under one number, and it gives
-money back as often as it is asked to.
+the answer to ``open`` and nowhere else, its notices bear that id alone, it makes a second order
+if it is asked for a page again, and it gives money back as often as it is asked to.
 """
+_AGAIN, _THEIRS = "-2", "ref-"
 
 
 class Phase(IntEnum):
@@ -96,6 +97,21 @@ class Till(NamedTuple):
     refunds: tuple[tuple[str, Fate], ...] = ()
 
     @property
+    def ours(self) -> str:
+        """Our number; a second order under it has a name of its own."""
+        return self.number.removesuffix(_AGAIN)
+
+    @property
+    def reference(self) -> str | None:
+        """What it is called by its provider, if that goes by ids of its own."""
+        return f"{_THEIRS}{self.number}" if self.account == HOSTED else None
+
+    @property
+    def again(self) -> "Till":
+        """The second order under the same number."""
+        return Till(f"{self.ours}{_AGAIN}", self.account, Trade.OPEN)
+
+    @property
     def given_back(self) -> int:
         """How often the money went back."""
         return sum(fate is Fate.DONE for _, fate in self.refunds)
@@ -117,6 +133,11 @@ class Till(NamedTuple):
         """Return the entry after this became of the number; more than two are not told apart."""
         others = [refund for refund in self.refunds if refund[0] != number]
         return self._replace(refunds=tuple(sorted([*others, (number, fate)]))[:3])
+
+
+def name_in_books(number: str, reference: str | None) -> str:
+    """Return the name of an entry: its provider's id says which, where there is one."""
+    return number if reference is None else reference.removeprefix(_THEIRS)
 
 
 Books = tuple[Till, ...]

@@ -1,0 +1,74 @@
+"""
+Other kind: configurations with a provider that goes by ids of its own, and keeps little in order.
+
+It is asked by its own id and tells by it; nobody sees its page if the answer was lost; and it
+
+* says "not found" of what is there, and makes a second order if it is asked again:
+  ``hosted, strict`` to ``... never asked again``,
+* gives money back as often as it is asked to: ``... go back twice``.
+"""
+
+from dataclasses import replace
+
+from retender.ports.accounts import SwitchPolicy
+from retender.tests.model.providers import LAZY
+from retender.tests.model.rules import NEVER, Rules
+from retender.tests.model.state import HOSTED
+
+_STRICT, _NONE, _BEST = SwitchPolicy.STRICT, SwitchPolicy.NONE, SwitchPolicy.BEST_EFFORT
+_REFUNDS = frozenset({"refund", "query_refund"})
+_OPEN = frozenset({"open"})
+_REFUND = frozenset({"refund"})
+
+HOSTED_STRICT = Rules(
+    name="hosted, strict",
+    policy=_STRICT,
+    accounts=(HOSTED, LAZY),
+    hands=1,
+    deaths=frozenset({"pay"}),
+    losses=frozenset({"open", "query"}),
+)
+HOSTED_AGAIN = Rules(
+    name="hosted, never asked again",
+    accounts=(HOSTED, LAZY),
+    hands=1,
+    deaths=NEVER,
+    losses=_OPEN,
+    asks_again=True,
+)
+"""Who is asked for a page again makes a second order; both can be paid."""
+HOSTED_REFUNDS = Rules(
+    name="hosted, shop refunds go back twice",
+    attempts=1,
+    accounts=(HOSTED,),
+    presses=1,
+    deaths=frozenset({"refund", "shop refund"}),
+    losses=_REFUNDS,
+    shop_refunds=("S1", "S2"),
+)
+HOSTED_SURPLUS = Rules(
+    name="hosted, a surplus goes back twice",
+    policy=_NONE,
+    accounts=(HOSTED, LAZY),
+    hands=1,
+    deaths=_REFUND,
+    losses=_REFUNDS,
+    unavailable=_REFUND,
+)
+HOSTED_FORGETS = Rules(
+    name="hosted, one attempt, forgets, slow",
+    attempts=1,
+    accounts=(HOSTED,),
+    deaths=frozenset({"pay", "check"}),
+    forgets=True,
+)
+
+OTHER_KIND = (
+    HOSTED_STRICT,
+    replace(HOSTED_STRICT, name="hosted, best effort, forgets", policy=_BEST, forgets=True),
+    HOSTED_FORGETS,
+    HOSTED_AGAIN,
+    HOSTED_REFUNDS,
+    HOSTED_SURPLUS,
+)
+"""What CI explores of it."""
