@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.event import EventKind
 from retender.domain.model.order import LatePayment
-from retender.domain.model.refund import MOST_TRIES, Refund
+from retender.domain.model.refund import MOST_TRIES, Refund, RefundCause
 from retender.domain.model.transition import (
+    UNDER_WAY,
     AttemptState,
     OrderState,
     RefundState,
@@ -16,7 +17,7 @@ from retender.domain.model.transition import (
 )
 from retender.ports.accounts import SwitchPolicy
 from retender.tests.model.decisions import by_other_means, is_misled, is_well_called
-from retender.tests.model.providers import is_payable
+from retender.tests.model.providers import CONSOLE, is_payable
 from retender.tests.model.state import HOSTED, ORDER_ID, Books, Fate, Ledger, Till
 
 if TYPE_CHECKING:  # a world calls upon invariants, and they speak of worlds
@@ -29,6 +30,7 @@ MEANING = {
     "I3": "an event is written down exactly if its fact is",
     "I4": "the winning payment was refunded though the shop did not ask, or there is none",
     "I5": "one payment was refunded twice",
+    "E": "what our books say went back is not what went back, whoever did it",
     "I6": "a payment made in time was refunded although no other won",
     "C": "an order that takes no money any more was paid by what was heard after that",
     "I7": "two attempts count as the order's payment",
@@ -142,11 +144,14 @@ def at_rest(core: "Core", rules: "Rules") -> Iterator[str]:
             yield "I2"
         # The shop's own word is stronger than the payer's clock (revision 2, rule 8).
         unwanted = order.late_payment is LatePayment.REFUND
-        excused = paid or unwanted or till.number in core.untrue
+        by_hand = any(known.startswith(CONSOLE) for known, _ in till.refunds)
+        excused = paid or unwanted or by_hand or till.number in core.untrue
         if till.in_time and till.given_back and not excused:
             yield "I6"
     if kept > 1:
         yield "I1"
+    if (rules.console or rules.reverses) and not all(_is_known(till, ledger) for till in books):
+        yield "E"
     if rules.decides and not is_well_called(ledger, core.phase):
         yield "H"
     if rules.announces and {(told.kind, told.subject) for told in core.heard} != ledger.events:
@@ -159,15 +164,26 @@ def has_ended(core: "Core") -> bool:
     return (
         ledger.order.state in {OrderState.PAID, OrderState.CLOSED}
         and all(a.state in _ENDED or a.state is _STUCK for a in ledger.attempts)
-        and not any(r.state in {RefundState.DUE, RefundState.SENT} for r in ledger.refunds)
+        and not any(r.state in UNDER_WAY for r in ledger.refunds)
     )
+
+
+def _is_known(till: Till, ledger: Ledger) -> bool:
+    """Tell whether as much went back as our books say."""
+    attempt = ledger.attempt_of(till.ours)
+    known = [
+        refund.state is RefundState.DONE
+        for refund in ledger.refunds
+        if attempt is not None and refund.attempt_id == attempt.attempt_id
+    ]
+    return sum(known) == till.given_back
 
 
 def _has_ended(attempt: Attempt, ledger: Ledger, rules: "Rules") -> bool:
     """Without an operator a refund that its provider refuses stays stuck; the shop knows it."""
     if attempt.state is AttemptState.REFUND_STUCK and not rules.operator:
-        stuck = [r for r in ledger.refunds if r.attempt_id == attempt.attempt_id]
-        return all((EventKind.REFUND_STUCK, r.refund_no) in ledger.events for r in stuck)
+        its = [r.refund_no for r in ledger.refunds if r.attempt_id == attempt.attempt_id]
+        return any((kind, number) in ledger.events for kind in _GIVEN_UP for number in its)
     return attempt.state in _ENDED
 
 
@@ -176,7 +192,8 @@ def _is_kept(number: str, ledger: Ledger, books: Books) -> bool:
     paid = [till for till in books if till.ours == number and till.state == "paid"]
     wished = {refund.number for refund in ledger.refunds if not refund.is_automatic}
     wished |= {by_other_means(number) for number in wished}
-    return bool(paid) and all(known in wished for till in paid for known, _ in till.refunds)
+    went = [known for till in paid for known, _ in till.refunds if not known.startswith(CONSOLE)]
+    return bool(paid) and all(known in wished for known in went)
 
 
 def _are_told(ledger: Ledger) -> bool:
@@ -189,13 +206,28 @@ def _are_told(ledger: Ledger) -> bool:
     for attempt in ledger.attempts:
         facts[EventKind.SURPLUS_FOUND, attempt.attempt_id] = attempt.state in _SURPLUS
     for refund in ledger.refunds:
-        done = EventKind.SURPLUS_REFUNDED if refund.is_automatic else EventKind.REFUND_DONE
-        facts[done, refund.refund_no] = refund.state is RefundState.DONE
-        if refund.state is RefundState.STUCK:
-            facts[EventKind.REFUND_STUCK, refund.refund_no] = True
+        facts |= _facts_of(refund, ledger)
     return all((fact in ledger.events) == so for fact, so in facts.items())
 
 
+def _facts_of(refund: Refund, ledger: Ledger) -> dict[tuple[EventKind, str], bool]:
+    """Return what should be told of a refund, and what should not."""
+    number, state = refund.refund_no, refund.state
+    reversed_ = (EventKind.REFUND_REVERSED, number) in ledger.events
+    done = EventKind.SURPLUS_REFUNDED if refund.is_automatic else EventKind.REFUND_DONE
+    if refund.cause is RefundCause.EXTERNAL:
+        done = EventKind.REFUND_EXTERNAL
+    facts = {
+        # One that is doubted was done, and was told of.
+        (done, number): reversed_ or state in {RefundState.DONE, RefundState.DOUBTED},
+        (EventKind.REFUND_OVERTAKEN, number): state is RefundState.OVERTAKEN,
+    }
+    if state is RefundState.STUCK and not reversed_:
+        facts[EventKind.REFUND_STUCK, number] = True
+    return facts
+
+
+_GIVEN_UP = (EventKind.REFUND_STUCK, EventKind.REFUND_REVERSED)
 _STUCK = AttemptState.REFUND_STUCK
 _SURPLUS = {AttemptState.REFUNDING, AttemptState.REFUNDED, AttemptState.REFUND_STUCK}
 
@@ -204,6 +236,10 @@ def _is_given_up_early(refund: Refund, books: Books) -> bool:
     """Tell whether a refund is STUCK though its provider never refused it, and tries are left."""
     if refund.state is not RefundState.STUCK or refund.tries >= MOST_TRIES:
         return False
+    if refund.cause is RefundCause.EXTERNAL:
+        return False
+    if any(known.startswith(CONSOLE) for till in books for known, _ in till.refunds):
+        return False  # there was nothing left to give back
     fates = {till.fate_of(refund.number) for till in books}
     return not fates & {Fate.FAILED, Fate.REFUSED, Fate.DONE}
 

@@ -9,7 +9,13 @@ from retender.adapters.memory.refunds import MemoryRefunds
 from retender.domain.model.refund import Refund
 from retender.domain.model.transition import AttemptEvent, RefundEvent, RefundState
 from retender.domain.use_cases import captured as captured_module
-from retender.domain.use_cases import refund_payment, settle_refund
+from retender.domain.use_cases import (
+    check_refund,
+    external_refund,
+    refund_payment,
+    settle_refund,
+    take_notice,
+)
 from retender.domain.use_cases.check_refund import CheckRefund
 from retender.domain.use_cases.outcome import Outcome
 from retender.domain.use_cases.refund_payment import RefundPayment
@@ -138,3 +144,25 @@ def an_old_absence_counts(patch: pytest.MonkeyPatch) -> None:
         await try_absent(work, replace(refund, sent_at=found.sent_at), *args, **more)
 
     patch.setattr(settle_refund, "_try_what_is_absent", of_whatever_send)
+
+
+def another_hand_is_not_heard(patch: pytest.MonkeyPatch) -> None:
+    async def ignored(*_: Any, **__: Any) -> None:
+        """Write nothing down."""
+
+    patch.setattr(take_notice, "hear_of_one", ignored)
+
+
+def done_is_done(patch: pytest.MonkeyPatch) -> None:
+    async def ignored(*_: Any, **__: Any) -> None:
+        """Doubt nothing."""
+
+    patch.setattr(settle_refund, "_doubt", ignored)
+
+
+def what_was_overtaken_is_done(patch: pytest.MonkeyPatch) -> None:
+    async def counted(work: Any, refund: Refund, **more: Any) -> bool:
+        return await settle_refund.confirm_refund(work, refund, why="it went back", **more)
+
+    patch.setattr(check_refund, "overtake", counted)
+    patch.setattr(external_refund, "overtake", counted)

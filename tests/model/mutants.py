@@ -37,6 +37,8 @@ from retender.tests.model.other_kind import (
     HOSTED_FORGETS,
     HOSTED_REFUNDS,
     HOSTED_SURPLUS,
+    OTHER_HAND,
+    OTHER_HAND_SURPLUS,
 )
 from retender.tests.model.rules import NEVER, Rules
 
@@ -247,6 +249,9 @@ MUTANTS = (
     Mutant(
         "not found of an earlier send counts", "I5", HOSTED_REFUNDS, refund.an_old_absence_counts
     ),
+    Mutant("another hand is not heard", "E", OTHER_HAND, refund.another_hand_is_not_heard),
+    Mutant("a refund that failed late stays done", "I1", OTHER_HAND_SURPLUS, refund.done_is_done),
+    Mutant("what was overtaken is done", "E", OTHER_HAND, refund.what_was_overtaken_is_done),
     Mutant("taken back beside another", "B", TWO, coming_back.beside_another),
     Mutant(
         "taken back from an order that is over",

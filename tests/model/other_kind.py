@@ -5,7 +5,12 @@ It is asked by its own id and tells by it; nobody sees its page if the answer wa
 
 * says "not found" of what is there, and makes a second order if it is asked again:
   ``hosted, strict`` to ``... never asked again``,
-* gives money back as often as it is asked to: ``... go back twice``.
+* gives money back as often as it is asked to: ``... goes back twice``,
+* lets another hand give money back at its console, and takes back what it gave:
+  ``... another hand``.
+
+Left out: that a refund of another hand fails, and that one of ours does so while somebody asks
+after it; which of two answers is older cannot be told then.
 """
 
 from dataclasses import replace
@@ -38,7 +43,7 @@ HOSTED_AGAIN = Rules(
 )
 """Who is asked for a page again makes a second order; both can be paid."""
 HOSTED_REFUNDS = Rules(
-    name="hosted, shop refunds go back twice",
+    name="hosted, shop refunds, each goes back twice",
     attempts=1,
     accounts=(HOSTED,),
     presses=1,
@@ -62,6 +67,28 @@ HOSTED_FORGETS = Rules(
     deaths=frozenset({"pay", "check"}),
     forgets=True,
 )
+OTHER_HAND = Rules(
+    name="hosted, shop refunds and another hand",
+    attempts=1,
+    accounts=(HOSTED,),
+    presses=1,
+    deaths=frozenset({"refund", "shop refund", "notice"}),
+    losses=_REFUNDS,
+    shop_refunds=("S1",),
+    console=True,
+    reverses=True,
+)
+OTHER_HAND_SURPLUS = Rules(
+    name="hosted, a surplus and another hand",
+    policy=_NONE,
+    accounts=(HOSTED, LAZY),
+    hands=1,
+    presses=1,
+    deaths=_REFUND,
+    losses=_REFUND,
+    console=True,
+    reverses=True,
+)
 
 OTHER_KIND = (
     HOSTED_STRICT,
@@ -70,5 +97,7 @@ OTHER_KIND = (
     HOSTED_AGAIN,
     HOSTED_REFUNDS,
     HOSTED_SURPLUS,
+    OTHER_HAND,
+    OTHER_HAND_SURPLUS,
 )
 """What CI explores of it."""

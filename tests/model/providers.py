@@ -51,6 +51,8 @@ UNAVAILABLE = ProviderUnavailable("not reached")
 REFUSED = ProviderRefused(Refusal.REJECTED, provider_code="NO")
 MISFIT = "misfit"
 """Of a notice: it speaks of another amount."""
+CONSOLE = "CONSOLE"
+"""Begins the names of refunds that somebody made at the provider's own console."""
 RANDOM = "RANDOM0001"
 """A refund number that a mutant makes up anew for each send: no provider has seen it before."""
 
@@ -119,7 +121,8 @@ class ModelProvider:
             return Notice(event_key=f"{number}:{fate}", receipt=other)
         if fate:
             state = _SAID_OF[Fate(fate)]
-            refund = RefundReceipt(number=number, state=state, amount=PRICE)
+            of = number.removeprefix(CONSOLE) if number.startswith(CONSOLE) else None
+            refund = RefundReceipt(number=number, state=state, amount=PRICE, charge_number=of)
             return Notice(event_key=f"{number}:{fate}", refund=refund)
         theirs = Till(number, self.name, Trade.PAID).reference
         known = number if theirs is None else None
@@ -222,8 +225,14 @@ def carry_out(call: Call, books: Books, phase: Phase) -> Outcome:
         Trade.CLOSED: ReceiptState.CLOSED,
     }
     state = ReceiptState.NOT_FOUND if till is None else states[till.state]
-    amount = PRICE if state is ReceiptState.PAID else None
-    receipt = Receipt(number=call.what.number, state=state, amount=amount)
+    paid = till if till is not None and state is ReceiptState.PAID else None
+    back = None if paid is None or paid.reference is None else paid.given_back
+    receipt = Receipt(
+        number=call.what.number,
+        state=state,
+        amount=None if paid is None else PRICE,
+        refunded=None if back is None else Money(PRICE.minor * back, "CNY"),
+    )
     return Outcome("s", str(state), books, receipt)
 
 
@@ -252,6 +261,8 @@ def _refund(call: Call, books: Books, order: RefundOrder) -> Outcome:
     till = find(books, name_in_books(order.charge_number, order.reference))
     assert till is not None, "a refund is for money that came"
     fate = till.fate_of(order.number)
+    if call.verb == "refund" and till.fate_of(f"{CONSOLE}{till.number}") is Fate.DONE:
+        return Outcome("s", "refused, nothing is left", books, REFUSED)
     if call.verb == "refund" and fate in {None, Fate.DONE}:
         # Another number is another refund: this provider has no cap, so that none is relied on.
         again = call.account == HOSTED or order.number == RANDOM
@@ -327,19 +338,33 @@ def _paid(till: Till, *, in_time: bool) -> Till:
     return till._replace(state=Trade.PAID, in_time=in_time, notices=(till.number,))
 
 
-def what_providers_do(books: Books, *, hears_all: bool) -> Iterator[Event]:
+def what_providers_do(
+    books: Books, *, hears_all: bool, console: bool = False, reverses: bool = False
+) -> Iterator[Event]:
     """Yield what providers may do by themselves: refunds come to an end, notices get lost."""
     for till in books:
         for number, fate in till.refunds:
             if fate is Fate.PENDING:
                 yield "s", f"{number} is done", put(books, ended(till, number, Fate.DONE))
                 yield "f", f"{number} fails", put(books, ended(till, number, Fate.FAILED))
-        if till.notices and not hears_all:
-            yield (
-                "f",
-                f"notices of {till.number} are lost for good",
-                put(books, till._replace(notices=())),
-            )
+        by_hand = f"{CONSOLE}{till.number}"
+        if console and till.account == HOSTED and till.holds_money and not till.fate_of(by_hand):
+            words = f"somebody gives {till.number} back at the console"
+            yield "u", words, put(books, ended(till, by_hand, Fate.DONE))
+        # What no question of ours would bring up is told until it is heard.
+        sure = tuple(n for n in till.notices if n.startswith(CONSOLE) or (reverses and ":" in n))
+        if len(till.notices) > len(sure) and not hears_all:
+            words = f"notices of {till.number} are lost for good"
+            yield "f", words, put(books, till._replace(notices=sure))
+
+
+def what_is_reversed(books: Books) -> Iterator[tuple[str, Books]]:
+    """Yield refunds of ours at the hosted provider that fail after they were done."""
+    for till in books:
+        for number, fate in till.refunds if till.account == HOSTED else ():
+            if fate is Fate.DONE and not number.startswith(CONSOLE):
+                words = f"{number} fails after it was done"
+                yield words, put(books, ended(till, number, Fate.FAILED))
 
 
 def ended(till: Till, number: str, fate: Fate) -> Till:

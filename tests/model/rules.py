@@ -37,6 +37,9 @@ class Rules:
         hears_all: no notice is lost: a provider tells until we said "received".
         inbox: notices are known by their key, as in production; else every one is news.
         slow_refunds: a refund may be accepted first, and done or fail later.
+        console: somebody gives money back at the hosted provider's console, and its notice
+            comes for sure; that provider gives no more back than it took.
+        reverses: a refund at the hosted provider may fail after it was done; so it tells.
         tires: providers may fail to answer until the tries of a refund run out.
         operator: somebody has stuck refunds finished by hand, and has us ask after them.
         decides: what humans may say of what waits for them, at any time.
@@ -70,6 +73,8 @@ class Rules:
     hears_all: bool = False
     inbox: bool = False
     slow_refunds: bool = False
+    console: bool = False
+    reverses: bool = False
     tires: bool = False
     operator: bool = False
     decides: frozenset[Resolution] = frozenset()

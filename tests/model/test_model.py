@@ -22,6 +22,7 @@ from retender.tests.model.configurations import (
     WIDE,
 )
 from retender.tests.model.explorer import Bound, Explorer, Report
+from retender.tests.model.other_kind import OTHER_HAND
 from retender.tests.model.parallel import at_work, explore
 from retender.tests.model.rules import NEVER, Rules
 from retender.tests.model.world import Model
@@ -87,6 +88,15 @@ def test_the_model_meets_refunds_of_every_kind():
         for core in cores(SMALL[-2])
     }
     assert {("STUCK", "DONE"), ("STUCK", "STUCK"), ("DONE",)} <= shops
+
+
+def test_the_model_meets_refunds_that_another_hand_made_and_those_that_fail_late():
+    met = cores(replace(OTHER_HAND, hands=1))
+    states = {(refund.cause, refund.state) for core in met for refund in core.ledger.refunds}
+    assert states >= {
+        ("external", "DONE"),
+        *(("shop", state) for state in ("DOUBTED", "DONE", "OVERTAKEN", "STUCK")),
+    }
 
 
 def test_the_model_meets_the_second_of_three_payments():

@@ -26,7 +26,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from retender.domain.model.refund import MOST_TRIES
-from retender.domain.model.transition import CAPTURED, UNDER_WAY, AttemptState, RefundState
+from retender.domain.model.transition import UNDER_WAY, AttemptState, RefundState
 from retender.ports.payment_provider import Receipt, ReceiptState
 from retender.tests.model.decisions import (
     after_the_word,
@@ -48,18 +48,18 @@ from retender.tests.model.ground import (
 from retender.tests.model.handlers import Handlers, Job, Place, Step
 from retender.tests.model.invariants import Change, off_the_table
 from retender.tests.model.jobs import may_start, use_cases
+from retender.tests.model.news import is_known, is_spent
 from retender.tests.model.providers import (
     Outcome,
     carry_out,
-    find,
     outcomes,
     put,
-    takes_money,
+    what_is_reversed,
     what_payers_do,
     what_providers_do,
 )
 from retender.tests.model.rules import Rules
-from retender.tests.model.state import Books, Fate, Ledger, Ledgers, Phase, Trade
+from retender.tests.model.state import Books, Ledger, Ledgers, Phase
 from retender.tests.model.wishes import Begin, Call, ModelClock, Names
 
 
@@ -131,38 +131,15 @@ class Model:
         """Drop notices of what we know, and late requests that can have no effect ever."""
         if core.wire:
             core = core._replace(
-                wire=frozenset(late for late in core.wire if not self._is_spent(late, core))
+                wire=frozenset(late for late in core.wire if not is_spent(late, core))
             )
         for till in core.books:
             if till.notices:
-                notices = tuple(
-                    n for n in till.notices if not self._is_known(n, till.account, core)
-                )
+                notices = tuple(n for n in till.notices if not is_known(n, till, core, self.rules))
                 if notices != till.notices:
                     books = put(core.books, till._replace(notices=notices))
                     core = core._replace(books=books)
         return self._id(core)
-
-    def _is_known(self, notice: str, account: str, core: Core) -> bool:
-        """Tell whether a notice would change nothing, now or ever."""
-        if self.rules.hears_all:  # it matters whether we said "received"
-            return False
-        if (account, notice) in core.ledger.inbox:
-            return True
-        number, _, fate = notice.partition(":")
-        if not fate:
-            attempt = core.ledger.attempt_of(number)
-            return attempt is not None and attempt.state in CAPTURED
-        final = {RefundState.DONE} if fate == Fate.DONE else {RefundState.DONE, RefundState.STUCK}
-        return any(r.number == number and r.state in final for r in core.ledger.refunds)
-
-    def _is_spent(self, late: Late, core: Core) -> bool:
-        """Tell whether a request that is still on its way would find nothing to do."""
-        verb, _, number = late
-        till = find(core.books, number)
-        if verb == "open":
-            return till is not None or not takes_money(core.phase)
-        return till is not None and till.state in {Trade.PAID, Trade.CLOSED}
 
     # --- what nobody of ours does ------------------------------------------------------
 
@@ -183,7 +160,12 @@ class Model:
                 late=rules.late_clocks,
                 lies=rules.lies,
             ),
-            *what_providers_do(core.books, hears_all=rules.hears_all),
+            *what_providers_do(
+                core.books,
+                hears_all=rules.hears_all,
+                console=rules.console,
+                reverses=rules.reverses,
+            ),
             *(("s", *done) for done in finished_by_hand(core, rules)),
         ):
             yield Move(kind, (words,), self._tidied(core._replace(books=books)))
@@ -223,6 +205,10 @@ class Model:
             yield Start(Job("pay", ""), 0, Move("t", ("the claim to ask runs out",), after))
         yield from self._end_leases(core)
         yield from self._be_sure(core)
+        for words, books in what_is_reversed(core.books) if rules.reverses else ():
+            # Nobody asks at that moment: which of two answers is older cannot be told.
+            after = self._tidied(core._replace(books=books))
+            yield Start(Job("", ""), -1, Move("f", (words,), after))
         for words, handed_over in what_is_handed_over(core, rules):
             # It is looked at once nobody is at it any more.
             yield Start(Job("", ""), -1, Move("s", (words,), self._tidied(handed_over)))
@@ -393,4 +379,4 @@ class Model:
             return core.phase is Phase.PAST_WATCH and not self.rules.late_clocks
         if reply.state is ReceiptState.CLOSED:
             return not self.rules.lies
-        return reply.state is ReceiptState.PAID
+        return reply.state is ReceiptState.PAID and not self.rules.console
