@@ -22,7 +22,8 @@ from retender.domain.model.transition import LIVE, UNDER_WAY, AttemptState, Refu
 from retender.domain.use_cases.resolve_attention import ResolveAttention
 from retender.tests.model.ground import Core
 from retender.tests.model.handlers import Job
-from retender.tests.model.providers import ended, find, is_payable, put
+from retender.tests.model.happenings import ended
+from retender.tests.model.providers import find, is_payable, put
 from retender.tests.model.rules import Rules
 from retender.tests.model.state import Books, Fate, Ledger, Phase, Till, Trade, Waits
 

@@ -12,7 +12,7 @@ from retender.tests.model.handlers import Job
 from retender.tests.model.state import Books, Ledger, Phase, Told
 
 Late = tuple[str, str, str]
-"""A request that is still on its way: verb, account, number."""
+"""A request that is still on its way: verb, whereabouts, number."""
 
 
 class Heard(NamedTuple):

@@ -135,10 +135,12 @@ def at_rest(core: "Core", rules: "Rules") -> Iterator[str]:
     kept = 0
     for till in books:
         attempt = ledger.attempt_of(till.ours)
-        is_winner = attempt is not None and attempt.attempt_id == order.winner
+        is_own = attempt is not None and is_its_own(till, attempt)
+        is_winner = is_own and attempt is not None and attempt.attempt_id == order.winner
         # A refund that was given up, and said to be, keeps its money for a human.
         waits = attempt is not None and attempt.state is AttemptState.REFUND_STUCK
-        waits = waits or is_misled(core, till, rules)
+        waits = (waits and is_own) or is_misled(core, till, rules)
+        waits = waits or _is_left_to_people(till, ledger)
         kept += till.holds_money and not waits
         if till.holds_money and not is_winner and not waits:
             yield "I2"
@@ -168,6 +170,18 @@ def has_ended(core: "Core") -> bool:
     )
 
 
+def is_its_own(till: Till, attempt: Attempt) -> bool:
+    """Tell whether it is the attempt's own capture: of several, the first that was heard of."""
+    return attempt.provider_trade_no in {None, till.trade_no}
+
+
+def _is_left_to_people(till: Till, ledger: Ledger) -> bool:
+    """Tell whether a further capture is known, and nothing of ours will give it back."""
+    known = {capture.provider_trade_no for capture in ledger.captures}
+    going = {refund.trade_no for refund in ledger.refunds}
+    return till.trade_no in known - going
+
+
 def _is_known(till: Till, ledger: Ledger) -> bool:
     """Tell whether as much went back as our books say."""
     attempt = ledger.attempt_of(till.ours)
@@ -189,8 +203,16 @@ def _has_ended(attempt: Attempt, ledger: Ledger, rules: "Rules") -> bool:
 
 def _is_kept(number: str, ledger: Ledger, books: Books) -> bool:
     """Tell whether the order's payment is there, and went back on the shop's wish alone."""
-    paid = [till for till in books if till.ours == number and till.state == "paid"]
-    wished = {refund.number for refund in ledger.refunds if not refund.is_automatic}
+    attempt = ledger.attempt_of(number)
+    paid = [
+        till
+        for till in books
+        if till.ours == number
+        and till.state == "paid"
+        and attempt is not None
+        and is_its_own(till, attempt)
+    ]
+    wished = {refund.number for refund in ledger.refunds if not refund.is_of_surplus}
     wished |= {by_other_means(number) for number in wished}
     went = [known for till in paid for known, _ in till.refunds if not known.startswith(CONSOLE)]
     return bool(paid) and all(known in wished for known in went)
@@ -214,7 +236,7 @@ def _facts_of(refund: Refund, ledger: Ledger) -> dict[tuple[EventKind, str], boo
     """Return what should be told of a refund, and what should not."""
     number, state = refund.refund_no, refund.state
     reversed_ = (EventKind.REFUND_REVERSED, number) in ledger.events
-    done = EventKind.SURPLUS_REFUNDED if refund.is_automatic else EventKind.REFUND_DONE
+    done = EventKind.SURPLUS_REFUNDED if refund.is_of_surplus else EventKind.REFUND_DONE
     if refund.cause is RefundCause.EXTERNAL:
         done = EventKind.REFUND_EXTERNAL
     facts = {
@@ -222,6 +244,8 @@ def _facts_of(refund: Refund, ledger: Ledger) -> dict[tuple[EventKind, str], boo
         (done, number): reversed_ or state in {RefundState.DONE, RefundState.DOUBTED},
         (EventKind.REFUND_OVERTAKEN, number): state is RefundState.OVERTAKEN,
     }
+    if refund.cause is RefundCause.FURTHER:
+        facts[EventKind.SURPLUS_FOUND, number] = True
     if state is RefundState.STUCK and not reversed_:
         facts[EventKind.REFUND_STUCK, number] = True
     return facts

@@ -31,6 +31,7 @@ from retender.tests.model.handlers import Job
 from retender.tests.model.providers import MISFIT, ModelProvider
 from retender.tests.model.rules import Rules
 from retender.tests.model.state import (
+    HOSTED,
     LEASE,
     ORDER_NO,
     PAYER,
@@ -53,7 +54,7 @@ from retender.tests.model.wishes import (
 def use_cases(rules: Rules, clock: ModelClock, names: Names) -> dict[str, Callable[[str], Any]]:
     """Return the use cases by the name of a job, each to be called with what it is about."""
     unit_of_work = ModelUnitOfWork()
-    accounts = Accounts({name: _account(name) for name in rules.accounts})
+    accounts = Accounts({name: _account(name, rules) for name in rules.accounts})
     policy = PayPolicy(
         switch_policy=rules.policy,
         strict_over={"CNY": Money(rules.strict_over, "CNY")},
@@ -198,11 +199,11 @@ async def _work_off(
         await check_refund(refund_no=refund_no, held_until=due.held_until)
 
 
-def _account(name: str) -> Account:
+def _account(name: str, rules: Rules) -> Account:
     return Account(
         name=name,
         title=name.title(),
-        provider=ModelProvider(name),
+        provider=ModelProvider(name, names_trade=rules.names_trade and name == HOSTED),
         credentials_epoch="1",
         notify_url=f"https://shop.example/v1/notices/{name}",
     )

@@ -12,6 +12,7 @@ from retender.domain.use_cases import captured as captured_module
 from retender.domain.use_cases import (
     check_refund,
     external_refund,
+    further_capture,
     refund_payment,
     settle_refund,
     take_notice,
@@ -166,3 +167,21 @@ def what_was_overtaken_is_done(patch: pytest.MonkeyPatch) -> None:
 
     patch.setattr(check_refund, "overtake", counted)
     patch.setattr(external_refund, "overtake", counted)
+
+
+def further_captures_are_known(patch: pytest.MonkeyPatch) -> None:
+    async def known(*_: Any, **__: Any) -> Outcome:
+        return Outcome.KNOWN
+
+    patch.setattr(captured_module, "known_already", known)
+
+
+def a_further_one_names_the_payment(patch: pytest.MonkeyPatch) -> None:
+    give_back = further_capture._give_back
+
+    async def of_the_payment(work: Any, attempt: Any, capture: Any, **more: Any) -> bool:
+        attempt = await work.attempts.get(attempt.attempt_id)
+        named = replace(capture, provider_trade_no=attempt.provider_trade_no)
+        return await give_back(work, attempt, named, **more)
+
+    patch.setattr(further_capture, "_give_back", of_the_payment)

@@ -39,6 +39,8 @@ from retender.tests.model.other_kind import (
     HOSTED_SURPLUS,
     OTHER_HAND,
     OTHER_HAND_SURPLUS,
+    TAKEN_TWICE,
+    TAKEN_TWICE_NAMED,
 )
 from retender.tests.model.rules import NEVER, Rules
 
@@ -252,6 +254,13 @@ MUTANTS = (
     Mutant("another hand is not heard", "E", OTHER_HAND, refund.another_hand_is_not_heard),
     Mutant("a refund that failed late stays done", "I1", OTHER_HAND_SURPLUS, refund.done_is_done),
     Mutant("what was overtaken is done", "E", OTHER_HAND, refund.what_was_overtaken_is_done),
+    Mutant("a further capture is no news", "I2", TAKEN_TWICE, refund.further_captures_are_known),
+    Mutant(
+        "a further capture's refund names the payment",
+        "I4",
+        TAKEN_TWICE_NAMED,
+        refund.a_further_one_names_the_payment,
+    ),
     Mutant("taken back beside another", "B", TWO, coming_back.beside_another),
     Mutant(
         "taken back from an order that is over",

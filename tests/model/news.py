@@ -16,7 +16,11 @@ def is_known(notice: str, till: Till, core: Core, rules: Rules) -> bool:
     number, _, fate = notice.partition(":")
     if not fate:
         attempt = core.ledger.attempt_of(till.ours)
-        return attempt is not None and attempt.state in CAPTURED
+        if attempt is None or attempt.state not in CAPTURED:
+            return False
+        known = [attempt.provider_trade_no]
+        known += [capture.provider_trade_no for capture in core.ledger.captures]
+        return till.trade_no in known
     final = {RefundState.DONE} if fate == Fate.DONE else {RefundState.STUCK}
     if not rules.reverses:
         final.add(RefundState.DONE)

@@ -7,7 +7,8 @@ It is asked by its own id and tells by it; nobody sees its page if the answer wa
   ``hosted, strict`` to ``... never asked again``,
 * gives money back as often as it is asked to: ``... goes back twice``,
 * lets another hand give money back at its console, and takes back what it gave:
-  ``... another hand``.
+  ``... another hand``,
+* takes a payment twice under one number: ``... taken twice``.
 
 Left out: that a refund of another hand fails, and that one of ours does so while somebody asks
 after it; which of two answers is older cannot be told then.
@@ -89,6 +90,32 @@ OTHER_HAND_SURPLUS = Rules(
     console=True,
     reverses=True,
 )
+TAKEN_TWICE = Rules(
+    name="hosted, taken twice, a human's",
+    attempts=1,
+    accounts=(HOSTED,),
+    presses=1,
+    deaths=_REFUND,
+    losses=frozenset({"query", "refund"}),
+    shop_refunds=("S1",),
+    twice=True,
+)
+TAKEN_TWICE_NAMED = replace(
+    TAKEN_TWICE,
+    name="hosted, taken twice, goes back by its trade",
+    hands=1,
+    losses=_REFUNDS | {"query"},
+    names_trade=True,
+)
+TAKEN_TWICE_SURPLUS = replace(
+    TAKEN_TWICE_NAMED,
+    name="hosted, a surplus taken twice",
+    policy=_NONE,
+    attempts=2,
+    accounts=(HOSTED, LAZY),
+    losses=_REFUND,
+    shop_refunds=(),
+)
 
 OTHER_KIND = (
     HOSTED_STRICT,
@@ -99,5 +126,8 @@ OTHER_KIND = (
     HOSTED_SURPLUS,
     OTHER_HAND,
     OTHER_HAND_SURPLUS,
+    TAKEN_TWICE,
+    TAKEN_TWICE_NAMED,
+    TAKEN_TWICE_SURPLUS,
 )
 """What CI explores of it."""

@@ -1,6 +1,6 @@
 """Providers: gateways that make trades at once or wait for the payer, and what fails there."""
 
-from collections.abc import Container, Iterator
+from collections.abc import Iterator
 from datetime import date
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ from retender.domain.model.page import Opened, PageKind, QrPage
 from retender.ports.payment_provider import (
     Acknowledgement,
     BillLine,
+    Capture,
     ClosePower,
     Notice,
     PageTerms,
@@ -68,7 +69,7 @@ _SAID_OF = {
 class ModelProvider:
     """Implements ``PaymentProvider``: each call is a wish; the explorer decides what it does."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, names_trade: bool = False) -> None:
         """Publish the terms of an eager or a lazy gateway."""
         self.name = name
         page = PageTerms(
@@ -85,7 +86,8 @@ class ModelProvider:
             pages=(page,),
             currencies=frozenset({"CNY"}),
             asked_by_number=name != HOSTED,
-            refunds=RefundTerms(repeatable=name != HOSTED),
+            refunds=RefundTerms(repeatable=name != HOSTED, names_trade=names_trade),
+            trade_no_is_capture=name == HOSTED,
         )
 
     async def open(self, charge: Charge) -> Opened:
@@ -124,9 +126,14 @@ class ModelProvider:
             of = number.removeprefix(CONSOLE) if number.startswith(CONSOLE) else None
             refund = RefundReceipt(number=number, state=state, amount=PRICE, charge_number=of)
             return Notice(event_key=f"{number}:{fate}", refund=refund)
-        theirs = Till(number, self.name, Trade.PAID).reference
-        known = number if theirs is None else None
-        paid = Receipt(number=known, reference=theirs, state=ReceiptState.PAID, amount=PRICE)
+        till = Till(number, self.name, Trade.PAID)
+        paid = Receipt(
+            number=number if till.reference is None else None,
+            reference=till.reference,
+            state=ReceiptState.PAID,
+            amount=PRICE,
+            provider_trade_no=till.trade_no,
+        )
         return Notice(event_key=number, receipt=paid)
 
     def acknowledge(self, problem: NoticeRejected | None) -> Acknowledgement:
@@ -231,9 +238,17 @@ def carry_out(call: Call, books: Books, phase: Phase) -> Outcome:
         number=call.what.number,
         state=state,
         amount=None if paid is None else PRICE,
+        provider_trade_no=None if paid is None else paid.trade_no,
+        captures=() if paid is None else _captures(paid, books),
         refunded=None if back is None else Money(PRICE.minor * back, "CNY"),
     )
     return Outcome("s", str(state), books, receipt)
+
+
+def _captures(paid: Till, books: Books) -> tuple[Capture, ...]:
+    """List all captures of an order, where there may be several."""
+    its = (till for till in books if till.reference == paid.reference and till.trade_no)
+    return tuple(Capture(till.trade_no, PRICE) for till in its if till.trade_no is not None)
 
 
 def _open(account: str, books: Books, till: Till | None, charge: Charge, phase: Phase) -> Outcome:
@@ -258,7 +273,7 @@ def _no(books: Books, refusal: Refusal, code: str) -> Outcome:
 
 
 def _refund(call: Call, books: Books, order: RefundOrder) -> Outcome:
-    till = find(books, name_in_books(order.charge_number, order.reference))
+    till = find(books, _name_of(order))
     assert till is not None, "a refund is for money that came"
     fate = till.fate_of(order.number)
     if call.verb == "refund" and till.fate_of(f"{CONSOLE}{till.number}") is Fate.DONE:
@@ -279,9 +294,18 @@ def _refund(call: Call, books: Books, order: RefundOrder) -> Outcome:
     return Outcome("s", str(state), books, receipt)
 
 
+def _name_of(order: RefundOrder) -> str:
+    return name_in_books(order.charge_number, order.reference, order.provider_trade_no)
+
+
+def whereabouts(call: Call) -> str:
+    """Return what a request is about: a refund's money may be one of several captures."""
+    return _name_of(call.what) if isinstance(call.what, RefundOrder) else call.account
+
+
 def _refunded(call: Call, books: Books, fate: Fate) -> Outcome:
     """Accept a refund that is done later, or refuse it for good."""
-    till = find(books, name_in_books(call.what.charge_number, call.what.reference))
+    till = find(books, _name_of(call.what))
     assert till is not None
     books = put(books, till.with_fate(call.what.number, fate))
     if fate is Fate.REFUSED:
@@ -304,71 +328,3 @@ def takes_money(phase: Phase) -> bool:
 def is_payable(till: Till, phase: Phase) -> bool:
     """Tell whether a payer can pay this number now."""
     return till.state in {Trade.LATENT, Trade.OPEN} and takes_money(phase)
-
-
-Event = tuple[str, str, Books]
-"""What happens at a provider by itself: whose doing, in words, the books after it."""
-
-
-def what_payers_do(
-    books: Books, phase: Phase, seen: Container[str], *, late: bool, lies: bool
-) -> Iterator[Event]:
-    """
-    Yield what payers may do at the providers now.
-
-    They find every page but a hosted one, which they have from us alone: ``seen`` are the
-    numbers of those that were kept, and so may have been shown.
-    """
-    for till in books:
-        if till.account == HOSTED and till.ours not in seen:
-            continue
-        if is_payable(till, phase) or (late and is_payable(till, Phase.PAST_UPSTREAM)):
-            if till.state is Trade.LATENT:
-                scanned = till._replace(state=Trade.OPEN)
-                yield "u", f"the payer scans {till.number}", put(books, scanned)
-            else:
-                words = f"the payer PAYS {till.number} at {till.account}"
-                yield "u", words, put(books, _paid(till, in_time=phase is Phase.IN_TIME))
-        elif lies and till.state is Trade.CLOSED and takes_money(phase):
-            words = f"{till.account} lied: {till.number} is PAID although it was closed"
-            yield "f", words, put(books, _paid(till, in_time=False))
-
-
-def _paid(till: Till, *, in_time: bool) -> Till:
-    return till._replace(state=Trade.PAID, in_time=in_time, notices=(till.number,))
-
-
-def what_providers_do(
-    books: Books, *, hears_all: bool, console: bool = False, reverses: bool = False
-) -> Iterator[Event]:
-    """Yield what providers may do by themselves: refunds come to an end, notices get lost."""
-    for till in books:
-        for number, fate in till.refunds:
-            if fate is Fate.PENDING:
-                yield "s", f"{number} is done", put(books, ended(till, number, Fate.DONE))
-                yield "f", f"{number} fails", put(books, ended(till, number, Fate.FAILED))
-        by_hand = f"{CONSOLE}{till.number}"
-        if console and till.account == HOSTED and till.holds_money and not till.fate_of(by_hand):
-            words = f"somebody gives {till.number} back at the console"
-            yield "u", words, put(books, ended(till, by_hand, Fate.DONE))
-        # What no question of ours would bring up is told until it is heard.
-        sure = tuple(n for n in till.notices if n.startswith(CONSOLE) or (reverses and ":" in n))
-        if len(till.notices) > len(sure) and not hears_all:
-            words = f"notices of {till.number} are lost for good"
-            yield "f", words, put(books, till._replace(notices=sure))
-
-
-def what_is_reversed(books: Books) -> Iterator[tuple[str, Books]]:
-    """Yield refunds of ours at the hosted provider that fail after they were done."""
-    for till in books:
-        for number, fate in till.refunds if till.account == HOSTED else ():
-            if fate is Fate.DONE and not number.startswith(CONSOLE):
-                words = f"{number} fails after it was done"
-                yield words, put(books, ended(till, number, Fate.FAILED))
-
-
-def ended(till: Till, number: str, fate: Fate) -> Till:
-    """Return the entry after a refund came to its end, of which a notice tells."""
-    notice = f"{number}:{fate}"
-    notices = (*(n for n in till.notices if not n.startswith(f"{number}:")), notice)
-    return till.with_fate(number, fate)._replace(notices=tuple(sorted(notices)))

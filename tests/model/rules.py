@@ -37,6 +37,8 @@ class Rules:
         hears_all: no notice is lost: a provider tells until we said "received".
         inbox: notices are known by their key, as in production; else every one is news.
         slow_refunds: a refund may be accepted first, and done or fail later.
+        twice: the hosted provider may take a payment twice; it tells of both for sure.
+        names_trade: a refund there says which of them goes back.
         console: somebody gives money back at the hosted provider's console, and its notice
             comes for sure; that provider gives no more back than it took.
         reverses: a refund at the hosted provider may fail after it was done; so it tells.
@@ -73,6 +75,8 @@ class Rules:
     hears_all: bool = False
     inbox: bool = False
     slow_refunds: bool = False
+    twice: bool = False
+    names_trade: bool = False
     console: bool = False
     reverses: bool = False
     tires: bool = False

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 from retender.adapters.memory.rows import OutboxRow, Rows
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.event import Event, EventKind, UntoldEvent
+from retender.domain.model.further_capture import FurtherCapture
 from retender.domain.model.incident import About, Incident, IncidentCode
 from retender.domain.model.money import Money
 from retender.domain.model.order import Order
@@ -29,7 +30,7 @@ A provider of the other kind: it is asked by an id of its own, which stands besi
 the answer to ``open`` and nowhere else, its notices bear that id alone, it makes a second order
 if it is asked for a page again, and it gives money back as often as it is asked to.
 """
-_AGAIN, _THEIRS = "-2", "ref-"
+_AGAIN, _FURTHER, _THEIRS, _TRADE = "-2", "-T2", "ref-", "trade-"
 
 
 class Phase(IntEnum):
@@ -98,13 +99,25 @@ class Till(NamedTuple):
 
     @property
     def ours(self) -> str:
-        """Our number; a second order under it has a name of its own."""
-        return self.number.removesuffix(_AGAIN)
+        """Our number; a second order or capture under it has a name of its own."""
+        return self.number.partition("-")[0]
 
     @property
     def reference(self) -> str | None:
         """What it is called by its provider, if that goes by ids of its own."""
-        return f"{_THEIRS}{self.number}" if self.account == HOSTED else None
+        theirs = f"{_THEIRS}{self.number.removesuffix(_FURTHER)}"
+        return theirs if self.account == HOSTED else None
+
+    @property
+    def trade_no(self) -> str | None:
+        """What its provider calls the capture, if that may make several under one number."""
+        return f"{_TRADE}{self.number}" if self.account == HOSTED else None
+
+    @property
+    def further(self) -> "Till":
+        """Another capture of the same order, made at the same moment."""
+        name = f"{self.number}{_FURTHER}"
+        return self._replace(number=name, notices=tuple(name for _ in self.notices))
 
     @property
     def again(self) -> "Till":
@@ -135,8 +148,10 @@ class Till(NamedTuple):
         return self._replace(refunds=tuple(sorted([*others, (number, fate)]))[:3])
 
 
-def name_in_books(number: str, reference: str | None) -> str:
-    """Return the name of an entry: its provider's id says which, where there is one."""
+def name_in_books(number: str, reference: str | None, trade_no: str | None = None) -> str:
+    """Return the name of an entry: its provider's own id says which, where there is one."""
+    if trade_no is not None:
+        return trade_no.removeprefix(_TRADE)
     return number if reference is None else reference.removeprefix(_THEIRS)
 
 
@@ -189,6 +204,8 @@ class Ledger:
     """Events, with their ids; empty if the model does without the announcer."""
     waiting: frozenset[Waits]
     """What waits for a human; empty if the model does without."""
+    captures: tuple[FurtherCapture, ...] = ()
+    """What was captured once more under a number of an attempt."""
     by_number: dict[str, Attempt] = field(init=False)
 
     def thaw(self) -> Rows:
@@ -197,6 +214,7 @@ class Ledger:
             orders={ORDER_ID: self.order},
             attempts={attempt.attempt_id: attempt for attempt in self.attempts},
             refunds={refund.refund_no: refund for refund in self.refunds},
+            captures={(each.account, each.provider_trade_no): each for each in self.captures},
         )
         for key in self.inbox:
             rows.notices[key] = ("", START)
@@ -262,8 +280,8 @@ class Ledgers:
         incidents: bool = False,
     ) -> None:
         """Begin with one new order."""
-        self.keeps_inbox, self.keeps_outbox, self.keeps_leases = inbox, outbox, leases
-        self.keeps_incidents = incidents
+        self.keeps_inbox, self.keeps_outbox = inbox, outbox
+        self.keeps_leases, self.keeps_incidents = leases, incidents
         self._rows: dict[Any, Any] = {}
         self._plain: dict[int, object] = {}
         self._known: dict[tuple[object, ...], Ledger] = {}
@@ -296,6 +314,7 @@ class Ledgers:
             frozenset(rows.notices) if self.keeps_inbox else frozenset(),
             self._outbox(rows) if self.keeps_outbox else (),
             _waiting(rows) if self.keeps_incidents else frozenset(),
+            tuple(replace(each, found_at=START) for each in rows.captures.values()),
         )
         if parts not in self._known:
             self._known[parts] = Ledger(*parts)
@@ -320,10 +339,6 @@ class Ledgers:
             self._plain[id(row)] = row  # kept, so that its id is never another row's
         return row
 
-    def __len__(self) -> int:
-        """How many there are."""
-        return len(self._known)
-
 
 def _waiting(rows: Rows) -> frozenset[Waits]:
     """Return the open incidents about something of ours; how others ended is forgotten."""
@@ -333,8 +348,7 @@ def _waiting(rows: Rows) -> frozenset[Waits]:
 
 def _told(rows: Rows) -> set[tuple[EventKind, str]]:
     """Return what the shop is to hear; when it does is no part of the model."""
-    events = (row.untold.event for row in rows.events.values())
-    return {(event.kind, event.subject) for event in events}
+    return {(row.untold.event.kind, row.untold.event.subject) for row in rows.events.values()}
 
 
 def _plain_order(order: Order) -> Order:

@@ -22,7 +22,7 @@ from retender.tests.model.configurations import (
     WIDE,
 )
 from retender.tests.model.explorer import Bound, Explorer, Report
-from retender.tests.model.other_kind import OTHER_HAND
+from retender.tests.model.other_kind import OTHER_HAND, TAKEN_TWICE_NAMED
 from retender.tests.model.parallel import at_work, explore
 from retender.tests.model.rules import NEVER, Rules
 from retender.tests.model.world import Model
@@ -97,6 +97,19 @@ def test_the_model_meets_refunds_that_another_hand_made_and_those_that_fail_late
         ("external", "DONE"),
         *(("shop", state) for state in ("DOUBTED", "DONE", "OVERTAKEN", "STUCK")),
     }
+
+
+def test_the_model_meets_captures_under_one_number_in_either_order():
+    met = cores(TAKEN_TWICE_NAMED)
+    known = {
+        (attempt.provider_trade_no, capture.provider_trade_no)
+        for core in met
+        for attempt in core.ledger.attempts
+        for capture in core.ledger.captures
+    }
+    assert {(b, a) for a, b in known} == known
+    states = {(refund.cause, refund.state) for core in met for refund in core.ledger.refunds}
+    assert {("further", "DONE"), ("shop", "DONE")} <= states
 
 
 def test_the_model_meets_the_second_of_three_payments():

@@ -46,6 +46,11 @@ from retender.tests.model.ground import (
     without_leases,
 )
 from retender.tests.model.handlers import Handlers, Job, Place, Step
+from retender.tests.model.happenings import (
+    what_is_reversed,
+    what_payers_do,
+    what_providers_do,
+)
 from retender.tests.model.invariants import Change, off_the_table
 from retender.tests.model.jobs import may_start, use_cases
 from retender.tests.model.news import is_known, is_spent
@@ -54,9 +59,7 @@ from retender.tests.model.providers import (
     carry_out,
     outcomes,
     put,
-    what_is_reversed,
-    what_payers_do,
-    what_providers_do,
+    whereabouts,
 )
 from retender.tests.model.rules import Rules
 from retender.tests.model.state import Books, Ledger, Ledgers, Phase
@@ -159,6 +162,7 @@ class Model:
                 seen,
                 late=rules.late_clocks,
                 lies=rules.lies,
+                twice=rules.twice,
             ),
             *what_providers_do(
                 core.books,
@@ -361,7 +365,7 @@ class Model:
                 bug = bug or off_the_table(ledger, step.ledger)
             wire = core.wire
             if outcome.late is not None:
-                late = (call.verb, call.account, call.what.number)
+                late = (call.verb, whereabouts(call), call.what.number)
                 self._late_calls[late] = call
                 wire |= {late}
             rank = 0 if step.place is None else step.place.rank
