@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -24,10 +25,15 @@ from retender.domain.model.errors import (
 from retender.domain.model.money import Money
 from retender.domain.model.refund import MOST_TRIES, RefundCause
 from retender.domain.model.refund_errors import RefundExceedsPaid, RefundNotExist
-from retender.domain.model.transition import RefundEvent
+from retender.domain.model.transition import RefundEvent, RefundState
 from retender.domain.use_cases.refund_payment import RefundPayment
 from retender.domain.use_cases.show_refund import ShowRefund
-from retender.ports.payment_provider import RawNotice, RefundTerms
+from retender.ports.payment_provider import (
+    RawNotice,
+    RefundReceipt,
+    RefundReceiptState,
+    RefundTerms,
+)
 
 pytestmark = pytest.mark.asyncio
 
@@ -529,3 +535,129 @@ async def test_what_is_paid_twice_says_so(shop):
     await shop.hear("wechat", shop.wechat.pay(second))
     (refund,) = (await shop.story()).refunds
     assert (refund.cause, refund.reason) == (RefundCause.DUPLICATE, "Paid twice")
+
+
+async def test_the_story_says_what_is_due_why_and_each_try(shop):
+    await paid(shop)
+    await shop.refund_payment(order_no="A1", refund_no="R1", amount=cny(100), reason="Too cold")
+    told = [(entry.what, entry.why) for entry in (await shop.story()).entries]
+    assert ("refund R1 of 1.00 CNY due", "the shop asked: Too cold") in told
+    (number,) = {refund.number for refund in (await shop.story()).refunds}
+    assert [why for _, why in told if why == f"try 1 under {number}"]
+
+
+@pytest.mark.parametrize(("used", "again"), [("A1", "A2"), ("A2", "A1")])
+async def test_a_number_of_one_order_is_taken_for_every_other(shop, used, again):
+    for order_no in ("A1", "A2"):
+        await shop.place(order_no)
+        number = (await shop.page("wechat", order_no=order_no)).attempt.number
+        await shop.hear("wechat", shop.wechat.pay(number))
+    await shop.refund_payment(order_no=used, refund_no="R1", amount=cny(100))
+    with pytest.raises(IdempotencyConflict):
+        await shop.refund_payment(order_no=again, refund_no="R1", amount=cny(100))
+
+
+@pytest.mark.parametrize("currency", ["AED", "USD"])
+async def test_another_currency_than_the_orders_cannot_go_back(shop, currency):
+    await paid(shop)
+    with pytest.raises(AmountInvalid):
+        await shop.refund_payment(order_no="A1", refund_no="R1", amount=Money(1, currency))
+
+
+async def test_more_refunds_than_the_provider_takes_by_now_are_too_many_as_well(shop):
+    """Its terms were wider when the earlier ones were made."""
+    await paid(shop)
+    for refund_no in ("R1", "R2"):
+        await shop.refund_payment(order_no="A1", refund_no=refund_no, amount=cny(100))
+    shop.wechat.refund_terms = RefundTerms(most=1)
+    with pytest.raises(NotOffered):
+        await shop.refund_payment(order_no="A1", refund_no="R3", amount=cny(100))
+
+
+async def test_what_is_done_is_asked_after_by_nobody(shop):
+    await paid(shop)
+    await shop.refund_payment(order_no="A1", refund_no="R1")
+    before = list(shop.wechat.calls)
+    assert (await shop.check_refund(refund_no="R1")).state == "DONE"
+    assert shop.wechat.calls == before
+
+
+async def test_the_provider_hears_how_much_was_paid_not_only_how_much_goes_back(shop, mocker):
+    await paid(shop)
+    sent = mocker.spy(shop.wechat, "refund")
+    await shop.refund_payment(order_no="A1", refund_no="R1", amount=cny(100))
+    (order,) = sent.call_args.args
+    assert (order.amount, order.paid) == (cny(100), cny(8880))
+
+
+async def test_a_worker_that_comes_too_early_gives_its_lease_back_and_plans_the_right_time(shop):
+    await paid(shop)
+    spacing = timedelta(minutes=10)
+    shop.wechat.refund_terms = RefundTerms(spacing=spacing)
+    await shop.refund_payment(order_no="A1", refund_no="R1", amount=cny(100))
+    sent_at = shop.clock.now
+    async with shop.unit_of_work() as work:
+        refund = replace((await work.refunds.get("R1")), refund_no="R2", number="R2000000")
+        early = replace(
+            refund, state=RefundState.DUE, sent_at=None, next_try_at=sent_at, created_at=sent_at
+        )
+        assert await work.refunds.add(early)
+        await work.commit()
+    await shop.work_once()
+    waiting = {r.refund_no: r for r in (await shop.story()).refunds}["R2"]
+    assert (waiting.state, waiting.leased_until) == ("DUE", None)
+    assert waiting.next_try_at == sent_at + spacing
+
+
+async def test_a_lost_answer_plans_the_next_look_at_once_where_a_repeat_would_pay_twice(shop):
+    await paid(shop)
+    shop.wechat.refund_terms = RefundTerms(repeatable=False)
+    shop.wechat.fail("refund", UNKNOWN)
+    refund = await shop.refund_payment(order_no="A1", refund_no="R1")
+    assert (refund.state, refund.leased_until) == ("SENT", None)
+    assert refund.next_try_at is not None
+    assert shop.clock.now < refund.next_try_at < shop.clock.now + timedelta(minutes=2)
+
+
+async def test_what_a_refused_repeat_was_is_settled_in_that_very_look(shop):
+    await paid(shop)
+    shop.wechat.fail("refund", UNKNOWN, after_effect=True)
+    await shop.refund_payment(order_no="A1", refund_no="R1")
+    shop.clock.pass_by(minutes=1)
+    shop.wechat.fail("refund", ProviderRefused(Refusal.REJECTED, provider_code="REPEATED"))
+    assert (await shop.check_refund(refund_no="R1")).state == "DONE"
+
+
+async def test_the_providers_own_words_on_a_refund_that_failed_are_kept(shop, mocker):
+    await paid(shop)
+    failed = RefundReceipt(
+        number="x", state=RefundReceiptState.FAILED, problem="account frozen", amount=cny(8880)
+    )
+    mocker.patch.object(shop.wechat, "refund", return_value=failed)
+    refund = await shop.refund_payment(order_no="A1", refund_no="R1")
+    assert (refund.state, refund.problem) == ("STUCK", "account frozen")
+    whys = [entry.why for entry in (await shop.story()).entries]
+    assert "account frozen" in whys
+
+
+async def test_a_refund_that_failed_without_a_word_says_whose_word_it_is(shop, mocker):
+    await paid(shop)
+    failed = RefundReceipt(number="x", state=RefundReceiptState.FAILED, amount=cny(8880))
+    mocker.patch.object(shop.wechat, "refund", return_value=failed)
+    refund = await shop.refund_payment(order_no="A1", refund_no="R1")
+    assert (refund.state, refund.problem) == ("STUCK", "refund: failed")
+
+
+@pytest.mark.parametrize("more", [0, 1])
+async def test_after_the_last_try_what_is_still_on_its_way_is_a_humans(shop, more):
+    await paid(shop)
+    shop.wechat.pending_refunds = True
+    await shop.refund_payment(order_no="A1", refund_no="R1")
+    async with shop.unit_of_work() as work:
+        work.refunds.rows.refunds["R1"] = replace(
+            work.refunds.rows.refunds["R1"], tries=MOST_TRIES + more
+        )
+        await work.commit()
+    await shop.check_refund(refund_no="R1")
+    (refund,) = (await shop.story()).refunds
+    assert (refund.state, refund.problem) == ("STUCK", "tries ran out")
