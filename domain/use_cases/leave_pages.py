@@ -8,6 +8,7 @@ from retender.domain.model.attempt import Attempt
 from retender.domain.model.attempt_errors import PaymentInQuestion
 from retender.domain.model.errors import PayOrderStateError, SwitchRefused, UnknownName
 from retender.domain.model.event import StoryKind
+from retender.domain.model.lease import is_free
 from retender.domain.model.order import Order
 from retender.domain.model.transition import CAPTURED, AttemptEvent
 from retender.domain.use_cases.captured import tell
@@ -60,13 +61,13 @@ class LeavePages:
         closable = await self._ask(order, [o for o in live if not self._is_best_effort(o)])
         leaving = [o for o in live if self._is_best_effort(o) or o.attempt_id in closable]
         until = self.clock() + self.policy.asking_for
-        for other in leaving:
-            await self._want_closed(other, until)
+        alone = [o.attempt_id for o in leaving if await self._want_closed(o, until)]
         receipts = await self.repair.close(leaving)
         unpaid = await self._unpaid(order, leaving)
         _refuse_if_taken(order, leaving, receipts)
         for other in unpaid:
-            await self._closed_in_vain(other, until)
+            if other.attempt_id in alone:
+                await self._closed_in_vain(other, until)
         for other in unpaid:
             await self._refuse_if_strict(order, other)
 
@@ -170,11 +171,13 @@ class LeavePages:
         )
 
     @redone
-    async def _want_closed(self, other: Attempt, until: datetime | None = None) -> None:
+    async def _want_closed(self, other: Attempt, until: datetime | None = None) -> bool:
         """
         Write the wish down; what cannot be closed is CLOSING, and the worker watches it.
 
         With ``until`` the caller closes it now: nobody takes it back before that is over.
+        Return whether nobody else is closing it: whose claim went over another's must let it
+        run out, as the other's close may still be on its way to the provider.
         """
         why = f"the payer switches; policy {self.policy_for(other)}"
         async with self.unit_of_work() as work:
@@ -191,9 +194,13 @@ class LeavePages:
                     kind=StoryKind.PAGE_LEFT,
                     facts=self._facts(other),
                 )
+            alone = True
             if until is not None:
+                found = await work.attempts.get(other.attempt_id)
+                alone = found is None or is_free(found.asking_until, now)
                 await work.attempts.claim_closing(other.attempt_id, until)
             await work.commit()
+        return alone
 
     @redone
     async def _closed_in_vain(self, other: Attempt, until: datetime) -> None:

@@ -108,6 +108,21 @@ async def test_who_comes_back_while_a_switch_closes_it_gets_a_new_one(shop):
     assert seen not in ([], [first])
 
 
+async def test_two_who_close_it_keep_it_closed_until_both_are_done(shop):
+    """The second one's claim goes over the first one's, whose close is still on its way."""
+    await shop.place()
+    first = (await shop.page("alipay", "pc")).attempt.number
+    seen = []
+
+    async def switch_too_and_come_back():
+        await shop.page("wechat", "h5")
+        seen.append((await shop.page("alipay", "pc")).attempt.number)
+
+    shop.alipay.during("close", switch_too_and_come_back)
+    await shop.pay("wechat", "pc")
+    assert seen not in ([], [first])
+
+
 async def test_one_whose_time_is_over_is_not_handed_out(shop):
     await shop.place(pay_within=timedelta(hours=3))
     first = await shop.page("wechat", "pc")
