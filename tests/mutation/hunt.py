@@ -38,13 +38,14 @@ def choose(known: Iterable[Reached], mutant: Mutant) -> tuple[list[str], list[st
     """
     Return the tests that a mutant meets first, and those for what is left.
 
-    Those of a file that bears the module's name come first, then the quickest.
+    Those of a file that bears the module's name come first, then those that run least else:
+    a store's own tests know it better than a whole payment does.
     """
     name = Path(mutant.module).stem
     fit = (each for each in known if each.seconds < LONGEST_SECONDS)
     met = sorted(
         of_module(fit, mutant.module, mutant.lines),
-        key=lambda each: (name not in Path(each.file).stem, each.seconds),
+        key=lambda each: (name not in Path(each.file).stem, each.breadth, each.seconds),
     )
     spent = list(accumulate(each.seconds for each in met))
     first = [each for each, s in zip(met, spent, strict=True) if s <= FIRST_SECONDS] or met[:1]

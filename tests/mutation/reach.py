@@ -47,6 +47,11 @@ class Reached:
     lines: dict[str, frozenset[int]]
 
     @property
+    def breadth(self) -> int:
+        """How many lines it runs, of all modules; the fewer, the more it is about each of them."""
+        return sum(len(ran) for ran in self.lines.values())
+
+    @property
     def file(self) -> str:
         """The file that the test stands in."""
         return self.test.partition("::")[0]

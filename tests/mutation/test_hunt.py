@@ -26,17 +26,20 @@ def hunt(folder, *options: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_test_of_the_module_comes_first_then_the_quickest():
+def test_the_test_of_the_module_comes_first_then_those_that_run_least():
     near = reached("tests/test_money.py::t", 0.4, 40)
-    quick, slow = reached("tests/test_a.py::t", 0.1, 41), reached("tests/test_b.py::t", 2.0, 40)
+    quick = reached("tests/test_a.py::t", 0.1, 41)
+    slow = reached("tests/test_b.py::t", 2.0, 40, 41, 42, 43)
     elsewhere, endless = (
         reached("tests/test_c.py::t", 0.1, 7),
         reached("t.py::t", LONGEST_SECONDS, 40),
     )
 
-    first, rest = choose([endless, slow, quick, elsewhere, near], MUTANT)
+    broad = reached("tests/test_d.py::t", 0.05, 40, 41, 42)
 
-    assert first == [near.test, quick.test]
+    first, rest = choose([endless, slow, broad, quick, elsewhere, near], MUTANT)
+
+    assert first == [near.test, quick.test, broad.test]
     assert rest == [slow.test]
 
 
