@@ -27,6 +27,7 @@ _ASSERTING = (
     "store.ground",
     "store.leases",
     "store.moves",
+    "store.neighbours",
     "store.orders",
     "store.races",
     "store.records",

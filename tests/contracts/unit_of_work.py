@@ -25,6 +25,7 @@ from retender.tests.contracts.store.attention import AttentionContract
 from retender.tests.contracts.store.coming_back import ComingBackContract
 from retender.tests.contracts.store.leases import LeasesContract
 from retender.tests.contracts.store.moves import MovesContract
+from retender.tests.contracts.store.neighbours import NeighboursContract
 from retender.tests.contracts.store.orders import OrdersContract
 from retender.tests.contracts.store.races import RacesContract
 from retender.tests.contracts.store.records import RecordsContract
@@ -44,6 +45,7 @@ class UnitOfWorkContract(
     SetAsideContract,
     LeasesContract,
     MovesContract,
+    NeighboursContract,
     TransactionsContract,
     RacesContract,
     Contract,
