@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from retender.domain.model.incident import IncidentCode
+from retender.domain.model.order import EndReason
 from retender.domain.model.refund import RefundCause
 from retender.domain.model.transition import OrderState
 from retender.domain.use_cases.verdict import EndOf, OpenEnd, Verdict
@@ -103,7 +104,8 @@ def _otherwise(story: "OrderStory", idx: Mapping[str, int]) -> Iterator[str]:
 def _who_won(story: "OrderStory", verdict: Verdict) -> str:
     start, winner, evidence = story.order.created_at, verdict.winner, verdict.evidence
     if winner is None and story.order.state is OrderState.CLOSED:
-        return f"Nobody paid it in time; it ended because of: {story.order.end_reason}."
+        late = " in time" if story.order.end_reason is EndReason.DEADLINE else ""
+        return f"Nobody paid it{late}; it ended because of: {story.order.end_reason}."
     if winner is None:
         return "Nobody has paid it yet."
     won = f"[bold green]#{winner.idx} won[/]: {_way(winner)}, under {winner.number}."

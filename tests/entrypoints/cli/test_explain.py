@@ -163,6 +163,16 @@ def test_an_order_that_ended_unpaid_and_a_stuck_refund_say_so():
     assert "NO_REFUNDS" in text
 
 
+def test_an_order_that_was_given_up_was_not_too_late():
+    async def tell() -> OrderStory:
+        shop = Shop()
+        await shop.place()
+        await shop.close_order(order_no="A1")
+        return await shop.story()
+
+    assert "Nobody paid it; it ended because of: cancelled." in shown(asyncio.run(tell())).text
+
+
 def test_money_that_was_taken_otherwise_than_asked_is_named_beside_the_sums():
     async def tell() -> OrderStory:
         shop = Shop()
