@@ -49,6 +49,18 @@ __all__ = [
 # --- receipts: what the provider says --------------------------------------------------
 
 
+def _refuse_empty(what: object, *names: str) -> None:
+    """
+    Refuse an empty text where None says that there is no such number.
+
+    Everything without a number would be the same thing, and all but the first be dropped.
+    """
+    for name in names:
+        if getattr(what, name) == "":
+            message = f"{type(what).__name__}.{name} is empty: say None where there is none"
+            raise ValueError(message)
+
+
 class ReceiptState(StrEnum):
     """What a provider says of a charge."""
 
@@ -68,6 +80,12 @@ class Capture:
 
     provider_trade_no: str
     amount: Money
+
+    def __post_init__(self) -> None:
+        """Refuse one that could not be told from another."""
+        if not self.provider_trade_no:
+            message = "a capture bears the provider's number of it"
+            raise ValueError(message)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +122,7 @@ class Receipt:
 
     def __post_init__(self) -> None:
         """Refuse what speaks of nothing, and a payment that does not say how much."""
+        _refuse_empty(self, "number", "reference", "provider_trade_no")
         if self.number is None and self.reference is None:
             message = "a receipt names a number or a reference"
             raise ValueError(message)
@@ -160,9 +179,14 @@ class RefundReceipt:
     What a provider says of one refund.
 
     Attributes:
-        number: the refund's provider-side number.
+        number: the refund's provider-side number, as we sent it; never empty. A refund that
+            was made elsewhere, such as at the provider's own dashboard, has none of ours: then
+            it is the provider's id of that refund, so that it is booked once however often it
+            is told. Where a notice of it does not even bear that, say nothing of a refund, and
+            let ``Receipt.refunded`` tell the new total; with neither, no book can hold it. (Beside
+            a ``Receipt`` that tells a total, the charge's own number may stand for it.)
         state: see ``RefundReceiptState``.
-        amount: this refund's amount, where it is said.
+        amount: this refund's amount, where it is said; must be, for a refund made elsewhere.
         provider_refund_no: the provider's own number, where it has one.
         problem: the provider's own words when FAILED.
         charge_number: the number of the charge whose money it is, where it is said: so
@@ -176,6 +200,16 @@ class RefundReceipt:
     amount: Money | None = None
     provider_refund_no: str | None = None
     problem: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what speaks of no refund: it would be taken for a stranger's, or dropped."""
+        if not self.number:
+            message = (
+                "a refund receipt bears the refund's number: ours, or the provider's own id "
+                "if the refund was made elsewhere"
+            )
+            raise ValueError(message)
+        _refuse_empty(self, "charge_number", "provider_refund_no")
 
 
 # --- notices ---------------------------------------------------------------------------
@@ -218,6 +252,12 @@ class Notice:
     refund: RefundReceipt | None = None
     about: str = ""
 
+    def __post_init__(self) -> None:
+        """Refuse what every other message of its kind would be taken for a repeat of."""
+        if not self.event_key:
+            message = "a notice bears an event key: repeats are known by it"
+            raise ValueError(message)
+
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
@@ -242,6 +282,13 @@ class BillLine:
     provider_trade_no: str | None
     at: datetime
     reference: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a line that speaks of nothing."""
+        _refuse_empty(self, "number", "refund_number", "provider_trade_no", "reference")
+        if self.number is None and self.reference is None:
+            message = "a line of a bill names a number or a reference"
+            raise ValueError(message)
 
 
 # --- the port --------------------------------------------------------------------------

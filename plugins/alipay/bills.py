@@ -73,9 +73,12 @@ def _line(row: dict[str, str]) -> BillLine:
         amount = Money.parse(row[_AMOUNT].removeprefix("-"), "CNY")
     except AmountInvalid as trouble:
         raise MalformedBill("an amount that is none") from trouble
+    number = row[_NUMBER]
+    if not number:
+        raise MalformedBill("a line without a number")
     return BillLine(
-        number=row[_NUMBER],
-        refund_number=(row[_REFUND_NUMBER] or row[_NUMBER]) if is_refund else None,
+        number=number,
+        refund_number=(row[_REFUND_NUMBER] or number) if is_refund else None,
         amount=amount,
         provider_trade_no=row[_TRADE_NO] or None,
         at=from_beijing(row[_AT]),

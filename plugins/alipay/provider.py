@@ -189,7 +189,7 @@ class Alipay:
             number=charge.number,
             state=state,
             amount=_amount(answer) if paid else None,
-            provider_trade_no=answer.get("trade_no"),
+            provider_trade_no=answer.get("trade_no") or None,
             captured_at=paid_at if paid else None,
             refunded=_amount(answer) if given_back else None,
         )
@@ -206,7 +206,7 @@ class Alipay:
         return Receipt(
             number=charge.number,
             state=ReceiptState.CLOSED,
-            provider_trade_no=answer.get("trade_no"),
+            provider_trade_no=answer.get("trade_no") or None,
         )
 
     # --- giving back ---

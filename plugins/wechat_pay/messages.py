@@ -163,7 +163,9 @@ def read_refund(said: Mapping[str, object], *, word: str = "status") -> RefundRe
         amount=_money(said, "refund"),
         provider_refund_no=refund_no if isinstance(refund_no, str) and refund_no else None,
         problem=status if state is RefundReceiptState.FAILED else None,
-        charge_number=number if isinstance(number := said.get("out_trade_no"), str) else None,
+        charge_number=number
+        if isinstance(number := said.get("out_trade_no"), str) and number
+        else None,
     )
 
 

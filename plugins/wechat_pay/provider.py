@@ -234,7 +234,9 @@ class WechatPay:
 
     def _notice(self, said: Mapping[str, object]) -> Notice:
         match said:
-            case {"id": str(event_key), "event_type": str(about), "resource": dict(sealed)}:
+            case {"id": str(event_key), "event_type": str(about), "resource": dict(sealed)} if (
+                event_key
+            ):
                 plain = _json_object(decrypt(sealed, self._credentials.api_v3_key))
             case _:
                 raise Unreadable("it has not the form of a notice")
