@@ -134,10 +134,11 @@ class Receipt:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundOrder:
     """
-    What we ask a provider to give back; sent unchanged, however often.
+    What we ask a provider to give back; however often it is sent, money and numbers are the same.
 
     Attributes:
-        number: the refund's provider-side number; it alone makes repeats harmless.
+        number: the refund's provider-side number; where the terms say ``repeatable``, it alone
+            makes repeats harmless.
         charge_number: the number of the charge that took the money.
         provider_trade_no: the provider's number of the trade that goes back, once known.
         paid: what that trade took.
@@ -146,6 +147,11 @@ class RefundOrder:
         notify_url: where to send notices of it.
         reference: the provider's own id of the charge, if it gave one.
         order_no: the shop's number of the order, for people and logs.
+        provider_refund_no: the provider's own id of this refund, as it was in the last
+            ``RefundReceipt`` that bore one. None before it is sent, and after a send whose
+            answer was lost: then ask by our number. A gateway that cannot be asked so: say
+            NOT_FOUND if ``repeatable``, since the number is then sent again, and its
+            answer bears the id; else ``ProviderUncertain``, and a human will look.
 
     """
 
@@ -158,6 +164,7 @@ class RefundOrder:
     notify_url: str
     reference: str | None = None
     order_no: str = ""
+    provider_refund_no: str | None = None
 
 
 class RefundReceiptState(StrEnum):

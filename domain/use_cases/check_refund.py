@@ -146,6 +146,7 @@ class CheckRefund:
             notify_url=account.notify_url,
             reference=attempt.reference,
             order_no=attempt.charge.order_no,
+            provider_refund_no=refund.provider_refund_no,
         )
         return refund, order, account
 

@@ -61,10 +61,17 @@ async def settle_refund(
                 work, refund, why=why, at=at, new_id=new_id, provider_refund_no=number
             )
         case RefundReceiptState.FAILED if refund.state is RefundState.DONE:
-            await _doubt(work, refund, why=why, at=at)
+            await _doubt(work, refund, receipt, why=why, at=at)
         case RefundReceiptState.FAILED:
-            problem = receipt.problem or why
-            await fail_refund(work, refund, problem, at=at, new_id=new_id, held_until=held_until)
+            await fail_refund(
+                work,
+                refund,
+                receipt.problem or why,
+                at=at,
+                new_id=new_id,
+                held_until=held_until,
+                provider_refund_no=receipt.provider_refund_no,
+            )
         case RefundReceiptState.PENDING:
             if refund.tries >= MOST_TRIES:
                 await fail_refund(
@@ -159,10 +166,18 @@ async def try_refund_again(
     )
 
 
-async def _doubt(work: Work, refund: Refund, *, why: str, at: datetime) -> None:
+async def _doubt(
+    work: Work, refund: Refund, receipt: RefundReceipt, *, why: str, at: datetime
+) -> None:
     """Have it asked after, now. What was said to be given back in all held it: that is over."""
     doubted = await work.refunds.move(
-        refund.refund_no, RefundEvent.DOUBTED, at=at, why=why, next_try_at=at, problem=why
+        refund.refund_no,
+        RefundEvent.DOUBTED,
+        at=at,
+        why=why,
+        next_try_at=at,
+        provider_refund_no=receipt.provider_refund_no,
+        problem=why,
     )
     if not doubted:
         return
@@ -179,6 +194,7 @@ async def fail_refund(
     at: datetime,
     new_id: NewId,
     held_until: datetime | None,
+    provider_refund_no: str | None = None,
 ) -> None:
     """
     Give up on a refund for good: STUCK, with the provider's own words, for an operator.
@@ -191,6 +207,7 @@ async def fail_refund(
         RefundEvent.FAILED,
         at=at,
         why=problem,
+        provider_refund_no=provider_refund_no,
         problem=problem,
         held_until=_token(refund, held_until, at),
     )
@@ -298,7 +315,7 @@ async def _keep_misfit(
     )
     await work.incidents.add(incident)
     # It stays SENT until a human decides; without a plan it would be asked about at once again.
-    await look_again(work, refund, at=at, held_until=held_until)
+    await look_again(work, refund, receipt.provider_refund_no, at=at, held_until=held_until)
 
 
 async def announce_refund(

@@ -56,7 +56,8 @@ class Gateway:
     ``eager`` ones make the trade with the page (as WeChat Pay does), lazy ones
     when the payer acts (as Alipay's pages do); then "not found" proves nothing.
     ``own_ids`` ones are asked by an id of their own, which stands in the answer to ``open``
-    and, if ``names_number`` is off, is all that they ever name again.
+    and, if ``names_number`` is off, is all that they ever name again. ``own_refund_ids`` ones
+    do so of refunds: whoever had an answer to one asks by its id.
     """
 
     name: str
@@ -82,6 +83,8 @@ class Gateway:
     pending_refunds: bool = False
     failing_refunds: bool = False
     own_ids: bool = False
+    own_refund_ids: bool = False
+    asked_refunds: list[str | None] = field(default_factory=list)
     names_number: bool = True
     orphan_payable: bool = True
     made_here: bool = False
@@ -94,6 +97,7 @@ class Gateway:
     refunded_trades: list[str | None] = field(default_factory=list)
     foreign: str | None = None
     amount_lie: Money | None = None
+    refund_lie: Money | None = None
 
     @property
     def terms(self) -> ProviderTerms:
@@ -264,6 +268,7 @@ class Gateway:
 
     async def query_refund(self, order: RefundOrder) -> RefundReceipt:
         await self._arrive("query_refund", order.number)
+        self.asked_refunds.append(order.provider_refund_no)
         receipt = self._refund_receipt(order)
         self._leave("query_refund")
         return receipt
@@ -275,7 +280,13 @@ class Gateway:
         state = RefundReceiptState.PENDING if self.pending_refunds else RefundReceiptState.DONE
         if order.number in self.reversed:
             state = RefundReceiptState.FAILED
-        return RefundReceipt(number=order.number, state=state, amount=amount)
+        its = f"refund-{order.number}" if self.own_refund_ids else None
+        return RefundReceipt(
+            number=order.number,
+            state=state,
+            amount=self.refund_lie or amount,
+            provider_refund_no=its,
+        )
 
     async def parse_notice(self, raw: RawNotice) -> Notice:
         body = json.loads(raw.body)
@@ -287,6 +298,7 @@ class Gateway:
                 state=RefundReceiptState(body.get("state", "done")),
                 amount=Money(body["minor"], "CNY") if "minor" in body else None,
                 charge_number=body.get("number"),
+                provider_refund_no=f"refund-{body['refund']}" if self.own_refund_ids else None,
             )
             if body.get("both"):
                 told = self._receipt(body["number"])

@@ -1,6 +1,7 @@
 """What crosses the provider's port speaks of something: an empty number is refused aloud."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ CNY = Money(100, "CNY")
 
 RECEIPT = {"number": "P1", "reference": "theirs", "provider_trade_no": "T1", "state": OPEN}
 REFUND = {"number": "R1", "charge_number": "P1", "provider_refund_no": "T2", "state": DONE}
-LINE = {
+LINE: dict[str, Any] = {
     "number": "P1",
     "refund_number": "R1",
     "provider_trade_no": "T1",

@@ -1,0 +1,89 @@
+"""A provider's own id of a refund: kept from whatever bore it, and asked with."""
+
+import json
+
+import pytest
+
+from retender.domain.model.errors import ProviderUncertain
+from retender.domain.model.money import Money
+from retender.ports.payment_provider import RawNotice, RefundTerms
+
+pytestmark = pytest.mark.asyncio
+
+LOST = ProviderUncertain("read time-out")
+
+
+@pytest.fixture
+def theirs(shop):
+    """Let one account's provider give its refunds ids of its own."""
+    shop.wechat.own_refund_ids = True
+    return shop.wechat
+
+
+async def refunded(shop):
+    """Pay an order, and ask for its money back."""
+    await shop.place()
+    number = (await shop.page()).attempt.number
+    await shop.hear("wechat", shop.wechat.pay(number))
+    return await shop.refund_payment(order_no="A1", refund_no="RF1")
+
+
+async def ask(shop):
+    shop.clock.pass_by(minutes=20)
+    return await shop.check_refund(refund_no="RF1")
+
+
+async def test_a_refund_that_was_answered_is_asked_after_by_its_id(shop, theirs):
+    theirs.pending_refunds = True
+    refund = await refunded(shop)
+    await ask(shop)
+    assert theirs.asked_refunds == [f"refund-{refund.number}"]
+
+
+async def test_whose_answer_was_lost_is_asked_after_without_one_until_an_answer_bears_it(
+    shop, theirs
+):
+    theirs.refund_terms = RefundTerms(repeatable=False)
+    theirs.pending_refunds = True
+    theirs.fail("refund", LOST, after_effect=True)
+    refund = await refunded(shop)
+    await ask(shop)
+    await ask(shop)
+    assert theirs.asked_refunds == [None, f"refund-{refund.number}"]
+
+
+async def test_one_that_failed_at_once_can_be_asked_after_by_a_human(shop, theirs):
+    """Some are finished by the provider's people: only who knows the id hears of it."""
+    theirs.reversed = AllOfThem()
+    refund = await refunded(shop)
+    assert refund.state == "STUCK"
+    theirs.reversed = set()
+    assert (await ask(shop)).state == "DONE"
+    assert theirs.asked_refunds == [f"refund-{refund.number}"]
+
+
+async def test_an_answer_on_another_amount_still_says_whom_to_ask(shop, theirs):
+    theirs.refund_lie = Money(1, "CNY")
+    refund = await refunded(shop)
+    theirs.refund_lie = None
+    assert (await ask(shop)).state == "DONE"
+    assert theirs.asked_refunds == [f"refund-{refund.number}"]
+
+
+async def test_one_that_is_doubted_is_asked_after_by_the_id_in_the_bad_news(shop, theirs):
+    """Its first answer bore none; that it failed after all was told with one."""
+    theirs.own_refund_ids = False
+    refund = await refunded(shop)
+    theirs.own_refund_ids = True
+    body = {"key": "k", "sign": "good", "refund": refund.number, "state": "failed"}
+    raw = RawNotice(headers={}, body=json.dumps(body).encode(), received_at=shop.clock())
+    await shop.hear("wechat", raw)
+    await ask(shop)
+    assert theirs.asked_refunds == [f"refund-{refund.number}"]
+
+
+class AllOfThem(set[str]):
+    """Every refund."""
+
+    def __contains__(self, item):
+        return True
