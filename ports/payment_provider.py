@@ -341,7 +341,13 @@ class PaymentProvider(Protocol):
         """
 
     async def refund(self, order: RefundOrder) -> RefundReceipt:
-        """Give money back; the same number twice gives it back once."""
+        """
+        Give money back.
+
+        Where the terms say ``repeatable``, the same number twice gives it back once. Elsewhere
+        the core never sends a number again that may have arrived: after a lost answer it asks,
+        and sends again only what ``query_refund`` says was never accepted.
+        """
 
     async def query_refund(self, order: RefundOrder) -> RefundReceipt:
         """Ask what became of a refund; changes nothing."""

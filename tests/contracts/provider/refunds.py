@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from retender.domain.model.errors import ProviderRefused, ProviderUncertain
+from retender.domain.model.refund import SURELY_ABSENT_AFTER
 from retender.domain.model.text import SUBJECT_MAX
 from retender.ports.payment_provider import (
     ReceiptState,
@@ -30,7 +31,12 @@ async def asked(merchant: Merchant, order: RefundOrder) -> RefundReceipt | Provi
 
 
 class Refunds(ProviderScene):
-    """The refund's number alone makes repeats harmless."""
+    """
+    Where the terms say so, the refund's number alone makes repeats harmless.
+
+    Elsewhere the merchant does what the core does: it asks, and sends again what is surely
+    absent. So the provider must tell the truth when it is asked.
+    """
 
     @pytest.mark.parametrize("letter", ["a", "茶", "🍵"])
     async def test_the_longest_reason_is_taken(
@@ -122,7 +128,7 @@ class Refunds(ProviderScene):
     # --- once -----------------------------------------------------------------------
 
     async def test_the_same_refund_twice_gives_back_once(self, gateway: GatewayUnderTest) -> None:
-        """However often it is sent, from wherever."""
+        """However often it is sent, from wherever; or told as done, where it is not sent again."""
         charge = await self.paid(gateway, minor=5_000)
         order = self.refund_order(charge, 2_000 if self.terms.refunds.partial else None)
         await self.refunded(gateway, order)
@@ -148,7 +154,8 @@ class Refunds(ProviderScene):
         charge = await self.paid(gateway, minor=5_000)
         order = self.refund_order(charge, 2_000 if self.terms.refunds.partial else None)
         await self.refunded(gateway, order)
-        await asked(self.merchant(gateway), replace(order, amount=self.money(1_500)))
+        other = await asked(self.merchant(gateway), replace(order, amount=self.money(1_500)))
+        assert isinstance(other, ProviderRefused) or other.amount in {None, order.amount}
         await gateway.notices()
         assert (await gateway.booked(charge.number)).refunded == order.amount.minor
         assert (await self.merchant(gateway).query(charge)).amount == charge.amount
@@ -156,7 +163,11 @@ class Refunds(ProviderScene):
     async def test_a_refund_whose_answer_was_lost_is_safely_sent_again(
         self, gateway: GatewayUnderTest
     ) -> None:
-        """The same number again, by another process: the money goes back once."""
+        """
+        The same number again, by another process: the money goes back once.
+
+        Where repeating is not harmless, asking finds it, and it is not sent.
+        """
         charge = await self.paid(gateway)
         order = self.refund_order(charge)
         gateway.set_fault(Fault.LOST_AFTER_EFFECT, Operation.REFUND)
@@ -241,17 +252,47 @@ class Refunds(ProviderScene):
             assert (receipt.number, receipt.state) == (order.number, RefundReceiptState.DONE)
             assert receipt.amount in {None, order.amount}
 
+    async def test_the_providers_own_id_of_a_refund_is_handed_back(
+        self, gateway: GatewayUnderTest
+    ) -> None:
+        """Who was answered asks by that id, in any process, and it never becomes another."""
+        charge = await self.paid(gateway, minor=5_000)
+        order = self.refund_order(charge, 2_000 if self.terms.refunds.partial else None)
+        its = (await self.merchant(gateway).refund(order)).provider_refund_no
+        for merchant in (self.merchant(gateway), self.another(gateway)):
+            receipt = await merchant.query_refund(order)
+            assert (receipt.number, receipt.state in UNDER_WAY) == (order.number, True)
+            assert receipt.amount in {None, order.amount}
+            assert its is None or receipt.provider_refund_no in {None, its}
+
     async def test_a_lost_refund_is_found_by_asking(self, gateway: GatewayUnderTest) -> None:
-        """Effect or none: the query tells which."""
+        """Effect or none: the query tells which, at once, and when the core would send again."""
         charge = await self.paid(gateway)
         for fault in (Fault.LOST_BEFORE_EFFECT, Fault.LOST_AFTER_EFFECT):
             order = self.refund_order(charge)
             gateway.set_fault(fault, Operation.REFUND)
             with pytest.raises(ProviderUncertain):
                 await self.merchant(gateway).refund(order)
-            took_effect = fault is Fault.LOST_AFTER_EFFECT
-            state = (await self.merchant(gateway).query_refund(order)).state
-            assert state in (UNDER_WAY if took_effect else {RefundReceiptState.NOT_FOUND})
+            states = [(await self.merchant(gateway).query_refund_by_number(order)).state]
+            gateway.advance(SURELY_ABSENT_AFTER)
+            states.append((await self.another(gateway).query_refund_by_number(order)).state)
+            if fault is Fault.LOST_BEFORE_EFFECT:
+                assert set(states) == {RefundReceiptState.NOT_FOUND}
+            elif not set(states) <= UNDER_WAY:
+                # Untrue, and harmless only where that is always said, and so each is sent again.
+                assert set(states) == {RefundReceiptState.NOT_FOUND}
+                await self._is_known_by_its_id_alone(gateway, order)
+
+    async def _is_known_by_its_id_alone(
+        self, gateway: GatewayUnderTest, order: RefundOrder
+    ) -> None:
+        assert self.terms.refunds.repeatable, "asked by our number, it must be found"
+        done = await self.refunded(gateway, order)
+        assert done.state is RefundReceiptState.DONE
+        assert (await gateway.booked(order.charge_number)).refunded == order.amount.minor
+        assert (await self.merchant(gateway).query_refund(order)).state is RefundReceiptState.DONE
+        bare = await self.merchant(gateway).query_refund_by_number(order)
+        assert bare.state is RefundReceiptState.NOT_FOUND, "found now, and not when it mattered"
 
     async def test_a_payment_stays_paid_whatever_was_given_back(
         self, gateway: GatewayUnderTest

@@ -14,6 +14,7 @@ from retender.domain.model.errors import ProviderRefused
 from retender.domain.model.money import Money
 from retender.domain.model.page import Page, PageKind
 from retender.domain.model.payer import Payer
+from retender.domain.model.refund import SURELY_ABSENT_AFTER
 from retender.plugins.hookspecs import ProviderPlugin
 from retender.ports.payment_provider import (
     ClosePower,
@@ -27,7 +28,7 @@ from retender.ports.payment_provider import (
 )
 from retender.tests.contracts.kit import Contract
 from retender.tests.contracts.provider.gateway import Booked, GatewayUnderTest
-from retender.tests.contracts.provider.merchant import Merchant
+from retender.tests.contracts.provider.merchant import Kept, Merchant
 
 HALF_AN_HOUR = timedelta(minutes=30)
 SECOND = timedelta(seconds=1)
@@ -96,17 +97,22 @@ class ProviderScene(Contract):
         return self.plugin.terms
 
     @cached_property
+    def kept(self) -> Kept:
+        """What the shop wrote down in this test."""
+        return Kept()
+
+    @property
     def references(self) -> dict[str, str]:
         """The providers' own ids of what was opened in this test, by our number."""
-        return {}
+        return self.kept.references
 
     def merchant(self, gateway: GatewayUnderTest) -> Merchant:
         """Return the provider under test, called as the core calls it."""
-        return Merchant(gateway.provider, self.references)
+        return Merchant(gateway.provider, gateway.now, self.kept)
 
     def another(self, gateway: GatewayUnderTest) -> Merchant:
         """Return the same account in another process: what was kept is known there, too."""
-        return Merchant(gateway.another_provider(), self.references)
+        return Merchant(gateway.another_provider(), gateway.now, self.kept)
 
     @property
     def standard_offer(self) -> Offer:
@@ -188,6 +194,10 @@ class ProviderScene(Contract):
     async def refunded(self, gateway: GatewayUnderTest, order: RefundOrder) -> RefundReceipt:
         """Refund, wait until it is no longer pending, and let the spacing pass."""
         receipt = await self.merchant(gateway).refund(order)
+        if receipt.state is RefundReceiptState.NOT_FOUND:
+            # An earlier send of it may be on its way still, and the next would go back as well.
+            gateway.advance(SURELY_ABSENT_AFTER)
+            receipt = await self.merchant(gateway).refund(order)
         if self.terms.refunds.immediate:
             assert receipt.state is not RefundReceiptState.PENDING
         for _ in range(20):
