@@ -36,6 +36,7 @@ _ASSERTING = (
     "store.transactions",
     "transport_servers",
     "provider.merchant",
+    "provider.names",
     "store.references",
 )
 _MODULES = tuple(f"retender.tests.contracts.{name}" for name in _ASSERTING)

@@ -10,8 +10,10 @@ from retender.tests.contracts.provider.gateway import (
     Booked,
     Fault,
     GatewayUnderTest,
+    KnowsPayers,
     Operation,
 )
+from retender.tests.contracts.provider.names import Names
 from retender.tests.contracts.provider.notices import Notices
 from retender.tests.contracts.provider.opening import Opening
 from retender.tests.contracts.provider.refunds import Refunds
@@ -28,6 +30,7 @@ __all__ = [
     "Contract",
     "Fault",
     "GatewayUnderTest",
+    "KnowsPayers",
     "Offer",
     "Operation",
     "PaymentProviderContract",
@@ -35,7 +38,9 @@ __all__ = [
 ]
 
 
-class PaymentProviderContract(TermsBehaviour, Opening, Amounts, Closing, Refunds, Notices, Trouble):
+class PaymentProviderContract(
+    TermsBehaviour, Opening, Amounts, Closing, Refunds, Notices, Names, Trouble
+):
     """
     Inherit it, say what is under test, and give one fixture.
 
@@ -69,6 +74,7 @@ class PaymentProviderContract(TermsBehaviour, Opening, Amounts, Closing, Refunds
         plugin: what is under test.
         notice_window: how late, by the signed time, a notice is still believed.
         payer: what the payer's side supplies; give a form of openid that your gateway takes.
+        other_payer: somebody else, in all that your pages are bound to.
         amount_minor: what most charges are for, if 8888 means something to your gateway.
 
     """

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from retender.domain.model.page import Page
-from retender.ports.payment_provider import Acknowledgement, PaymentProvider, RawNotice
+from retender.ports.payment_provider import Acknowledgement, PayerNeed, PaymentProvider, RawNotice
 
 ALICE = "alice"
 BOB = "bob"
@@ -69,6 +69,14 @@ class Booked:
     captured: int = 0
     refunded: int = 0
     subject: str | None = None
+
+
+@runtime_checkable
+class KnowsPayers(Protocol):
+    """What a gateway under test has, too, that tells its payers apart."""
+
+    def knows(self, need: PayerNeed) -> bool:
+        """Tell whether nobody else can pay a page that was opened for another value of this."""
 
 
 class GatewayUnderTest(Protocol):

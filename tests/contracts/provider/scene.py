@@ -22,6 +22,7 @@ from retender.ports.payment_provider import (
     PageTerms,
     PaymentProvider,
     ProviderTerms,
+    Receipt,
     RefundOrder,
     RefundReceipt,
     RefundReceiptState,
@@ -81,6 +82,11 @@ class ProviderScene(Contract):
     )
     """What the payer's side supplies, whatever the page needs."""
 
+    other_payer: ClassVar[Payer] = Payer(
+        openid="oPayer9876543210zyxwvutsrqpo", client_ip="203.0.113.8"
+    )
+    """Somebody else, as far as a page can be bound to it."""
+
     amount_minor: ClassVar[int] = 8888
     """What most charges are for; at least 100."""
 
@@ -113,6 +119,19 @@ class ProviderScene(Contract):
     def another(self, gateway: GatewayUnderTest) -> Merchant:
         """Return the same account in another process: what was kept is known there, too."""
         return Merchant(gateway.another_provider(), gateway.now, self.kept)
+
+    def may_ask(self, charge: Charge) -> bool:
+        """Tell whether the core would ask after it: not without a name that the terms allow."""
+        return self.terms.asked_by_number or charge.number in self.references
+
+    def is_about(self, receipt: Receipt, charge: Charge) -> bool:
+        """Tell whether a receipt names this charge, and nothing beside it."""
+        known = self.references.get(charge.number)
+        if receipt.number is None:
+            return receipt.reference == known
+        return receipt.number == charge.number and (
+            known is None or receipt.reference in {None, known}
+        )
 
     @property
     def standard_offer(self) -> Offer:

@@ -173,7 +173,7 @@ class Trouble(ProviderScene):
         outcome = await self._open_in_trouble(gateway, charge, Fault.UNREACHABLE)
         assert isinstance(outcome, Page | ProviderUnavailable)
         page = None if isinstance(outcome, ProviderError) else outcome
-        if page is None:
+        if page is None and self.may_ask(charge):
             assert (await self.merchant(gateway).query(charge)).state is ReceiptState.NOT_FOUND
         await self._pays_once(gateway, offer, charge, page)
 

@@ -3,14 +3,19 @@
 from dataclasses import replace
 from typing import Any, cast
 
+from retender.domain.model.attempt import Charge
 from retender.domain.model.errors import ProviderUncertain
+from retender.domain.model.page import Opened
 from retender.plugins.hookspecs import ProviderPlugin
 from retender.plugins.sandbox.ledger import Refund
 from retender.plugins.sandbox.plugin import PLUGIN
 from retender.plugins.sandbox.terms import TERMS
 from retender.ports.payment_provider import (
+    Notice,
     PaymentProvider,
     ProviderTerms,
+    RawNotice,
+    Receipt,
     RefundOrder,
     RefundReceipt,
     RefundReceiptState,
@@ -104,3 +109,101 @@ class ByIdCounter(OtherCounter):
 
 def _named(receipt: RefundReceipt) -> RefundReceipt:
     return replace(receipt, provider_refund_no=f"re-{receipt.number}")
+
+
+# --- names -----------------------------------------------------------------------------
+
+OWN_IDS = replace(TERMS, asked_by_number=False)
+CAPTURES = replace(TERMS, trade_no_is_capture=True)
+NAMED_TRADES = replace(TERMS, refunds=replace(TERMS.refunds, names_trade=True))
+
+
+class OwnIds(Other):
+    """Goes by ids of its own for charges, and never names our number again."""
+
+    def its(self, number: str) -> str:
+        return f"theirs-{number}"
+
+    async def open(self, charge: Charge) -> Opened:
+        return replace(await self.inner.open(charge), reference=self.its(charge.number))
+
+    async def query(self, charge: Charge) -> Receipt:
+        return self._named(await self.inner.query(self._asked(charge)))
+
+    async def close(self, charge: Charge) -> Receipt:
+        return self._named(await self.inner.close(self._asked(charge)))
+
+    async def parse_notice(self, raw: RawNotice) -> Notice:
+        notice = await self.inner.parse_notice(raw)
+        return replace(notice, receipt=notice.receipt and self._named(notice.receipt))
+
+    def _asked(self, charge: Charge) -> Charge:
+        assert charge.reference is not None, "the core never asks without a reference"
+        return charge
+
+    def _named(self, receipt: Receipt) -> Receipt:
+        assert receipt.number is not None
+        return replace(receipt, number=None, reference=self.its(receipt.number))
+
+
+class OwnIdsCounter(OtherCounter):
+    """Gives each charge an id."""
+
+    kind = OwnIds
+
+
+class OneForAll(OwnIds):
+    """Gives all charges the same id."""
+
+    def its(self, number: str) -> str:
+        return f"theirs-{len(number)}"
+
+
+class OneForAllCounter(OtherCounter):
+    """Cannot tell charges apart."""
+
+    kind = OneForAll
+
+
+class Confused(OwnIds):
+    """Tells of our number beside an id that ``open`` never gave."""
+
+    def _named(self, receipt: Receipt) -> Receipt:
+        return replace(receipt, reference="theirs-0")
+
+
+class ConfusedCounter(OtherCounter):
+    """What it says would be kept, where an answer was lost, as another charge's id."""
+
+    kind = Confused
+
+
+class TwoTradeNos(Other):
+    """Calls one capture by another number in a notice than in an answer."""
+
+    async def parse_notice(self, raw: RawNotice) -> Notice:
+        notice = await self.inner.parse_notice(raw)
+        its = notice.receipt
+        its = its and replace(its, provider_trade_no=f"charge-{its.provider_trade_no}")
+        return replace(notice, receipt=its)
+
+
+class TwoTradeNosCounter(OtherCounter):
+    """Has an intent and a charge, as some gateways have."""
+
+    kind = TwoTradeNos
+
+
+class ByTrade(Other):
+    """Gives back of the trade that it is told, and of no other."""
+
+    async def refund(self, order: RefundOrder) -> RefundReceipt:
+        named = order.provider_trade_no or order.charge_number
+        its = replace(order, charge_number=named.removeprefix("SBX"))
+        return await self.inner.refund(its)
+
+
+class ByTradeCounter(OtherCounter):
+    """Keeps the promise that refunds name trades."""
+
+    kind = ByTrade

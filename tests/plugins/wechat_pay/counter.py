@@ -26,6 +26,7 @@ from retender.plugins.wechat_pay.simulator.simulator import WechatPaySimulator, 
 from retender.plugins.wechat_pay.simulator.switches import WechatPaySwitches
 from retender.ports.payment_provider import (
     Acknowledgement,
+    PayerNeed,
     PaymentProvider,
     RawNotice,
     RefundOrder,
@@ -129,6 +130,9 @@ class Counter:
 
     async def begin(self, page: Page, *, buyer: str = ALICE) -> bool:
         return self.simulator.act("scan", page, buyer=buyer).ok
+
+    def knows(self, need: PayerNeed) -> bool:
+        return need is PayerNeed.OPENID
 
     async def booked(self, number: str) -> Booked:
         book = self.simulator.books().get(number)
