@@ -134,8 +134,11 @@ class AccountDoctor:
         account = self._built(name, probe)
         told = "a request is signed"
         try:
-            await account.provider.query(self._charge(account))
-            told = "nothing needs to be signed" if not probe.asked else told
+            if account.provider.terms.asked_by_number:
+                await account.provider.query(self._charge(account))
+                told = "nothing needs to be signed" if not probe.asked else told
+            else:
+                told = "not shown that requests are signed (it is asked by ids of its own)"
         except SetupError:
             raise
         except RetenderError as error:
@@ -186,22 +189,50 @@ class AccountDoctor:
                 yield finding
 
     async def _asked(self, account: Account) -> AsyncIterator[Finding]:
-        """Ask the gateway after a number that it cannot know."""
+        """Ask after a number that the gateway cannot know, if numbers are what it is asked by."""
         about, way = f"gateway of {account.name}", self.ways[account.name]
+        if not account.provider.terms.asked_by_number:
+            told = "not asked: it goes by ids of its own, and of no payment is one at hand"
+            unproven = "not proven: its address, our keys, and that its answers are believed"
+            yield Finding(about, "note", f"{told}; {unproven}", "Pay a small order there.")
+            return
         try:
             receipt = await account.provider.query(self._charge(account))
         except SetupError:
             raise
         except RetenderError as error:
-            yield Finding(about, "wrong", f"{_counted(way)}: {error.message}", _mend(error, way))
+            yield Finding(
+                about,
+                "wrong",
+                f"{_counted(way)}: {error.message}",
+                self._mend(error, way, account.name),
+            )
             return
         if not way.sent:
             told = (
-                f"nothing was sent: the plugin itself said {receipt.state!r}, so nothing is proven"
+                f"nothing was sent: the plugin itself said '{receipt.state}', so nothing is proven"
             )
             yield Finding(about, "note", told)
             return
         yield Finding(about, "well", f"{_counted(way)}, and was believed: {receipt.state}")
+
+    def _mend(self, error: RetenderError, way: Counted, name: str) -> str:
+        """Say what to look at, and first at what is ours: a gateway answers what we sent."""
+        secrets = self._secrets(name)
+        ours = [each for each, signs in secrets.items() if signs] or list(secrets) or ["keys"]
+        own, code = f"our own {' and '.join(ours)}", error.details.get("provider_code")
+        if isinstance(error, ProviderRefused) or (
+            way.answered and not isinstance(error, ProviderUncertain)
+        ):
+            return f"Compare ids and keys with the provider's console, {own} first."
+        if way.answered and code:
+            first = f"Check {own} and the ids first: it says {code} of what we sent."
+            return f"{first} Then check the provider's public key or certificate."
+        if way.answered:
+            return "Check the provider's public key or certificate: its answer was not believed."
+        if way.sent:
+            return "Check the network, and the gateway's address."
+        return "Check the account's settings: there was nothing that could be sent."
 
     async def _proven(self, account: Account, *, believed: bool) -> AsyncIterator[Finding]:
         """Tell of each secret whether anything shows that it is right."""
@@ -277,15 +308,3 @@ def _counted(way: Counted) -> str:
     if not way.answered:
         return f"{way.sent} {requests} sent, no answer"
     return f"answered {way.answered} of {way.sent} {requests}"
-
-
-def _mend(error: RetenderError, way: Counted) -> str:
-    if isinstance(error, ProviderRefused) or (
-        way.answered and not isinstance(error, ProviderUncertain)
-    ):
-        return "Compare ids and keys with the provider's console."
-    if way.answered:
-        return "Check the provider's public key or certificate: its answer was not believed."
-    if way.sent:
-        return "Check the network, and the gateway's address."
-    return "Check the account's settings: there was nothing that could be sent."

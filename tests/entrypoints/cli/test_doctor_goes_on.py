@@ -3,15 +3,19 @@
 import json
 import sqlite3
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from dependency_injector.providers import Object
 
 from retender.adapters.clock import system_clock
 from retender.domain.model.errors import NoticeProblem, NoticeRejected
 from retender.entrypoints.container import Container
 from retender.plugins.sandbox.provider import Sandbox
+from retender.plugins.sandbox.terms import TERMS
 from retender.plugins.wechat_pay.simulator.switches import CERTIFICATE, PUBLIC_KEY
 from retender.tests.entrypoints.cli.conftest import first_json, free_port, running
 
@@ -126,16 +130,20 @@ def test_a_provider_that_sends_nothing_has_proven_nothing(write, examine):
     found = examine(write(TRY), "--online", code=0)
     assert found["gateway of try"]["state"] == "note"
     assert "nothing was sent" in found["gateway of try"]["told"]
+    assert "the plugin itself said 'not found'," in found["gateway of try"]["told"]
     assert "not proven" in found["secret of try"]["told"]
 
 
 @contextmanager
-def wechat_pay(trust: str):
-    """Run WeChat Pay's simulator, and give the settings of an account."""
-    port = free_port()
-    words = ["simulator", "wechat_pay", "--port", str(port), "--switch", f"trust={trust}", "--json"]
+def simulated(provider: str, *words: str):
+    """Run a simulator, and give the settings of an account."""
+    words = ("simulator", provider, "--port", str(free_port()), *words, "--json")
     with running(*words, until="simulated at") as (simulator, _):
         yield json.loads(first_json(simulator.stdout))
+
+
+def wechat_pay(trust: str):
+    return simulated("wechat_pay", "--switch", f"trust={trust}")
 
 
 def table(account: dict[str, str], **changes: str) -> str:
@@ -159,6 +167,38 @@ def test_an_api_v3_key_that_nothing_can_prove_is_not_called_right(write, examine
     assert found["secrets of wechat"]["told"] == "proven right: private_key"
     assert found["api_v3_key of wechat"]["state"] == "note"
     assert found["api_v3_key of wechat"]["told"].startswith("not proven")
+
+
+def test_a_gateway_that_goes_by_its_own_ids_is_not_asked_without_one(write, examine, mocker):
+    """The core never would; what that leaves unproven is told."""
+    terms = replace(TERMS, asked_by_number=False)
+    mocker.patch.object(Sandbox, "terms", new_callable=mocker.PropertyMock, return_value=terms)
+    query = mocker.spy(Sandbox, "query")
+    found = examine(write(TRY), "--online", code=0)
+    assert query.call_count == 0
+    assert found["gateway of try"]["state"] == "note"
+    assert "goes by ids of its own" in found["gateway of try"]["told"]
+    assert "not proven: its address, our keys" in found["gateway of try"]["told"]
+    assert "not shown that requests are signed" in found["account try"]["told"]
+
+
+def a_key() -> str:
+    """Return a private key that nobody knows."""
+    key = rsa.generate_private_key(65537, 2048)
+    form = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return key.private_bytes(*form).decode()
+
+
+@pytest.mark.parametrize(
+    ("provider", "word"), [("alipay", "isv.invalid-signature"), ("wechat_pay", "SIGN_ERROR")]
+)
+def test_with_a_wrong_key_of_ours_that_key_is_the_first_to_look_at(write, examine, provider, word):
+    """The gateway says so, and not always with a signature that anybody could believe."""
+    with simulated(provider) as account:
+        found = examine(write(table(account, private_key=a_key())), "--online", code=1)
+    gateway = found["gateway of wechat"]
+    assert word in gateway["told"] + gateway["fix"]
+    assert "our own private_key" in gateway["fix"].partition("public key")[0]
 
 
 # --- whether somebody works, and with which key -----------------------------------------------
