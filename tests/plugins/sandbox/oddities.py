@@ -5,9 +5,9 @@ from typing import Any, cast
 
 from retender.domain.model.attempt import Charge
 from retender.domain.model.errors import ProviderUncertain
-from retender.domain.model.page import Opened
+from retender.domain.model.page import Opened, Page
 from retender.plugins.hookspecs import ProviderPlugin
-from retender.plugins.sandbox.ledger import Refund
+from retender.plugins.sandbox.ledger import Refund, TradeState
 from retender.plugins.sandbox.plugin import PLUGIN
 from retender.plugins.sandbox.terms import TERMS
 from retender.ports.payment_provider import (
@@ -20,6 +20,7 @@ from retender.ports.payment_provider import (
     RefundReceipt,
     RefundReceiptState,
 )
+from retender.tests.contracts.payment_provider import ALICE
 from retender.tests.plugins.sandbox.counter import Counter
 
 
@@ -113,7 +114,11 @@ def _named(receipt: RefundReceipt) -> RefundReceipt:
 
 # --- names -----------------------------------------------------------------------------
 
-OWN_IDS = replace(TERMS, asked_by_number=False)
+OWN_IDS = replace(
+    TERMS,
+    asked_by_number=False,
+    pages=tuple(replace(page, orphan_payable=False) for page in TERMS.pages),
+)
 CAPTURES = replace(TERMS, trade_no_is_capture=True)
 NAMED_TRADES = replace(TERMS, refunds=replace(TERMS.refunds, names_trade=True))
 
@@ -150,6 +155,17 @@ class OwnIdsCounter(OtherCounter):
     """Gives each charge an id."""
 
     kind = OwnIds
+
+
+class InAppCounter(OwnIdsCounter):
+    """Shows what is open in the payer's app, too, who pays all of it."""
+
+    async def pay(self, page: Page, *, buyer: str = ALICE) -> bool:
+        paid = await super().pay(page, buyer=buyer)
+        for trade in self.gateway.ledger.all():
+            if trade.state is TradeState.OPEN:
+                self.gateway.ledger.pay(trade.ask.number, buyer)
+        return paid
 
 
 class OneForAll(OwnIds):

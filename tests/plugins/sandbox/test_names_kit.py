@@ -15,6 +15,7 @@ from retender.tests.plugins.sandbox.oddities import (
     OWN_IDS,
     ByTradeCounter,
     ConfusedCounter,
+    InAppCounter,
     OneForAllCounter,
     OtherCounter,
     OwnIdsCounter,
@@ -59,6 +60,15 @@ async def test_an_id_of_another_charge_beside_our_number_is_found_out():
     kit = kit_of(OWN_IDS)
     with pytest.raises(AssertionError):
         await kit.test_whatever_speaks_of_a_charge_names_it(ConfusedCounter(OWN_IDS), OFFER)
+
+
+@pytest.mark.asyncio
+async def test_a_page_that_payers_see_although_nobody_should_is_found_out():
+    kit = kit_of(OWN_IDS)
+    offer = Offer(OWN_IDS.pages[0], OFFER.device)
+    await kit.test_a_page_that_nobody_saw_takes_no_money(OwnIdsCounter(OWN_IDS), offer)
+    with pytest.raises(AssertionError):
+        await kit.test_a_page_that_nobody_saw_takes_no_money(InAppCounter(OWN_IDS), offer)
 
 
 @pytest.mark.asyncio
