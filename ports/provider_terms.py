@@ -71,9 +71,15 @@ class PageTerms:
         close: what closing achieves before the payer has acted.
         exists_with_page: whether the trade is there as soon as the page is; see
             ``is_there_with_page``.
-        orphan_payable: whether a page whose answer was lost can be paid by anybody: the
-            provider shows it to the payer in another way, or hands it out again. If not,
-            a lost answer is harmless, and a new number takes its place at once.
+        orphan_payable: whether anybody can pay a page whose answer was lost, because the
+            provider shows it in another way, such as in its own app. Say False where its
+            address stands in the answer and nowhere else: then a lost answer is harmless, and
+            a new number takes its place at once. That a repeat under the same idempotency key
+            would hand it out again is no reason for True: that number is never opened again.
+            With True, the attempt counts as payable to its end, and with ``asked_by_number``
+            False nobody can ask or close meanwhile: unless the payer's next press opens the
+            same number again (``reopens``), strict switching waits, the attempt is watched to
+            its end, and then it is a human's.
         made_here: whether ``open`` makes the page without asking anybody, as one that is
             signed here. Then no answer can be lost: the page is written down with its attempt.
 
@@ -151,7 +157,7 @@ class ProviderTerms:
         notice_retries: gaps between deliveries of one notice.
         bills: whether daily bills can be fetched.
         asked_by_number: whether a charge whose reference never came can be asked for
-            by our number alone.
+            by our number alone. If not, it never is; see ``PageTerms.orphan_payable``.
         trade_no_is_capture: whether another trade number is another capture of money.
             Not so where one capture bears two ids, such as an intent and a charge.
 

@@ -69,7 +69,7 @@ def open_engine(url: str, *, patience: timedelta = PATIENCE) -> AsyncEngine:
         extra = product.drivers[address.drivername]
         message = (
             f"The driver {missing.name} of {product.title} is not installed: "
-            f"pip install 'retender[{extra}]'."
+            f"pip install '.[{extra}]' in a clone of Retender."
         )
         raise SetupError(message) from None
     _Manners(product, address, patience).teach(engine)

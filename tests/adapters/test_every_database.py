@@ -450,5 +450,5 @@ async def test_a_url_that_cannot_be_used_is_refused(url, hint):
 )
 async def test_a_driver_that_is_not_installed_is_named_with_its_extra(url, extra, mocker):
     mocker.patch.dict(sys.modules, {"psycopg": None, "asyncpg": None, "asyncmy": None})
-    with pytest.raises(SetupError, match=rf"pip install 'retender\[{extra}\]'"):
+    with pytest.raises(SetupError, match=rf"pip install '\.\[{extra}\]'"):
         open_engine(url)

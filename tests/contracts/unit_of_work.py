@@ -15,7 +15,7 @@ A store of your own is proved by one class, with the fixtures that make it::
         def impatient(self):
             return MyUnitOfWork(..., patience=timedelta(seconds=0.1))
 
-It needs pytest and pytest-asyncio: ``pip install 'retender[test]'``.
+It needs pytest and pytest-asyncio: ``pip install '.[test]'`` in a clone of Retender.
 """
 
 from retender.tests.contracts.kit import Contract
