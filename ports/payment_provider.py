@@ -149,9 +149,8 @@ class RefundOrder:
         order_no: the shop's number of the order, for people and logs.
         provider_refund_no: the provider's own id of this refund, as it was in the last
             ``RefundReceipt`` that bore one. None before it is sent, and after a send whose
-            answer was lost: then ask by our number. A gateway that cannot be asked so: say
-            NOT_FOUND if ``repeatable``, since the number is then sent again, and its
-            answer bears the id; else ``ProviderUncertain``, and a human will look.
+            answer was lost: then ask by our number. A gateway that cannot be asked so says
+            ``asked_by_number=False`` in its ``RefundTerms``, and never is.
 
     """
 

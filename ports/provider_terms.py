@@ -125,6 +125,9 @@ class RefundTerms:
         immediate: whether the answer to ``refund`` is the result itself.
         repeatable: whether sending a refund number again is harmless. Where it is not, a
             refund whose answer was lost is asked for, and sent again only if it is absent.
+        asked_by_number: whether ``query_refund`` finds a refund by our number alone. If not, it
+            is called only with a ``provider_refund_no``: a refund whose answer was lost is
+            sent again where it is ``repeatable``, and else is a human's.
         names_trade: whether a refund says which trade's money goes back. Where trade numbers
             identify captures and a query lists them, a further one then goes back by itself.
 
@@ -136,6 +139,7 @@ class RefundTerms:
     window: timedelta | None = None
     immediate: bool = False
     repeatable: bool = True
+    asked_by_number: bool = True
     names_trade: bool = False
 
 

@@ -3,6 +3,7 @@
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.errors import (
@@ -17,6 +18,7 @@ from retender.domain.model.money import Money
 from retender.domain.model.refund import Refund, RefundCause, next_try, next_try_unasked
 from retender.domain.model.refund_errors import RefundNotExist
 from retender.domain.model.transition import ASKED_AFTER, RefundEvent, RefundState
+from retender.domain.use_cases.ask_refund import ask_refund, is_nameless, order_of
 from retender.domain.use_cases.call_human import call_for_account
 from retender.domain.use_cases.confirm_capture import ConfirmCapture
 from retender.domain.use_cases.external_refund import (
@@ -136,18 +138,7 @@ class CheckRefund:
         if refund is None or attempt is None:
             raise RefundNotExist(refund_no)
         account = self.accounts.get(attempt.account)
-        order = RefundOrder(
-            number=refund.number,
-            charge_number=attempt.number,
-            provider_trade_no=refund.trade_no or attempt.provider_trade_no,
-            paid=refund.amount if refund.trade_no else attempt.charge.amount,
-            amount=refund.amount,
-            reason=refund.reason,
-            notify_url=account.notify_url,
-            reference=attempt.reference,
-            order_no=attempt.charge.order_no,
-            provider_refund_no=refund.provider_refund_no,
-        )
+        order = order_of(refund, attempt, account.notify_url)
         return refund, order, account
 
     @redone
@@ -234,14 +225,20 @@ class CheckRefund:
     async def _ask(
         self, refund: Refund, order: RefundOrder, account: Account, held_until: datetime | None
     ) -> RefundReceipt:
-        ask, asked_at = account.provider.query_refund, self.clock()
+        repeatable = account.provider.terms.refunds.repeatable
+        ask, asked_at = partial(ask_refund, account.provider), self.clock()
         try:
             receipt = await (self.budget.answer(ask, order) if self.budget else ask(order))
         except ProviderError as problem:
-            await self._look_again(refund, problem, held_until)
+            nameless = is_nameless(account.provider, order)
+            if nameless and refund.state is RefundState.SENT and repeatable:
+                # Only its answer names it, and a repeat is answered as the first send was.
+                await self._again(refund, str(problem), problem, held_until)
+            else:
+                await self._look_again(refund, problem, held_until)
             raise
         late = not self.clock.is_wrong(account.name) and refund.proves_absence(asked_at)
-        proves = late or account.provider.terms.refunds.repeatable
+        proves = late or repeatable
         await self._settle(refund, receipt, "refund query", held_until, absence_proves=proves)
         return receipt
 
@@ -272,10 +269,14 @@ class CheckRefund:
         """
         Ask before giving up: an earlier send of this number may have succeeded.
 
-        A refusal of a repeat says that *this* call moved nothing, no more.
+        A refusal of a repeat says that *this* call moved nothing, no more. That of the only
+        send says it of the refund, where nobody can be asked.
         """
+        if refund.tries <= 1 and is_nameless(account.provider, order):
+            await self._give_up(refund, refused, held_until)
+            return
         try:
-            receipt = await account.provider.query_refund(order)
+            receipt = await ask_refund(account.provider, order)
         except ProviderError as problem:
             await self._again(refund, f"{refused.message} Then: {problem}", refused, held_until)
             return

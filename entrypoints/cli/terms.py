@@ -58,6 +58,7 @@ def terms_json(terms: "ProviderTerms") -> dict[str, object]:
             "window_seconds": _seconds(refunds.window),
             "immediate": refunds.immediate,
             "repeatable": refunds.repeatable,
+            "asked_by_number": refunds.asked_by_number,
             "names_trade": refunds.names_trade,
         },
         "instalments": list(terms.instalments),

@@ -269,6 +269,7 @@ class Gateway:
     async def query_refund(self, order: RefundOrder) -> RefundReceipt:
         await self._arrive("query_refund", order.number)
         self.asked_refunds.append(order.provider_refund_no)
+        assert order.provider_refund_no or self.refund_terms.asked_by_number, "asked by no name"
         receipt = self._refund_receipt(order)
         self._leave("query_refund")
         return receipt

@@ -85,10 +85,6 @@ class Merchant:
         """Ask what became of a refund, by the provider's own id of it once that is known."""
         return self._heard(await self.provider.query_refund(self._its(order)))
 
-    async def query_refund_by_number(self, order: RefundOrder) -> RefundReceipt:
-        """Ask what became of a refund, as if no answer had ever borne its id."""
-        return await self.provider.query_refund(replace(self._its(order), provider_refund_no=None))
-
     def _known(self, charge: Charge) -> Charge:
         return replace(charge, reference=self.kept.references.get(charge.number))
 

@@ -124,6 +124,10 @@ class ProviderScene(Contract):
         """Tell whether the core would ask after it: not without a name that the terms allow."""
         return self.terms.asked_by_number or charge.number in self.references
 
+    def may_ask_refund(self, order: RefundOrder) -> bool:
+        """Tell whether the core would ask after this refund."""
+        return self.terms.refunds.asked_by_number or order.number in self.kept.refund_ids
+
     def is_about(self, receipt: Receipt, charge: Charge) -> bool:
         """Tell whether a receipt names this charge, and nothing beside it."""
         known = self.references.get(charge.number)

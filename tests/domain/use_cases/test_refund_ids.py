@@ -4,13 +4,14 @@ import json
 
 import pytest
 
-from retender.domain.model.errors import ProviderUncertain
+from retender.domain.model.errors import ProviderRefused, ProviderUncertain, Refusal
 from retender.domain.model.money import Money
 from retender.ports.payment_provider import RawNotice, RefundTerms
 
 pytestmark = pytest.mark.asyncio
 
 LOST = ProviderUncertain("read time-out")
+REFUSED = ProviderRefused(Refusal.REJECTED, provider_code="NO_REFUNDS")
 
 
 @pytest.fixture
@@ -80,6 +81,66 @@ async def test_one_that_is_doubted_is_asked_after_by_the_id_in_the_bad_news(shop
     await shop.hear("wechat", raw)
     await ask(shop)
     assert theirs.asked_refunds == [f"refund-{refund.number}"]
+
+
+# --- where nothing but the id finds a refund ----------------------------------------------
+
+
+@pytest.fixture
+def by_id(theirs):
+    """Let its refunds be found by its own ids alone."""
+    theirs.refund_terms = RefundTerms(asked_by_number=False)
+    return theirs
+
+
+def sends(gateway):
+    return [call for call in gateway.calls if call.startswith("refund ")]
+
+
+async def test_a_crash_before_the_answer_is_mended_by_sending_again(shop, by_id):
+    """Nobody can ask, and a repeat is harmless: it is answered with the id."""
+
+    async def die():
+        raise Crash
+
+    by_id.during("refund", die)
+    with pytest.raises(Crash):
+        await refunded(shop)
+    for _ in range(2):
+        await ask(shop)
+    assert (await ask(shop)).state == "DONE"
+    assert len(sends(by_id)) == 2
+    assert by_id.asked_refunds == []
+
+
+async def test_a_repeat_that_is_refused_is_not_given_up(shop, by_id):
+    """The first send may have moved the money, and nobody can be asked: nothing is free again."""
+    by_id.fail("refund", LOST, after_effect=True)
+    await refunded(shop)
+    by_id.fail("refund", REFUSED, REFUSED)
+    assert (await ask(shop)).state == "DUE"
+    assert (await ask(shop)).state == "DUE"
+    assert (await ask(shop)).state == "DONE"
+    assert by_id.asked_refunds == []
+
+
+async def test_the_only_send_that_is_refused_is_given_up_at_once(shop, by_id):
+    by_id.fail("refund", REFUSED)
+    assert (await refunded(shop)).state == "STUCK"
+    assert by_id.asked_refunds == []
+
+
+async def test_what_may_neither_be_asked_nor_repeated_is_left_alone(shop, by_id):
+    by_id.refund_terms = RefundTerms(asked_by_number=False, repeatable=False)
+    by_id.fail("refund", LOST, after_effect=True)
+    await refunded(shop)
+    for _ in range(3):
+        assert (await ask(shop)).state == "SENT"
+    assert (len(sends(by_id)), by_id.asked_refunds) == (1, [])
+
+
+class Crash(BaseException):
+    """The process dies."""
 
 
 class AllOfThem(set[str]):

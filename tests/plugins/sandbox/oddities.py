@@ -56,6 +56,7 @@ class OtherCounter(Counter):
 # --- refunds ---------------------------------------------------------------------------
 
 REPEATABLE = TERMS
+BY_ID = replace(TERMS, refunds=replace(TERMS.refunds, asked_by_number=False))
 ONCE_ONLY = replace(TERMS, refunds=replace(TERMS.refunds, repeatable=False))
 
 
@@ -95,8 +96,7 @@ class ById(Other):
         return _named(await self.inner.refund(order))
 
     async def query_refund(self, order: RefundOrder) -> RefundReceipt:
-        if order.provider_refund_no is None:
-            return RefundReceipt(number=order.number, state=RefundReceiptState.NOT_FOUND)
+        assert order.provider_refund_no is not None, "the core never asks without the id"
         if order.provider_refund_no != f"re-{order.number}":
             raise ProviderUncertain("The gateway knows no refund by that id.")
         return _named(await self.inner.query_refund(order))
