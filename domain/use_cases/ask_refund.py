@@ -1,9 +1,14 @@
 """Ask a provider after a refund: by our number, or by its own id where it goes by ids."""
 
+from datetime import datetime
+
 from retender.domain.model.attempt import Attempt
-from retender.domain.model.errors import ProviderUncertain
+from retender.domain.model.errors import ProviderError, ProviderRefused, ProviderUncertain
+from retender.domain.model.event import StoryKind
 from retender.domain.model.refund import Refund
+from retender.domain.use_cases.captured import facts_of, tell
 from retender.ports.payment_provider import PaymentProvider, RefundOrder, RefundReceipt
+from retender.ports.unit_of_work import Work
 
 
 def order_of(refund: Refund, attempt: Attempt, notify_url: str) -> RefundOrder:
@@ -39,3 +44,20 @@ async def ask_refund(provider: PaymentProvider, order: RefundOrder) -> RefundRec
         message = "It was not asked after: its provider's id of it was in an answer that was lost."
         raise ProviderUncertain(message)
     return await provider.query_refund(order)
+
+
+async def tell_trouble(
+    work: Work, refund: Refund, question: str, problem: ProviderError, *, at: datetime
+) -> None:
+    """Note in the story what the provider said instead of a receipt."""
+    no = isinstance(problem, ProviderRefused)
+    answer = "refused" if no else "no answer that proves anything"
+    await tell(
+        work,
+        refund,
+        at=at,
+        what=f"{question} of {refund.refund_no}: {answer}",
+        why=str(problem),
+        kind=StoryKind.REFUND_ANSWER if no else StoryKind.REFUND_NO_ANSWER,
+        facts={**facts_of(problem), "refund_no": refund.refund_no, "source": question},
+    )

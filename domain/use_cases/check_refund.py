@@ -18,7 +18,7 @@ from retender.domain.model.money import Money
 from retender.domain.model.refund import Refund, RefundCause, next_try, next_try_unasked
 from retender.domain.model.refund_errors import RefundNotExist
 from retender.domain.model.transition import ASKED_AFTER, RefundEvent, RefundState
-from retender.domain.use_cases.ask_refund import ask_refund, is_nameless, order_of
+from retender.domain.use_cases.ask_refund import ask_refund, is_nameless, order_of, tell_trouble
 from retender.domain.use_cases.call_human import call_for_account
 from retender.domain.use_cases.confirm_capture import ConfirmCapture
 from retender.domain.use_cases.external_refund import (
@@ -35,7 +35,6 @@ from retender.domain.use_cases.settle_refund import (
     fail_refund,
     look_again,
     settle_refund,
-    tell_trouble,
     try_refund_again,
 )
 from retender.ports.accounts import Account, Accounts

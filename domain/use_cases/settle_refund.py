@@ -4,14 +4,13 @@ import hashlib
 from dataclasses import replace
 from datetime import datetime
 
-from retender.domain.model.errors import ProviderError, ProviderRefused
 from retender.domain.model.event import Event, EventKind, StoryKind
 from retender.domain.model.incident import IncidentCode
 from retender.domain.model.lease import is_free
 from retender.domain.model.refund import MOST_TRIES, Refund, next_try
 from retender.domain.model.transition import AttemptEvent, RefundEvent, RefundState
 from retender.domain.use_cases.call_human import call_human, facts_of_refund, incident_about
-from retender.domain.use_cases.captured import facts_of, tell
+from retender.domain.use_cases.captured import tell
 from retender.ports.new_id import NewId
 from retender.ports.payment_provider import RefundReceipt, RefundReceiptState
 from retender.ports.unit_of_work import Work
@@ -386,20 +385,3 @@ def _facts_of(refund: Refund, receipt: RefundReceipt) -> dict[str, object]:
         "provider_refund_no": receipt.provider_refund_no,
         "problem": receipt.problem,
     }
-
-
-async def tell_trouble(
-    work: Work, refund: Refund, question: str, problem: ProviderError, *, at: datetime
-) -> None:
-    """Note in the story what the provider said instead of a receipt."""
-    no = isinstance(problem, ProviderRefused)
-    answer = "refused" if no else "no answer that proves anything"
-    await tell(
-        work,
-        refund,
-        at=at,
-        what=f"{question} of {refund.refund_no}: {answer}",
-        why=str(problem),
-        kind=StoryKind.REFUND_ANSWER if no else StoryKind.REFUND_NO_ANSWER,
-        facts={**facts_of(problem), "refund_no": refund.refund_no, "source": question},
-    )
