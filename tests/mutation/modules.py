@@ -24,6 +24,7 @@ MONEY = (
     "domain/use_cases/expire_orders.py",
     # Refunds.
     "domain/use_cases/refund_payment.py",
+    "domain/use_cases/ask_refund.py",
     "domain/use_cases/check_refund.py",
     "domain/use_cases/settle_refund.py",
     "domain/use_cases/external_refund.py",
