@@ -342,7 +342,7 @@ class Container(DeclarativeContainer):
     announce_events = Factory(AnnounceEvents, unit_of_work, announcer, clock, new_id, lease)
     find_due_work = Factory(FindDueWork, unit_of_work, clock, lease)
     list_incidents = Factory(ListIncidents, unit_of_work)
-    escalate = Factory(Escalate, unit_of_work, clock, new_id, Factory(_patience, settings))
+    escalate = Factory(Escalate, unit_of_work, gateway_clocks, new_id, Factory(_patience, settings))
     list_attention = Factory(ListAttention, unit_of_work, clock)
     show_attention = Factory(ShowAttention, unit_of_work, clock)
     resolve_attention = Factory(ResolveAttention, unit_of_work, clock, new_id)

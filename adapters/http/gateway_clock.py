@@ -31,6 +31,9 @@ Somebody may have set the clock. Pages that are made without a call ask nobody, 
 without this the account would stay refused until its answers are forgotten.
 """
 
+_EPOCH_YEAR, _YEARS = 2000, 1000
+"""A Date that is further away is no time at all."""
+
 _SAID_LATE = timedelta(seconds=2)
 """A Date is cut to whole seconds, and servers look at their clocks once a second only."""
 
@@ -103,6 +106,7 @@ class GatewayClock:
         self.offset: timedelta | None = None
         self.probe: Callable[[], Awaitable[None]] | None = None
         self._probing: asyncio.Task[None] | None = None
+        self._tried_at: datetime | None = None
         self._account = account
         self._clock = clock
         self._deadlines = deadlines
@@ -114,6 +118,12 @@ class GatewayClock:
     def last(self) -> Measurement | None:
         """What the last answer proves by itself."""
         return self._last[-1] if self._last else None
+
+    @property
+    def last_said(self) -> timedelta:
+        """By how much it was surely ahead in its last answer of late; zero, if there is none."""
+        said = self._of_late()
+        return said[-1] if said else timedelta(0)
 
     @property
     def has_spoken(self) -> bool:
@@ -135,14 +145,18 @@ class GatewayClock:
         """Have it asked again behind the caller, if it was too far off, or is silent."""
         if self.probe is None or self._probing is not None or not self._is_to_probe():
             return
+        self._tried_at = self._clock()
         self._probing = asyncio.create_task(self._ask_for_time(self.probe))
         self._probing.add_done_callback(self._probed)
 
     def _is_to_probe(self) -> bool:
+        now = self._clock()
+        if self._tried_at is not None and abs(now - self._tried_at) < PROBED_AFTER:
+            return False
         if self.last is None:
             return self._silent
         too_far = self._deadlines.standing(self.difference) is ClockStanding.TOO_FAR
-        return (self._silent or too_far) and self._clock() - self.last.at >= PROBED_AFTER
+        return (self._silent or too_far) and abs(now - self.last.at) >= PROBED_AFTER
 
     async def _ask_for_time(self, probe: Callable[[], Awaitable[None]]) -> None:
         for _ in range(KEPT // 2 + 1):  # so many must agree that it is right again
@@ -235,7 +249,11 @@ class GatewayClocks:
 
     def is_wrong(self, account: str | None = None) -> bool:
         """Tell whether our clock ends nothing, as the port says."""
-        off = [self.difference()] + ([] if account is None else [self.difference(account)])
+        off = [self.difference()]
+        if account is not None:
+            # To doubt an absence one answer is enough: after a jump of our clock the first
+            # one that tells of it may be the very one that says "not found".
+            off += [self.difference(account), self.of(account).last_said]
         return any(self._deadlines.standing(each) is ClockStanding.TOO_FAR for each in off)
 
     async def ask_database(self) -> timedelta | None:
@@ -312,6 +330,8 @@ def _read(date: str | None) -> datetime | None:
         return None
     try:
         said = parsedate_to_datetime(date)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
-    return said.replace(tzinfo=UTC) if said.tzinfo is None else said
+    said = said.replace(tzinfo=UTC) if said.tzinfo is None else said
+    # What nothing can be added to or taken from is a broken clock, and no time.
+    return said if abs(said.year - _EPOCH_YEAR) < _YEARS else None

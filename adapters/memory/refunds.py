@@ -67,16 +67,16 @@ class MemoryRefunds:
         if hold_until is not None and not is_free(refund.leased_until, at):
             return False
         goes_on = row.target in UNDER_WAY and not (held_until and event is RefundEvent.TRY_AGAIN)
-        again = event is RefundEvent.RETRIED
+        again, sent = event is RefundEvent.RETRIED, event is RefundEvent.SENT
         self.rows.refunds[refund_no] = replace(
             refund,
             state=RefundState(row.target),
-            tries=0 if again else refund.tries + (event is RefundEvent.SENT),
+            tries=1 if again else refund.tries + sent,
             next_try_at=next_try_at,
             leased_until=hold_until or (refund.leased_until if goes_on else None),
-            provider_refund_no=provider_refund_no or refund.provider_refund_no,
+            provider_refund_no=provider_refund_no or (None if sent else refund.provider_refund_no),
             problem=problem or refund.problem,
-            sent_at=at if event is RefundEvent.SENT else refund.sent_at,
+            sent_at=at if sent else refund.sent_at,
         )
         self.rows.story.append(
             StoryEntry(

@@ -123,9 +123,9 @@ class SqlRefunds:
         if row.target not in UNDER_WAY or (held_until and event is RefundEvent.TRY_AGAIN):
             changes["leased_until"] = None
         elif event is RefundEvent.RETRIED:
-            changes["tries"] = 0
+            changes["tries"] = 1
         if event is RefundEvent.SENT:
-            changes["sent_at"] = at
+            changes |= {"sent_at": at, "provider_refund_no": None}
         if provider_refund_no is not None:
             changes["provider_refund_no"] = provider_refund_no
         if problem is not None:

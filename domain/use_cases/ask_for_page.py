@@ -4,7 +4,7 @@ import logging
 from dataclasses import KW_ONLY, dataclass, replace
 from datetime import datetime, timedelta
 
-from retender.domain.model.attempt import Attempt
+from retender.domain.model.attempt import Attempt, Charge
 from retender.domain.model.errors import (
     PayOrderFail,
     PayOrderStateError,
@@ -132,6 +132,7 @@ class AskForPage:
             way_back = self.policy.page_of(asking.attempt.attempt_id)
             charge = replace(asking.attempt.charge, way_back=way_back)
             opened = await budget.answer(asking.account.provider.open, charge)
+            check_opened(opened, charge)
         except ProviderRefused as refused:
             return await self._refused(asking, refused)
         except ProviderUnavailable as unavailable:
@@ -336,6 +337,21 @@ class _Asking:
     def pending(self) -> AnswerPending:
         """The answer while nothing is known."""
         return AnswerPending(order=self.order, attempt=self.attempt, retry_after=_SOON)
+
+
+def check_opened(opened: object, charge: Charge) -> None:
+    """
+    See that a plugin returned a page of the kind that was negotiated.
+
+    Raises:
+        ProviderUncertain: something else; whatever was made for it is found out.
+
+    """
+    page = opened.page if isinstance(opened, Opened) else None
+    if page is None or page.kind is not charge.page_kind:
+        got = type(opened).__name__ if page is None else f"a page of kind {page.kind}"
+        message = f"The plugin returned {got} where a page of kind {charge.page_kind} was asked for"
+        raise ProviderUncertain(message)
 
 
 def _why_again(attempt: Attempt, now: datetime) -> tuple[str, str]:

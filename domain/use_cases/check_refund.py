@@ -233,6 +233,8 @@ class CheckRefund:
             if nameless and refund.state is RefundState.SENT and repeatable:
                 # Only its answer names it, and a repeat is answered as the first send was.
                 await self._again(refund, str(problem), problem, held_until)
+            elif nameless and refund.state is RefundState.DOUBTED:
+                await self._end_doubt(refund, held_until)
             else:
                 await self._look_again(refund, problem, held_until)
             raise
@@ -255,6 +257,16 @@ class CheckRefund:
             if refund.state in ASKED_AFTER:
                 await look_again(work, refund, at=now, held_until=held_until)
             await tell_trouble(work, refund, question, problem, at=now)
+            await work.commit()
+
+    @redone
+    async def _end_doubt(self, refund: Refund, held_until: datetime | None) -> None:
+        """Let a human look, as nobody can be asked whether it failed after all."""
+        problem = "it was done, its provider said that it failed, and it cannot be asked after"
+        async with self.unit_of_work() as work:
+            await fail_refund(
+                work, refund, problem, at=self.clock(), new_id=self.new_id, held_until=held_until
+            )
             await work.commit()
 
     async def _really_refused(

@@ -25,6 +25,7 @@ from retender.domain.use_cases.set_aside import SetAside
 from retender.ports.clock import Clock
 from retender.ports.new_id import NewId
 from retender.ports.unit_of_work import UnitOfWork, Work
+from retender.ports.watched_clock import WatchedClock
 
 T = TypeVar("T")
 
@@ -68,7 +69,7 @@ class Escalate:
     """
 
     unit_of_work: UnitOfWork
-    clock: Clock
+    clock: WatchedClock
     new_id: NewId
     patience: Patience
 
@@ -78,6 +79,8 @@ class Escalate:
 
         Safe to run anywhere, any number of times at once.
         """
+        if self.clock.is_wrong():
+            return Escalated(opened=0, settled=0)  # by what clock would it be too long?
         now = self.clock()
         async with self.unit_of_work(read_only=True) as work:
             found, unreadable = await self._find(work, now, limit)

@@ -5,19 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from retender.domain.model.attempt import Attempt
-from retender.domain.model.attempt_errors import PaymentInQuestion
 from retender.domain.model.errors import PayOrderStateError, SwitchRefused, UnknownName
 from retender.domain.model.event import StoryKind
 from retender.domain.model.lease import is_free
 from retender.domain.model.order import Order
 from retender.domain.model.transition import CAPTURED, AttemptEvent
 from retender.domain.use_cases.captured import tell
+from retender.domain.use_cases.in_question import account_in_question, refuse_in_question
 from retender.domain.use_cases.policy import PayPolicy
 from retender.domain.use_cases.redone import redone
 from retender.domain.use_cases.repair import Repair
 from retender.domain.use_cases.wish import Wish
 from retender.ports.accounts import Account, Accounts, SwitchPolicy
-from retender.ports.payment_provider import Receipt, ReceiptState
+from retender.ports.payment_provider import ReceiptState
 from retender.ports.unit_of_work import UnitOfWork, Work
 from retender.ports.watched_clock import WatchedClock
 
@@ -62,9 +62,8 @@ class LeavePages:
         leaving = [o for o in live if self._is_best_effort(o) or o.attempt_id in closable]
         until = self.clock() + self.policy.asking_for
         alone = [o.attempt_id for o in leaving if await self._want_closed(o, until)]
-        receipts = await self.repair.close(leaving)
+        await self.repair.close(leaving)
         unpaid = await self._unpaid(order, leaving)
-        _refuse_if_taken(order, leaving, receipts)
         for other in unpaid:
             if other.attempt_id in alone:
                 await self._closed_in_vain(other, until)
@@ -102,9 +101,7 @@ class LeavePages:
             if receipt is not None and receipt.state is ReceiptState.OPEN
         ]
         closable = []
-        unpaid = await self._unpaid(order, others)
-        _refuse_if_taken(order, others, receipts)
-        for other in unpaid:
+        for other in await self._unpaid(order, others):
             if self.policy_for(other) is SwitchPolicy.NONE:
                 why = f"policy none ({self.why_policy(other)}): a surplus would be refunded"
                 await self._say(other, "left open", why, StoryKind.PAGE_LEFT_OPEN)
@@ -210,11 +207,13 @@ class LeavePages:
             await work.commit()
 
     async def _unpaid(self, order: Order, others: Sequence[Attempt]) -> Sequence[Attempt]:
-        """Return those that are still live, or raise if one of them was paid."""
+        """Return those that are still live, or raise if one of them was paid, as asked or not."""
         if not others:
             return ()
         async with self.unit_of_work(read_only=True) as work:
             found = [await work.attempts.get(other.attempt_id) or other for other in others]
+            questioned = await account_in_question(work, order)
+        refuse_in_question(order, questioned)
         if any(other.state in CAPTURED for other in found):
             raise PayOrderStateError(order.order_no, "PAID", "the earlier page was paid")
         return [other for other in found if other.is_live]
@@ -239,16 +238,3 @@ class LeavePages:
             return self.accounts.get(attempt.account)
         except UnknownName:
             return None  # no longer configured: nobody can be asked about its pages
-
-
-def _refuse_if_taken(
-    order: Order, others: Sequence[Attempt], receipts: Sequence[Receipt | None]
-) -> None:
-    """
-    Let nobody pay again while a provider says that money was taken otherwise than asked.
-
-    What was captured as asked has stopped the caller already.
-    """
-    for other, receipt in zip(others, receipts, strict=True):
-        if receipt and receipt.state is ReceiptState.PAID and receipt.foreign is None:
-            raise PaymentInQuestion(order.order_no, other.account)

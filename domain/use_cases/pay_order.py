@@ -19,6 +19,7 @@ from retender.domain.model.deadline import check_clock, check_in_time, check_own
 from retender.domain.model.errors import (
     AccountDrained,
     InvalidInput,
+    PayOrderFail,
     PayOrderNotExist,
     PayOrderPayTimeout,
     PayOrderStateError,
@@ -36,6 +37,7 @@ from retender.domain.model.transition import OrderState
 from retender.domain.use_cases.ask_for_page import AskForPage, NumberRefused
 from retender.domain.use_cases.attempt_bounds import check_room
 from retender.domain.use_cases.captured import facts_of
+from retender.domain.use_cases.in_question import account_in_question, refuse_in_question
 from retender.domain.use_cases.leave_pages import LeavePages
 from retender.domain.use_cases.made_here import with_page
 from retender.domain.use_cases.new_attempt import tell_handed_out, tell_made, tell_why_new
@@ -60,6 +62,7 @@ _TOLD = (
     InvalidInput,
     OwnClockOff,
     PaymentInQuestion,
+    PayOrderFail,
     PayOrderPayTimeout,
     PayOrderStateError,
     ProviderClockOff,
@@ -163,9 +166,10 @@ class PayOrder:
         self, order_no: str, user_id: str, wish: Wish, leave: LeavePages
     ) -> PageReady | AnswerPending | None:
         """Try once with what is known now; None: start over."""
-        order, attempts = await self._load(order_no, user_id)
+        order, attempts, questioned = await self._load(order_no, user_id)
         try:
             self._admit(order, wish)
+            refuse_in_question(order, questioned)
             serving = self._serving(order, attempts, wish)
             if serving is None and (ready := await self._taken_back(order, attempts, wish, leave)):
                 return ready
@@ -182,19 +186,24 @@ class PayOrder:
         ask = AskForPage(self.unit_of_work, self.clock, self.new_id, self.policy, self.time_to_ask)
         return await ask(order, attempt, wish.account, first=serving is None)
 
-    async def _load(self, order_no: str, user_id: str) -> tuple[Order, Sequence[Attempt]]:
-        """Load the payer's order."""
+    async def _load(
+        self, order_no: str, user_id: str
+    ) -> tuple[Order, Sequence[Attempt], str | None]:
+        """Load the payer's order, its attempts, and whose word on it is in question."""
         async with self.unit_of_work(read_only=True) as work:
             order = await work.orders.get(order_no)
             if order is None or order.user_id != user_id:
                 raise PayOrderNotExist(order_no)
             attempts = await work.attempts.of_order(order.order_id)
-        return order, attempts
+            questioned = await account_in_question(work, order) if attempts else None
+        return order, attempts, questioned
 
     def _admit(self, order: Order, wish: Wish) -> None:
         """Turn away who may not pay the order now, or not like this."""
         if order.state is not OrderState.NEW:
             raise PayOrderStateError(order.order_no, order.state)
+        # First, as it is what would call the payer late.
+        check_own_clock(self.clock.difference(), self.policy.deadlines)
         check_in_time(order.shown_until, self.clock(), self.policy.deadlines)
         if wish.account.drained:
             raise AccountDrained(wish.account.name)
@@ -278,9 +287,10 @@ class PayOrder:
         # order any more must not cost the payer the page that works.
         self._solve(order, wish)
         self._check_room(order, attempts, leave)
+        made = await self._made_here(order, wish) if wish.terms.made_here else None
         try:
             await leave(order, attempts)
-            return await self._written_down(order, attempts, wish, leave)
+            return await self._written_down(order, attempts, wish, leave, made)
         except (StoreBusy, StoreFull) as trouble:
             if not any(attempt.is_live for attempt in attempts):
                 raise  # there was nothing to leave
@@ -288,9 +298,13 @@ class PayOrder:
 
     @redone
     async def _written_down(
-        self, order: Order, attempts: Sequence[Attempt], wish: Wish, leave: LeavePages
+        self,
+        order: Order,
+        attempts: Sequence[Attempt],
+        wish: Wish,
+        leave: LeavePages,
+        made: Attempt | None,
     ) -> Attempt | None:
-        made = await self._made_here(order, wish) if wish.terms.made_here else None
         async with self.unit_of_work() as work:
             attempt = await self._write_down(work, order, wish, leave, made)
             if attempt is not None:
@@ -306,7 +320,6 @@ class PayOrder:
     def _solve(self, order: Order, wish: Wish) -> None:
         account, deadlines = wish.account, self.policy.deadlines
         solve(order.shown_until, self.clock(), deadlines, account.provider.terms.expiry)
-        check_own_clock(self.clock.difference(), deadlines)
         check_clock(account.title, self.clock.difference(account.name), deadlines)
 
     async def _made_here(self, order: Order, wish: Wish) -> Attempt:

@@ -148,9 +148,14 @@ class RefundPayment:
         ]
         check = CheckRefund(*asking, budget)
         await budget.side_by_side(lambda number: check(refund_no=number), overdue)
-        refused = [r for r in its if r.may_be_finished_by_hand]
+        refused = [r for r in its if r.may_be_finished_by_hand and self._can_be_asked(r)]
         await self._repair_refused(check, budget, refused)
         return bool(live or overdue or refused)
+
+    def _can_be_asked(self, refund: Refund) -> bool:
+        """Tell whether its provider can know which is meant; if not, its no is the last word."""
+        terms = self.accounts.get(refund.account).provider.terms.refunds
+        return terms.asked_by_number or refund.provider_refund_no is not None
 
     async def _repair_refused(
         self, check: CheckRefund, budget: TimeBudget, refused: Sequence[Refund]

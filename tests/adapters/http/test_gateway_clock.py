@@ -17,6 +17,7 @@ from retender.adapters.http.gateway_clock import (
 )
 from retender.adapters.http.transport import HttpxTransport
 from retender.domain.model.deadline import DeadlinePolicy
+from retender.domain.model.errors import StoreBusy
 from retender.tests.contracts.transport import asking
 from retender.tests.contracts.transport_servers import answering, serving
 
@@ -358,3 +359,39 @@ async def test_a_database_on_another_host_is_a_witness_and_is_asked_now_and_then
     clocks.is_wrong()
     await settled()
     assert len(asked) == 4
+
+
+def test_one_answer_that_is_dated_too_far_off_is_enough_to_doubt_what_it_says(ours):
+    """After a jump of our clock the first one that tells of it may say "not found"."""
+    clocks = watching(ours)
+    for _ in range(3):
+        answer(ours, clocks.of("alipay"), 0)
+    ours.now += timedelta(hours=2)
+    answer(ours, clocks.of("alipay"), -7200)
+    assert clocks.is_wrong("alipay")
+    assert clocks.difference("alipay") == NOTHING, "to refuse a payer takes two"
+
+
+@pytest.mark.parametrize("date", ["Fri, 31 Dec 9999 23:59:59 GMT", "Wed, 01 Jan 5000 00:00:00 GMT"])
+def test_a_date_at_the_end_of_time_is_none(ours, theirs, date):
+    theirs.learn(date, asked_at=ours.now)
+    assert theirs.last is None
+
+
+@pytest.mark.asyncio
+async def test_a_clock_that_was_set_back_is_asked_about_soon_and_a_dead_one_not_at_every_look(ours):
+    asked = []
+
+    async def in_vain() -> datetime:
+        asked.append(ours.now)
+        raise StoreBusy("no connection")
+
+    clocks = watching(ours, database_time=in_vain)
+    for _ in range(50):
+        clocks.is_wrong()
+        await settled()
+    assert len(asked) == 1
+    ours.now -= timedelta(minutes=10)
+    clocks.is_wrong()
+    await settled()
+    assert len(asked) == 2

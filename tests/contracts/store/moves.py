@@ -228,7 +228,7 @@ class MovesContract(StoreContract):
         after = replace(
             refund,
             state=RefundState(transition(event).target),
-            tries={RefundEvent.SENT: 5, RefundEvent.RETRIED: 0}.get(event, 4),
+            tries={RefundEvent.SENT: 5, RefundEvent.RETRIED: 1}.get(event, 4),
             next_try_at=LATER + TICK,
             leased_until=refund.leased_until if transition(event).target in UNDER_WAY else None,
             provider_refund_no="5030",
@@ -240,6 +240,23 @@ class MovesContract(StoreContract):
             assert await work.refunds.get(refund.refund_no) == (after if allowed else refund)
             story = await work.story.of_order(order.order_id)
         assert_told(story, state, event, order_id=order.order_id, attempt_id=attempt.attempt_id)
+
+    @pytest.mark.asyncio
+    @pytest.mark.parametrize("event", [RefundEvent.SENT, RefundEvent.TRY_AGAIN, RefundEvent.FAILED])
+    async def test_only_what_is_sent_again_loses_the_id_of_an_earlier_send(
+        self, unit_of_work: UnitOfWork, event: RefundEvent
+    ) -> None:
+        """An id names one send: asked with it, a provider would tell of the wrong one."""
+        order = an_order()
+        attempt = attempt_in(AttemptState.SUCCEEDED, order)
+        state = transition(event).sources[0]
+        refund = a_refund(attempt, state=RefundState(state), provider_refund_no="5030")
+        await keep(unit_of_work, order, attempt, refund)
+        async with unit_of_work() as work:
+            assert await work.refunds.move(refund.refund_no, event, at=LATER, why=WHY)
+            found = await work.refunds.get(refund.refund_no)
+        assert found is not None
+        assert found.provider_refund_no == (None if event is RefundEvent.SENT else "5030")
 
     @pytest.mark.asyncio
     async def test_a_refund_forgets_its_next_try_and_nothing_else(

@@ -3,7 +3,8 @@
 import pytest
 
 from retender.domain.model.attempt_errors import PaymentInQuestion
-from retender.domain.model.incident import IncidentCode
+from retender.domain.model.errors import ProviderUncertain
+from retender.domain.model.incident import IncidentCode, Resolution
 from retender.domain.model.money import Money
 from retender.ports.accounts import SwitchPolicy
 
@@ -36,4 +37,46 @@ async def test_evidence_about_somebody_else_stops_nobody(shop):
     number = (await shop.page("wechat")).attempt.number
     shop.wechat.foreign = "app id"
     shop.wechat.pay(number)
+    await shop.page("alipay")
+
+
+async def in_question(shop):
+    """Ann pays her page; its notice names another amount than was asked for."""
+    await shop.place()
+    first = await shop.page("wechat")
+    shop.wechat.amount_lie = Money(8800, "CNY")
+    await shop.hear("wechat", shop.wechat.pay(first.attempt.number))
+
+
+async def test_it_stays_in_question_when_its_provider_does_not_answer(shop):
+    await in_question(shop)
+    for verb in ("query", "close"):
+        shop.wechat.fail(verb, *[ProviderUncertain("time-out")] * 9)
+    with pytest.raises(PaymentInQuestion):
+        await shop.pay("alipay")
+
+
+async def test_nor_is_a_page_handed_out_again_the_questioned_one_or_a_newer_one(shop):
+    await in_question(shop)
+    with pytest.raises(PaymentInQuestion):
+        await shop.pay("wechat")
+    await shop.place("A2")
+    left = await shop.page("alipay", order_no="A2")
+    shop.wechat.amount_lie = None
+    await shop.page("wechat", order_no="A2")
+    shop.alipay.amount_lie = Money(8800, "CNY")
+    await shop.hear("alipay", shop.alipay.pay(left.attempt.number))
+    with pytest.raises(PaymentInQuestion):
+        await shop.pay("wechat", order_no="A2")
+
+
+async def test_once_a_human_has_looked_the_payer_may_go_on(shop):
+    await in_question(shop)
+    (call,) = await shop.list_incidents()
+    await shop.resolve_attention(
+        incident_id=call.incident_id,
+        resolution=Resolution.NOTED,
+        reason="given back at the console",
+        by="operator",
+    )
     await shop.page("alipay")

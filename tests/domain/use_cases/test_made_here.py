@@ -13,6 +13,8 @@ from retender.domain.model.errors import (
     StoreFull,
 )
 from retender.domain.model.event import StoryKind
+from retender.domain.model.page import Opened, RedirectPage
+from retender.domain.use_cases.payment import AnswerPending
 
 pytestmark = pytest.mark.asyncio
 
@@ -113,3 +115,32 @@ async def test_it_can_be_paid_closed_and_found_out_like_any_other(shop, alipay):
     await shop.pay("alipay", order_no="A2")
     await shop.settle_down()
     assert await shop.states("A2") == ("CLOSED", ["CLOSED"])
+
+
+async def test_what_is_refused_costs_nobody_the_page_that_works_and_is_told(shop, alipay):
+    """It is made before any other page is closed: it takes no call."""
+    await shop.place()
+    first = await shop.page("wechat")
+    alipay.fail("open", ProviderRefused(Refusal.REJECTED, provider_code="SUBJECT_TOO_LONG"))
+    with pytest.raises(PayOrderFail):
+        await shop.pay("alipay")
+    assert shop.wechat.is_payable(first.attempt.number)
+    assert any("SUBJECT_TOO_LONG" in entry.why for entry in (await shop.story()).entries)
+
+
+@pytest.mark.parametrize("made_here", [True, False])
+@pytest.mark.parametrize("returned", [None, Opened(RedirectPage("https://pay.example/"))])
+async def test_a_plugin_that_returns_something_else_shows_nothing(
+    shop, alipay, mocker, made_here, returned
+):
+    """No page at all, or one of another kind than was negotiated."""
+    alipay.made_here = made_here
+    await shop.place()
+    mocker.patch.object(alipay, "open", return_value=returned)
+    if made_here:
+        with pytest.raises(ProviderUnavailable, match="where a page of kind qr was asked for"):
+            await shop.pay("alipay")
+        assert await shop.states() == ("NEW", [])
+    else:
+        assert isinstance(await shop.pay("alipay"), AnswerPending)
+        assert await shop.states() == ("NEW", ["CREATING"])

@@ -133,3 +133,21 @@ async def test_what_nobody_can_ask_about_is_not_over_by_it(shop, whose):
 
     wrong_by(shop, timedelta(0), whose)
     assert not (await shop.check_attempt(attempt_id=attempt.attempt_id)).is_live
+
+
+async def test_a_payer_in_time_is_not_told_that_the_time_is_over(shop):
+    await shop.place()
+    shop.clock.pass_by(hours=2)
+    wrong_by(shop, timedelta(hours=-2))
+    with pytest.raises(OwnClockOff):
+        await shop.pay("wechat")
+
+
+async def test_nobody_is_called_by_it_for_what_takes_too_long(shop):
+    await shop.place()
+    await shop.page("alipay")
+    shop.clock.pass_by(hours=4)
+    wrong_by(shop, timedelta(hours=-4))
+    assert (await shop.escalate(limit=20)).opened == 0
+    wrong_by(shop, timedelta(0))
+    assert (await shop.escalate(limit=20)).opened == 1

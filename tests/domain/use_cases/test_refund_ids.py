@@ -5,6 +5,8 @@ import json
 import pytest
 
 from retender.domain.model.errors import ProviderRefused, ProviderUncertain, Refusal
+from retender.domain.model.event import EventKind
+from retender.domain.model.incident import Resolution
 from retender.domain.model.money import Money
 from retender.ports.payment_provider import RawNotice, RefundTerms
 
@@ -148,3 +150,68 @@ class AllOfThem(set[str]):
 
     def __contains__(self, item):
         return True
+
+
+# --- what is sent again has an id of its own ----------------------------------------------
+
+
+async def retry(shop):
+    """A human has the one refund that is stuck sent again."""
+    (call,) = [each for each in await shop.list_incidents() if each.is_open]
+    await shop.resolve_attention(
+        incident_id=call.incident_id, resolution=Resolution.RETRY, reason="again", by="operator"
+    )
+
+
+async def the_refund(shop):
+    return next(r for r in (await shop.story()).refunds if r.refund_no == "RF1")
+
+
+async def test_the_id_of_a_send_that_failed_is_not_asked_with_after_the_next_one(shop, theirs):
+    """It would be told of the failure, while the second send may have gone back."""
+    theirs.refund_terms = RefundTerms(asked_by_number=False, repeatable=False)
+    theirs.reversed = AllOfThem()
+    assert (await refunded(shop)).state == "STUCK"
+    theirs.fail("refund", LOST, after_effect=True)
+    await retry(shop)
+    await shop.settle_down(hours=1)
+    refund = await the_refund(shop)
+    assert (refund.state, refund.provider_refund_no) == ("SENT", None)
+    assert refund.may_have_moved
+
+
+async def test_one_refusal_where_nobody_can_be_asked_stops_no_other_refund(shop, theirs):
+    theirs.refund_terms = RefundTerms(asked_by_number=False)
+    theirs.fail("refund", REFUSED)
+    assert (await refunded(shop)).state == "STUCK"
+    other = await shop.refund_payment(order_no="A1", refund_no="RF2")
+    assert other.state == "DONE"
+
+
+async def test_a_refused_repeat_of_what_may_have_moved_frees_nothing(shop, theirs):
+    """Its tries ran out, and a human had it sent once more: that is not its only send."""
+    theirs.refund_terms = RefundTerms(asked_by_number=False)
+    theirs.fail("refund", LOST, after_effect=True)
+    await refunded(shop)
+    theirs.fail("refund", *[LOST] * 400)
+    await shop.settle_down(hours=24 * 14, every=1800)
+    assert (await the_refund(shop)).state == "STUCK"
+    theirs.trouble["refund"] = [REFUSED]
+    await retry(shop)
+    await shop.settle_down(hours=1)
+    assert (await the_refund(shop)).may_have_moved
+
+
+async def test_what_failed_after_it_was_done_is_a_humans_where_nobody_can_be_asked(shop, theirs):
+    theirs.refund_terms = RefundTerms(asked_by_number=False)
+    theirs.own_refund_ids = False
+    theirs.fail("refund", LOST, after_effect=True)
+    refund = await refunded(shop)
+    for state in ("done", "failed"):
+        body = {"key": state, "refund": refund.number, "state": state, "minor": 8880}
+        told = json.dumps(body | {"sign": "good"}).encode()
+        await shop.hear("wechat", RawNotice(headers={}, body=told, received_at=shop.clock()))
+    assert (await the_refund(shop)).state == "DOUBTED"
+    await shop.settle_down(hours=1)
+    assert (await the_refund(shop)).state == "STUCK"
+    assert EventKind.REFUND_REVERSED in {event.kind for event in shop.told}
