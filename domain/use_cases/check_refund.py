@@ -338,15 +338,12 @@ class CheckRefund:
     ) -> None:
         async with self.unit_of_work() as work:
             at = self.clock()
+            await work.orders.hold(refund.order_id)
             await tell_trouble(work, refund, "refund", refused, at=at)
-            await fail_refund(
-                work,
-                refund,
-                refused.message,
-                at=at,
-                new_id=self.new_id,
-                held_until=held_until,
-            )
+            why = refused.message
+            await fail_refund(work, refund, why, at=at, new_id=self.new_id, held_until=held_until)
+            # A total that was told meanwhile counts now: ours can be no part of it any more.
+            await reckon_total(work, refund.attempt_id, source="refund", at=at, new_id=self.new_id)
             await work.commit()
 
     @redone
@@ -355,10 +352,12 @@ class CheckRefund:
     ) -> None:
         async with self.unit_of_work() as work:
             at = self.clock()
+            await work.orders.hold(refund.order_id)
             await tell_trouble(work, refund, "refund", problem, at=at)
             await try_refund_again(
                 work, refund, why, at=at, new_id=self.new_id, held_until=held_until
             )
+            await reckon_total(work, refund.attempt_id, source="refund", at=at, new_id=self.new_id)
             await work.commit()
 
     @redone

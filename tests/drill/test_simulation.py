@@ -16,7 +16,7 @@ from retender.tests.simulation.plan import make_plan
 from retender.tests.simulation.seed import play
 from retender.tests.simulation.timeline import report
 
-ONCE_FAILED = (1000262, 1000286, 2001920, 2002350)
+ONCE_FAILED = (1000262, 1000286, 2001920, 2002350, 1795958870)
 """Seeds that once found a bug; they stay."""
 
 DIGEST = """

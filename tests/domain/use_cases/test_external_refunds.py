@@ -5,6 +5,7 @@ import json
 import pytest
 import pytest_asyncio
 
+from retender.domain.model.errors import ProviderUncertain
 from retender.domain.model.event import EventKind
 from retender.domain.model.money import Money
 from retender.domain.model.refund import RefundCause
@@ -172,3 +173,20 @@ async def test_a_refund_half_that_bears_the_charges_number_is_no_refund_of_ours(
     await shop.hear("wechat", told(shop, refund=number, number=number, both=True))
     assert await refunds(shop) == []
     assert await shop.list_incidents() == []
+
+
+async def test_a_total_that_was_told_while_ours_was_under_way_counts_once_ours_is_refused(shop):
+    """The gateway refuses ours because of it, and tells nobody again."""
+    shop.wechat.tells_totals = True
+    await shop.place()
+    first = (await shop.page("alipay", "h5")).attempt.number
+    second = (await shop.page("wechat")).attempt.number
+    await shop.hear("alipay", shop.alipay.pay(first))
+    notice = shop.wechat.pay(second)
+    shop.wechat.by_hand[second] = 1000
+    await shop.hear("wechat", notice)
+    assert await refunds(shop) == [(RefundCause.DUPLICATE, "DUE", 8880)]
+    shop.wechat.fail("query", *[ProviderUncertain("down")] * 99)
+    await shop.work_once()
+    found = set(await refunds(shop))
+    assert found == {(RefundCause.DUPLICATE, "STUCK", 8880), (RefundCause.EXTERNAL, "DONE", 1000)}
