@@ -61,6 +61,12 @@ def test_what_runs_at_import_meets_every_test_of_its_module():
     assert first == ["tests/test_c.py::t"]
 
 
+def test_a_function_that_runs_at_import_only_meets_every_test_of_its_module_too():
+    first, _ = choose([reached("tests/test_c.py::t", 0.1, 7)], MUTANT)
+
+    assert first == ["tests/test_c.py::t"]
+
+
 def test_what_a_test_runs_is_read_as_it_was_written_and_not_after_its_file_changed(tmp_path):
     test = "tests/mutation/test_hunt.py::t"
     path = tmp_path / "reach.jsonl"
