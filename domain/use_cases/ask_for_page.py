@@ -129,10 +129,7 @@ class AskForPage:
     async def _asked(self, asking: "_Asking", budget: TimeBudget) -> PageReady | AnswerPending:
         """Call the provider, and write down what it answers."""
         try:
-            way_back = self.policy.page_of(asking.attempt.attempt_id)
-            charge = replace(asking.attempt.charge, way_back=way_back)
-            opened = await budget.answer(asking.account.provider.open, charge)
-            check_opened(opened, charge)
+            opened = await page_of(asking.attempt, asking.account, self.policy, budget)
         except ProviderRefused as refused:
             return await self._refused(asking, refused)
         except ProviderUnavailable as unavailable:
@@ -339,14 +336,25 @@ class _Asking:
         return AnswerPending(order=self.order, attempt=self.attempt, retry_after=_SOON)
 
 
-def check_opened(opened: object, charge: Charge) -> None:
+async def page_of(
+    attempt: Attempt, account: Account, policy: PayPolicy, budget: TimeBudget
+) -> Opened:
     """
-    See that a plugin returned a page of the kind that was negotiated.
+    Have the account's plugin open an attempt, with our own page as the way back.
 
     Raises:
-        ProviderUncertain: something else; whatever was made for it is found out.
+        ProviderError: as the plugin says; ProviderUncertain also, if it returned anything but
+            a page of the kind that was negotiated: whatever was made for it is found out.
 
     """
+    charge = replace(attempt.charge, way_back=policy.page_of(attempt.attempt_id))
+    opened: Opened = await budget.answer(account.provider.open, charge)
+    _check_opened(opened, charge)
+    return opened
+
+
+def _check_opened(opened: object, charge: Charge) -> None:
+    """Insist on a page of the kind that was negotiated; a plugin may return anything."""
     page = opened.page if isinstance(opened, Opened) else None
     if page is None or page.kind is not charge.page_kind:
         got = type(opened).__name__ if page is None else f"a page of kind {page.kind}"

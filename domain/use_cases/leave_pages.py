@@ -213,9 +213,9 @@ class LeavePages:
         async with self.unit_of_work(read_only=True) as work:
             found = [await work.attempts.get(other.attempt_id) or other for other in others]
             questioned = await account_in_question(work, order)
-        refuse_in_question(order, questioned)
         if any(other.state in CAPTURED for other in found):
             raise PayOrderStateError(order.order_no, "PAID", "the earlier page was paid")
+        refuse_in_question(order, questioned)
         return [other for other in found if other.is_live]
 
     @redone

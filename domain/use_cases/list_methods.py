@@ -86,7 +86,8 @@ class ListMethods:
         if order.state is not OrderState.NEW:
             raise PayOrderStateError(order_no, order.state)
         now = self.clock()
-        check_in_time(order.shown_until, now, self.policy.deadlines)
+        if not self.clock.is_wrong():  # else each method says so
+            check_in_time(order.shown_until, now, self.policy.deadlines)
         return tuple(self._method(account, client, order, now) for account in self.accounts.all())
 
     def _method(self, account: Account, client: ClientType, order: Order, now: datetime) -> Method:
@@ -107,8 +108,8 @@ class ListMethods:
             if account.drained:
                 raise AccountDrained(account.name)
             check_offered(order.amount, terms)
-            solve(order.shown_until, now, self.policy.deadlines, terms.expiry)
             check_own_clock(self.clock.difference(), self.policy.deadlines)
+            solve(order.shown_until, now, self.policy.deadlines, terms.expiry)
             check_clock(account.title, self.clock.difference(account.name), self.policy.deadlines)
             self.check_reach(account.name)
         except RetenderError as problem:

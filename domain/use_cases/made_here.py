@@ -7,7 +7,7 @@ from retender.domain.model.attempt import Attempt
 from retender.domain.model.errors import ProviderError, ProviderRefused, ProviderUnavailable
 from retender.domain.model.order import Order
 from retender.domain.model.transition import AttemptState
-from retender.domain.use_cases.ask_for_page import check_opened, failed
+from retender.domain.use_cases.ask_for_page import failed, page_of
 from retender.domain.use_cases.policy import PayPolicy
 from retender.domain.use_cases.wish import Wish
 from retender.ports.time_budget import TimeBudget
@@ -33,10 +33,8 @@ async def with_page(
         ProviderUnavailable: it made none in its time, or for a reason that is none.
 
     """
-    charge = replace(attempt.charge, way_back=policy.page_of(attempt.attempt_id))
     try:
-        opened = await budget.answer(wish.account.provider.open, charge)
-        check_opened(opened, charge)
+        opened = await page_of(attempt, wish.account, policy, budget)
     except ProviderRefused as refused:
         raise failed(order, wish.account, refused) from refused
     except ProviderError as trouble:

@@ -1,6 +1,5 @@
 """A clock of our own that is surely wrong ends nothing (protocol, revision 2, rule 9)."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,6 +7,7 @@ import pytest
 from retender.domain.model.attempt_errors import OwnClockOff
 from retender.domain.model.errors import ProviderUncertain
 from retender.domain.model.transition import AttemptState, OrderState
+from retender.domain.use_cases.expire_orders import Expired
 from retender.ports.payment_provider import RefundTerms
 
 pytestmark = pytest.mark.asyncio
@@ -28,7 +28,7 @@ async def test_no_order_expires_by_it_and_all_do_once_it_is_set(shop, difference
     await shop.place()
     shop.clock.pass_by(hours=2)
     wrong_by(shop, difference)
-    assert await shop.expire_orders() == replace(await shop.expire_orders(), expiring=0, closed=0)
+    assert await shop.expire_orders() == Expired(expiring=0, closed=0)
     assert await shop.states() == ("NEW", [])
 
     wrong_by(shop, timedelta(0))
@@ -78,6 +78,23 @@ async def test_nothing_new_is_begun_anywhere(shop):
         with pytest.raises(OwnClockOff, match="121 s ahead"):
             await shop.pay(account)
     assert (shop.wechat.calls, shop.alipay.calls) == ([], [])
+    methods = await shop.list_methods(order_no="A1", user_id="ann", client_type="pc")
+    assert {m.why_not for m in methods} == {"CLOCK_OFF"}
+
+
+async def test_a_page_that_is_out_already_serves_again(shop):
+    """It is as payable as it was; to refuse it would not make it less so."""
+    await shop.place()
+    first = await shop.page("wechat")
+    wrong_by(shop, OFF)
+    again = await shop.page("wechat")
+    assert (again.page, again.reused) == (first.page, True)
+
+
+async def test_methods_do_not_call_a_payer_late_by_it(shop):
+    await shop.place()
+    shop.clock.pass_by(hours=2)
+    wrong_by(shop, timedelta(hours=-2))
     methods = await shop.list_methods(order_no="A1", user_id="ann", client_type="pc")
     assert {m.why_not for m in methods} == {"CLOCK_OFF"}
 
