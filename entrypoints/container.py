@@ -14,7 +14,6 @@ from dependency_injector.providers import Dependency, Factory, Object, Singleton
 from retender.adapters.afterwards import settled_with
 from retender.adapters.announcer import InProcessAnnouncer, log_event
 from retender.adapters.clock import system_clock
-from retender.adapters.http.gateway_clock import GatewayClocks
 from retender.adapters.http.guard import GuardLimits, Guards
 from retender.adapters.http.limits import HttpLimits
 from retender.adapters.http.transport import HttpxTransport
@@ -28,6 +27,7 @@ from retender.adapters.sql.engine import open_engine
 from retender.adapters.sql.sealed import unopened
 from retender.adapters.sql.unit_of_work import SqlUnitOfWork
 from retender.adapters.time_budget import AsyncTimeBudget
+from retender.adapters.watched_clock import GatewayClocks
 from retender.domain.model.deadline import DeadlinePolicy
 from retender.domain.model.errors import SetupError
 from retender.domain.use_cases.announce_events import AnnounceEvents
@@ -208,13 +208,13 @@ def _pay_policy(settings: Settings) -> PayPolicy:
 def _gateway_clocks(
     settings: Settings, clock: Clock, policy: PayPolicy, store: Callable[[], Store]
 ) -> GatewayClocks:
-    time = None
+    time, known = None, settings.accounts
     with suppress(SetupError):  # whoever needs the database is told; clocks do without it
         time = store().time
     return GatewayClocks(
         clock=clock,
         deadlines=policy.deadlines,
-        provider_of=lambda account: settings.accounts[account].provider,
+        provider_of=lambda name: account.provider if (account := known.get(name)) else name,
         database_time=time,
     )
 

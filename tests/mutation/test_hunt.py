@@ -4,9 +4,11 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from retender.tests.mutation import survivors
 from retender.tests.mutation.hunt import LONGEST_SECONDS, MOST_TESTS, SAY_OF_A_FILE, choose
-from retender.tests.mutation.making import Mutant
+from retender.tests.mutation.making import Key, Mutant
 from retender.tests.mutation.reach import ROOT, Reached, digest, read
 
 MUTANT = Mutant("domain/model/money.py", "Money.plus", "AddNot", 0, "job", frozenset({40, 41}))
@@ -105,3 +107,28 @@ def test_every_survivor_in_the_list_names_a_line_that_is_still_there():
     for key in survivors.read():
         written = " ".join((ROOT / key.module).read_text().split())
         assert key.before in written, f"no longer there: {key}"
+
+
+AWKWARD = Key("a.py", "F.f", "AddNot", """if "it's" == b'\\n':""", """if not "it's" == b'\\n':""")
+
+
+def test_what_is_written_to_be_explained_is_read_as_it_was_once_it_has_a_reason(
+    tmp_path, monkeypatch
+):
+    listed = tmp_path / "survivors.toml"
+    monkeypatch.setattr(survivors, "FILE", listed)
+    entry = survivors.as_toml([AWKWARD])
+    listed.write_text(entry.replace('why = ""', 'why = "nobody is told"'))
+    assert survivors.read() == {
+        AWKWARD: survivors.Survivor(AWKWARD, equivalent=False, why="nobody is told")
+    }
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_survivor_without_a_reason_or_that_stands_twice_is_refused(tmp_path, monkeypatch, times):
+    listed = tmp_path / "survivors.toml"
+    monkeypatch.setattr(survivors, "FILE", listed)
+    why = 'why = ""' if times == 1 else 'why = "known"'
+    listed.write_text(survivors.as_toml([AWKWARD] * times).replace('why = ""', why))
+    with pytest.raises(ValueError, match="twice, or without a reason"):
+        survivors.read()

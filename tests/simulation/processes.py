@@ -11,9 +11,9 @@ from unittest.mock import patch
 
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from retender.adapters.http.gateway_clock import GatewayClocks
 from retender.adapters.ids import UlidIds
 from retender.adapters.sql.unit_of_work import SqlUnitOfWork
+from retender.adapters.watched_clock import GatewayClocks
 from retender.domain.model.deadline import DeadlinePolicy
 from retender.domain.model.errors import RetenderError, UndefinedTransition
 from retender.domain.model.money import Money

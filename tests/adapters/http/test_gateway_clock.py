@@ -12,10 +12,10 @@ from retender.adapters.http.gateway_clock import (
     FORGOTTEN_AFTER,
     PROBED_AFTER,
     GatewayClock,
-    GatewayClocks,
     Measurement,
 )
 from retender.adapters.http.transport import HttpxTransport
+from retender.adapters.watched_clock import GatewayClocks
 from retender.domain.model.deadline import DeadlinePolicy
 from retender.domain.model.errors import StoreBusy
 from retender.tests.contracts.transport import asking
