@@ -140,6 +140,17 @@ async def test_whatever_plugin_calls_the_guard_is_between(tmp_path):
     assert container.guards().circuits["other"].state == "closed"
 
 
+async def test_an_account_that_is_in_no_settings_is_a_witness_of_its_own(tmp_path):
+    """Its attempts outlive it, and an embedder may bring accounts of its own."""
+    container = Container(settings=settings_in(tmp_path), clock=lambda: START, page_key=bytes(32))
+    clocks = container.gateway_clocks()
+    for account in ("sandbox", "nobody"):
+        for _ in range(2):
+            late = format_datetime(START + timedelta(hours=1), usegmt=True)
+            clocks.of(account).learn(late, asked_at=START)
+    assert clocks.is_wrong()
+
+
 async def test_what_an_accounts_gateway_answers_tells_payers_of_its_clock(tmp_path, caplog):
     """From the wire to the use cases, and to the watch that the settings choose."""
     settings = settings_in(tmp_path, pay={"watch_seconds": 90})
