@@ -38,11 +38,10 @@ from retender.domain.use_cases.escalate import Escalate, Patience
 from retender.domain.use_cases.expire_orders import ExpireOrders
 from retender.domain.use_cases.find_due_work import FindDueWork
 from retender.domain.use_cases.list_attention import ListAttention
-from retender.domain.use_cases.list_incidents import ListIncidents
+from retender.domain.use_cases.list_attention_history import ListAttentionHistory
 from retender.domain.use_cases.list_methods import ListMethods
 from retender.domain.use_cases.pay_order import PayOrder
 from retender.domain.use_cases.place_order import PlaceOrder
-from retender.domain.use_cases.policy import PayPolicy
 from retender.domain.use_cases.recheck_attention import RecheckAttention
 from retender.domain.use_cases.refund_payment import RefundPayment
 from retender.domain.use_cases.resolve_attention import ResolveAttention
@@ -65,6 +64,7 @@ from retender.ports.announcer import Announcer
 from retender.ports.client_types import ClientTypes
 from retender.ports.clock import Clock
 from retender.ports.new_id import NewId
+from retender.ports.pay_policy import PayPolicy
 from retender.ports.reach import CheckReach
 from retender.ports.time_budget import NewTimeBudget
 from retender.ports.transport import Transport
@@ -220,7 +220,7 @@ def _gateway_clocks(
 
 
 def _time_budget(settings: Settings) -> NewTimeBudget:
-    return partial(AsyncTimeBudget, timedelta(seconds=settings.pay.repair_seconds))
+    return partial(AsyncTimeBudget, timedelta(seconds=settings.pay.refresh_seconds))
 
 
 def _time_to_ask(policy: PayPolicy) -> NewTimeBudget:
@@ -341,7 +341,7 @@ class Container(DeclarativeContainer):
     )
     announce_events = Factory(AnnounceEvents, unit_of_work, announcer, clock, new_id, lease)
     find_due_work = Factory(FindDueWork, unit_of_work, clock, lease)
-    list_incidents = Factory(ListIncidents, unit_of_work)
+    list_attention_history = Factory(ListAttentionHistory, unit_of_work)
     escalate = Factory(Escalate, unit_of_work, gateway_clocks, new_id, Factory(_patience, settings))
     list_attention = Factory(ListAttention, unit_of_work, clock)
     show_attention = Factory(ShowAttention, unit_of_work, clock)

@@ -35,7 +35,7 @@ async def draining(container: "Container") -> Sequence[Draining]:
     """Return the drained accounts in the order of the settings, then the missing ones by name."""
     accounts = container.settings().accounts
     async with container.unit_of_work()(read_only=True) as work:
-        live = await work.unfinished.live_attempts()
+        live = await work.backlog.live_attempts()
     drained = [
         Draining(name, live.get(name, 0), configured=True)
         for name, chosen in accounts.items()

@@ -9,7 +9,7 @@ from typing import Any, TextIO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from retender.domain.use_cases.named import names
+from retender.domain.model.named import names
 from retender.entrypoints.settings import LogSettings
 
 BLOT = "<secret>"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from retender.domain.model.figures import Overdue, WorkKind
+from retender.domain.model.backlog import Overdue, WorkKind
 
 if TYPE_CHECKING:
     from retender.entrypoints.container import Container
@@ -26,4 +26,4 @@ async def overdue(container: "Container") -> Mapping[WorkKind, Overdue]:
     """Count it by kind; a kind without any is not there."""
     now = container.clock()()
     async with container.unit_of_work()(read_only=True) as work:
-        return await work.unfinished.overdue(now - patience(container.settings()), now)
+        return await work.backlog.overdue(now - patience(container.settings()), now)

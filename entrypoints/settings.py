@@ -18,8 +18,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from retender.domain.model.errors import AmountInvalid, RetenderError
 from retender.domain.model.money import Money
-from retender.domain.use_cases.policy import STRICT_OVER, PageStrategy
 from retender.ports.accounts import SwitchPolicy
+from retender.ports.pay_policy import STRICT_OVER, PageStrategy
 
 ENV_PREFIX = "RETENDER_"
 ENV_NESTING = "__"
@@ -126,7 +126,7 @@ class PaySettings(Section):
     asking_seconds: int = Field(
         15, ge=1, le=600, description="how long one request may be busy asking for a page"
     )
-    repair_seconds: SomeSeconds = Field(
+    refresh_seconds: SomeSeconds = Field(
         3.0, description="how long a command may ask what became of the pages it depends on"
     )
 
@@ -148,7 +148,7 @@ class WorkerSettings(Section):
         20, ge=1, le=1000, description="how much work of each account one round takes"
     )
     lease_seconds: int = Field(
-        60, ge=1, le=3600, description="after this, another worker takes over unfinished work"
+        60, ge=1, le=3600, description="after this, another worker takes over backlog work"
     )
     stop_seconds: SomeSeconds = Field(
         25.0, description="how long a stop waits for what is begun; a second one waits no more"

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeAlias, TypeVar
 
+from retender.domain.model.attention import About
 from retender.domain.model.errors import RetenderError
-from retender.domain.model.incident import About
+from retender.domain.model.named import named, notes_of
 from retender.domain.model.operators import for_operators
 from retender.domain.model.row_errors import RowUnreadable
 from retender.domain.use_cases.announce_events import AnnounceEvents
@@ -18,7 +19,6 @@ from retender.domain.use_cases.check_refund import CheckRefund
 from retender.domain.use_cases.escalate import Escalate
 from retender.domain.use_cases.expire_orders import Expired, ExpireOrders
 from retender.domain.use_cases.find_due_work import DueWork, FindDueWork
-from retender.domain.use_cases.named import named, notes_of
 from retender.domain.use_cases.set_aside import SetAside
 from retender.ports.accounts import Accounts
 

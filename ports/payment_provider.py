@@ -102,7 +102,7 @@ class Receipt:
         provider_trade_no: the provider's own number, where it has one.
         captured_at: when the money was taken, where it is said.
         foreign: why this is not our account's money (another app or merchant
-            id), or None. Foreign evidence becomes an incident, never a payment.
+            id), or None. Foreign evidence becomes an attention item, never a payment.
         refunded: all that was given back of it so far, whoever did it, where the provider
             tells a running total; None where it does not.
         captures: every capture of it that the provider lists, where it lists them. More

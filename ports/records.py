@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
+from retender.domain.model.attention import AttentionItem, Ending
 from retender.domain.model.event import Event, StoryEntry, UntoldEvent
-from retender.domain.model.incident import Ending, Incident
 from retender.domain.model.row_errors import RowUnreadable
 
 
@@ -16,33 +16,33 @@ class Inbox(Protocol):
         """Note a notice; False if this account's ``event_key`` was noted before."""
 
 
-class Incidents(Protocol):
+class AttentionItems(Protocol):
     """What waits, or waited, for a human."""
 
-    async def add(self, incident: Incident) -> bool:
+    async def add(self, item: AttentionItem) -> bool:
         """
         Keep it for a human.
 
-        False if this ``incident_id`` is kept already, or if it is one of
+        False if this ``attention_id`` is kept already, or if it is one of
         ``FOLDED`` and its subject has an open one of its code (not errors).
         """
 
-    async def get(self, incident_id: str) -> Incident | None:
-        """Return the incident of this id."""
+    async def get(self, attention_id: str) -> AttentionItem | None:
+        """Return the attention item of this id."""
 
-    async def all(self, limit: int = 100) -> Sequence[Incident]:
+    async def all(self, limit: int = 100) -> Sequence[AttentionItem]:
         """Return the newest first, open and ended."""
 
-    async def open(self, limit: int = 100) -> Sequence[Incident]:
+    async def open(self, limit: int = 100) -> Sequence[AttentionItem]:
         """Return the open ones, the oldest first."""
 
-    async def open_of(self, order_no: str) -> Sequence[Incident]:
+    async def open_of(self, order_no: str) -> Sequence[AttentionItem]:
         """Return the order's open ones, the oldest first."""
 
-    async def open_about(self, subject: str) -> Sequence[Incident]:
+    async def open_about(self, subject: str) -> Sequence[AttentionItem]:
         """Return the open ones about this attempt, refund, order, event or account in order."""
 
-    async def end(self, incident_id: str, ending: Ending) -> bool:
+    async def end(self, attention_id: str, ending: Ending) -> bool:
         """Note how it ended; False if it is not open any more."""
 
 

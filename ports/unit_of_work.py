@@ -25,8 +25,8 @@ from retender.domain.model.page import Opened
 from retender.domain.model.refund import Refund
 from retender.domain.model.row_errors import RowUnreadable
 from retender.domain.model.transition import AttemptEvent, OrderEvent, RefundEvent
-from retender.ports.records import Inbox, Incidents, Outbox, Story
-from retender.ports.unfinished import Unfinished
+from retender.ports.backlog import Backlog
+from retender.ports.records import AttentionItems, Inbox, Outbox, Story
 
 
 class Orders(Protocol):
@@ -348,11 +348,11 @@ class Work(Protocol):
         """Which notices were taken."""
 
     @property
-    def incidents(self) -> Incidents:
+    def attention(self) -> AttentionItems:
         """What waits for a human."""
 
     @property
-    def unfinished(self) -> Unfinished:
+    def backlog(self) -> Backlog:
         """What has not come to its end."""
 
     @property

@@ -85,9 +85,9 @@ class HttpxTransport:
             async with asyncio.timeout(self._limits.answer_within.total_seconds()):
                 return call.answered(await self._exchange(request, call))
         except Exception as trouble:  # noqa: BLE001 - whatever it is, money may hang on it
-            verdict = call.failed(trouble)
+            summary = call.failed(trouble)
         # Raised out here so that it has no context: httpx's errors hold the whole request.
-        raise verdict
+        raise summary
 
     async def _exchange(self, request: Request, call: "_Call") -> Response:
         asked_at = self._clock()

@@ -1,4 +1,4 @@
-"""Inbox, incidents, outbox and story in memory: what was heard and what must be told."""
+"""Inbox, attention items, outbox and story in memory: what was heard and what must be told."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -6,8 +6,8 @@ from datetime import datetime
 from itertools import islice
 
 from retender.adapters.memory.rows import OutboxRow, Rows
+from retender.domain.model.attention import FOLDED, AttentionItem, Ending
 from retender.domain.model.event import Event, StoryEntry, UntoldEvent
-from retender.domain.model.incident import FOLDED, Ending, Incident
 from retender.domain.model.lease import is_free
 
 
@@ -26,51 +26,51 @@ class MemoryInbox:
 
 
 @dataclass(frozen=True, slots=True)
-class MemoryIncidents:
-    """Implements ``Incidents``."""
+class MemoryAttention:
+    """Implements ``AttentionItems``."""
 
     rows: Rows
 
-    async def add(self, incident: Incident) -> bool:
-        """Keep an incident, once; of our own calls, one that is open for a subject."""
-        if incident.incident_id in self.rows.incidents:
+    async def add(self, item: AttentionItem) -> bool:
+        """Keep an attention item, once; of our own calls, one that is open for a subject."""
+        if item.attention_id in self.rows.attention:
             return False
-        if incident.code in FOLDED and incident.is_open and incident.subject is not None:
-            what = (incident.code, incident.subject)
-            opened = (one for one in self.rows.incidents.values() if one.is_open)
+        if item.code in FOLDED and item.is_open and item.subject is not None:
+            what = (item.code, item.subject)
+            opened = (one for one in self.rows.attention.values() if one.is_open)
             if any((other.code, other.subject) == what for other in opened):
                 return False
-        self.rows.incidents[incident.incident_id] = incident
+        self.rows.attention[item.attention_id] = item
         return True
 
-    async def get(self, incident_id: str) -> Incident | None:
-        """Return the incident of this id."""
-        return self.rows.incidents.get(incident_id)
+    async def get(self, attention_id: str) -> AttentionItem | None:
+        """Return the attention item of this id."""
+        return self.rows.attention.get(attention_id)
 
-    async def all(self, limit: int = 100) -> Sequence[Incident]:
+    async def all(self, limit: int = 100) -> Sequence[AttentionItem]:
         """Return the newest first."""
-        return list(islice(reversed(self.rows.incidents.values()), limit))
+        return list(islice(reversed(self.rows.attention.values()), limit))
 
-    async def open(self, limit: int = 100) -> Sequence[Incident]:
+    async def open(self, limit: int = 100) -> Sequence[AttentionItem]:
         """Return the open ones, in the order of writing."""
-        return list(islice((one for one in self.rows.incidents.values() if one.is_open), limit))
+        return list(islice((one for one in self.rows.attention.values() if one.is_open), limit))
 
-    async def open_of(self, order_no: str) -> Sequence[Incident]:
+    async def open_of(self, order_no: str) -> Sequence[AttentionItem]:
         """Return the order's open ones, in the order of writing."""
-        found = self.rows.incidents.values()
+        found = self.rows.attention.values()
         return [one for one in found if one.is_open and one.order_no == order_no]
 
-    async def open_about(self, subject: str) -> Sequence[Incident]:
+    async def open_about(self, subject: str) -> Sequence[AttentionItem]:
         """Return the subject's open ones, in the order of writing."""
-        found = self.rows.incidents.values()
+        found = self.rows.attention.values()
         return [one for one in found if one.is_open and one.subject == subject]
 
-    async def end(self, incident_id: str, ending: Ending) -> bool:
+    async def end(self, attention_id: str, ending: Ending) -> bool:
         """Note how an open one ended, in its place."""
-        found = self.rows.incidents.get(incident_id)
+        found = self.rows.attention.get(attention_id)
         if found is None or not found.is_open:
             return False
-        self.rows.incidents[incident_id] = replace(found, ending=ending)
+        self.rows.attention[attention_id] = replace(found, ending=ending)
         return True
 
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 
 from retender.domain.model.attempt import Attempt
+from retender.domain.model.attention import AttentionCode, AttentionItem
 from retender.domain.model.event import StoryEntry, UntoldEvent
 from retender.domain.model.further_capture import FurtherCapture
-from retender.domain.model.incident import Incident, IncidentCode
 from retender.domain.model.order import Order
 from retender.domain.model.refund import Refund
 
@@ -35,7 +35,7 @@ class Rows:
         refunds: by ``refund_no``.
         captures: further ones, by account and trade number.
         notices: hash and time by account and ``event_key``.
-        incidents: by ``incident_id``, the oldest first.
+        attention: by ``attention_id``, the oldest first.
         events: by ``event_id``, the oldest first.
         story: every line, in the order of writing.
 
@@ -46,16 +46,16 @@ class Rows:
     refunds: dict[str, Refund] = field(default_factory=dict)
     captures: dict[tuple[str, str], FurtherCapture] = field(default_factory=dict)
     notices: dict[tuple[str, str], tuple[str, datetime]] = field(default_factory=dict)
-    incidents: dict[str, Incident] = field(default_factory=dict)
+    attention: dict[str, AttentionItem] = field(default_factory=dict)
     events: dict[str, OutboxRow] = field(default_factory=dict)
     story: list[StoryEntry] = field(default_factory=list)
 
     def aside(self) -> set[str | None]:
         """Return what a human is called for because a row of it cannot be read."""
         return {
-            incident.subject
-            for incident in self.incidents.values()
-            if incident.is_open and incident.code is IncidentCode.ROW_UNREADABLE
+            item.subject
+            for item in self.attention.values()
+            if item.is_open and item.code is AttentionCode.ROW_UNREADABLE
         }
 
     def copy(self) -> "Rows":

@@ -6,16 +6,16 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from retender.adapters.memory.attempts import MemoryAttempts
+from retender.adapters.memory.backlog import MemoryBacklog
 from retender.adapters.memory.orders import MemoryOrders
 from retender.adapters.memory.records import (
+    MemoryAttention,
     MemoryInbox,
-    MemoryIncidents,
     MemoryOutbox,
     MemoryStory,
 )
 from retender.adapters.memory.refunds import MemoryRefunds
 from retender.adapters.memory.rows import Rows
-from retender.adapters.memory.unfinished import MemoryUnfinished
 from retender.domain.model.errors import StoreBusy
 
 
@@ -48,14 +48,14 @@ class MemoryWork:
         return MemoryInbox(self._open())
 
     @property
-    def incidents(self) -> MemoryIncidents:
+    def attention(self) -> MemoryAttention:
         """What waits for a human."""
-        return MemoryIncidents(self._open())
+        return MemoryAttention(self._open())
 
     @property
-    def unfinished(self) -> MemoryUnfinished:
+    def backlog(self) -> MemoryBacklog:
         """What has not come to its end."""
-        return MemoryUnfinished(self._open())
+        return MemoryBacklog(self._open())
 
     @property
     def outbox(self) -> MemoryOutbox:

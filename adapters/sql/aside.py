@@ -3,12 +3,12 @@
 from sqlalchemy import exists
 
 from retender.adapters.sql.leases import among
-from retender.adapters.sql.tables import incidents, orders
-from retender.domain.model.incident import IncidentCode
+from retender.adapters.sql.tables import items, orders
+from retender.domain.model.attention import AttentionCode
 
 SET_ASIDE = exists().where(
-    incidents.c.subject == orders.c.order_id,
-    incidents.c.ended_at.is_(None),
-    among(incidents.c.code, [IncidentCode.ROW_UNREADABLE]),
+    items.c.subject == orders.c.order_id,
+    items.c.ended_at.is_(None),
+    among(items.c.code, [AttentionCode.ROW_UNREADABLE]),
 )
 """Of an order: it holds up no other while the call is open, and nobody is late with it."""

@@ -140,7 +140,7 @@ class SqlAttempts:
     seal: PageSeal
 
     async def add(self, attempt: Attempt) -> bool:
-        """Insert, unless a number, the index, the wish or the id are taken."""
+        """Insert, unless a number, the index, the request or the id are taken."""
         values = attempt_values(attempt, self.seal)
         return await unless_taken(self.connection, _ADD, values) is not None
 

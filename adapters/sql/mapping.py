@@ -7,9 +7,9 @@ from typing import Any, TypeAlias
 from retender.adapters.sql.reading import AnyRow, reader
 from retender.adapters.sql.seal import PageSeal
 from retender.domain.model.attempt import Attempt, Charge
+from retender.domain.model.attention import AttentionCode, AttentionItem, Ending
 from retender.domain.model.event import Event, StoryEntry
 from retender.domain.model.further_capture import FurtherCapture
-from retender.domain.model.incident import Ending, Incident, IncidentCode
 from retender.domain.model.money import Money
 from retender.domain.model.order import Order
 from retender.domain.model.payer import Payer
@@ -259,25 +259,25 @@ def event_of(row: AnyRow) -> Event:
     )
 
 
-def incident_values(incident: Incident) -> Values:
-    """Return an incident as column values."""
+def attention_values(item: AttentionItem) -> Values:
+    """Return an attention item as column values."""
     return {
-        "incident_id": incident.incident_id,
-        "code": incident.code,
-        "account": incident.account,
-        "number": incident.number,
-        "at": incident.at,
-        "source": incident.source,
-        "data": incident.data,
-        "about": incident.about,
-        "subject": incident.subject,
-        "order_no": incident.order_no,
-        **({} if incident.ending is None else ending_values(incident.ending)),
+        "attention_id": item.attention_id,
+        "code": item.code,
+        "account": item.account,
+        "number": item.number,
+        "at": item.at,
+        "source": item.source,
+        "data": item.data,
+        "about": item.about,
+        "subject": item.subject,
+        "order_no": item.order_no,
+        **({} if item.ending is None else ending_values(item.ending)),
     }
 
 
 def ending_values(ending: Ending) -> Values:
-    """Return how an incident ended as column values; together they are set or null."""
+    """Return how an attention item ended as column values; together they are set or null."""
     return {
         "ended_at": ending.at,
         "resolution": ending.resolution,
@@ -286,20 +286,20 @@ def ending_values(ending: Ending) -> Values:
     }
 
 
-def incident_of(row: AnyRow) -> Incident:
+def attention_of(row: AnyRow) -> AttentionItem:
     """
-    Return the incident of a row.
+    Return the attention item of a row.
 
     One that cannot be read is a call for a human all the same: it says that it cannot be read,
     and is ended like any other. So it hides no other call.
     """
     try:
-        return _incident_of(row)
+        return _attention_of(row)
     except RowUnreadable as unreadable:
         at = row.at if isinstance(row.at, datetime) else datetime.fromtimestamp(0, UTC)
-        return Incident(
-            incident_id=unreadable.key,
-            code=IncidentCode.ROW_UNREADABLE,
+        return AttentionItem(
+            attention_id=unreadable.key,
+            code=AttentionCode.ROW_UNREADABLE,
             account=unreadable.facts.get("account", ""),
             number=unreadable.facts.get("number", ""),
             at=at,
@@ -307,10 +307,10 @@ def incident_of(row: AnyRow) -> Incident:
         )
 
 
-@reader("incident", "incident_id")
-def _incident_of(row: AnyRow) -> Incident:
-    return Incident(
-        incident_id=row.incident_id,
+@reader("attention", "attention_id")
+def _attention_of(row: AnyRow) -> AttentionItem:
+    return AttentionItem(
+        attention_id=row.attention_id,
         code=row.code,
         account=row.account,
         number=row.number,

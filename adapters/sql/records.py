@@ -1,4 +1,4 @@
-"""Inbox, incidents, outbox and story in SQL: what was heard and what must be told."""
+"""Inbox, attention items, outbox and story in SQL: what was heard and what must be told."""
 
 import hashlib
 from collections.abc import Sequence
@@ -11,19 +11,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from retender.adapters.sql.leases import HELD, ITS, MOST, NOW, THEM, is_free, is_held, its
 from retender.adapters.sql.mapping import (
     Values,
+    attention_of,
+    attention_values,
     ending_values,
     entry_of,
     entry_values,
     event_of,
     event_values,
-    incident_of,
-    incident_values,
 )
 from retender.adapters.sql.reading import apart
-from retender.adapters.sql.tables import inbox, incidents, outbox, story
+from retender.adapters.sql.tables import inbox, items, outbox, story
 from retender.adapters.sql.uniqueness import unless_taken
+from retender.domain.model.attention import AttentionItem, Ending
 from retender.domain.model.event import Event, StoryEntry, UntoldEvent
-from retender.domain.model.incident import Ending, Incident
 from retender.domain.model.row_errors import RowUnreadable
 
 _LONGEST_KEY = 128
@@ -72,54 +72,50 @@ class SqlInbox:
 
 
 @dataclass(frozen=True, slots=True)
-class SqlIncidents:
-    """Implements ``Incidents``."""
+class SqlAttention:
+    """Implements ``AttentionItems``."""
 
     connection: AsyncConnection
 
-    async def add(self, incident: Incident) -> bool:
-        """Keep an incident, once; of our own calls, one that is open for a subject."""
-        values = incident_values(incident)
-        return await unless_taken(self.connection, insert(incidents), values) is not None
+    async def add(self, item: AttentionItem) -> bool:
+        """Keep an attention item, once; of our own calls, one that is open for a subject."""
+        values = attention_values(item)
+        return await unless_taken(self.connection, insert(items), values) is not None
 
-    async def get(self, incident_id: str) -> Incident | None:
-        """Return the incident of this id."""
-        its = select(incidents).where(incidents.c.incident_id == incident_id)
+    async def get(self, attention_id: str) -> AttentionItem | None:
+        """Return the attention item of this id."""
+        its = select(items).where(items.c.attention_id == attention_id)
         row = (await self.connection.execute(its)).first()
-        return None if row is None else incident_of(row)
+        return None if row is None else attention_of(row)
 
-    async def all(self, limit: int = 100) -> Sequence[Incident]:
+    async def all(self, limit: int = 100) -> Sequence[AttentionItem]:
         """Return the newest first."""
-        newest = select(incidents).order_by(incidents.c.seq.desc()).limit(limit)
-        return [incident_of(row) for row in await self.connection.execute(newest)]
+        newest = select(items).order_by(items.c.seq.desc()).limit(limit)
+        return [attention_of(row) for row in await self.connection.execute(newest)]
 
-    async def open(self, limit: int = 100) -> Sequence[Incident]:
+    async def open(self, limit: int = 100) -> Sequence[AttentionItem]:
         """Return the open ones, in the order of writing."""
-        opened = select(incidents).where(incidents.c.ended_at.is_(None))
-        oldest = opened.order_by(incidents.c.seq).limit(limit)
-        return [incident_of(row) for row in await self.connection.execute(oldest)]
+        opened = select(items).where(items.c.ended_at.is_(None))
+        oldest = opened.order_by(items.c.seq).limit(limit)
+        return [attention_of(row) for row in await self.connection.execute(oldest)]
 
-    async def open_of(self, order_no: str) -> Sequence[Incident]:
+    async def open_of(self, order_no: str) -> Sequence[AttentionItem]:
         """Return the order's open ones, in the order of writing."""
-        its = select(incidents).where(
-            incidents.c.order_no == order_no, incidents.c.ended_at.is_(None)
-        )
-        oldest = its.order_by(incidents.c.seq)
-        return [incident_of(row) for row in await self.connection.execute(oldest)]
+        its = select(items).where(items.c.order_no == order_no, items.c.ended_at.is_(None))
+        oldest = its.order_by(items.c.seq)
+        return [attention_of(row) for row in await self.connection.execute(oldest)]
 
-    async def open_about(self, subject: str) -> Sequence[Incident]:
+    async def open_about(self, subject: str) -> Sequence[AttentionItem]:
         """Return the subject's open ones, in the order of writing."""
-        its = select(incidents).where(
-            incidents.c.subject == subject, incidents.c.ended_at.is_(None)
-        )
-        oldest = its.order_by(incidents.c.seq)
-        return [incident_of(row) for row in await self.connection.execute(oldest)]
+        its = select(items).where(items.c.subject == subject, items.c.ended_at.is_(None))
+        oldest = its.order_by(items.c.seq)
+        return [attention_of(row) for row in await self.connection.execute(oldest)]
 
-    async def end(self, incident_id: str, ending: Ending) -> bool:
+    async def end(self, attention_id: str, ending: Ending) -> bool:
         """Note how an open one ended, in one conditional update."""
         statement = (
-            update(incidents)
-            .where(incidents.c.incident_id == incident_id, incidents.c.ended_at.is_(None))
+            update(items)
+            .where(items.c.attention_id == attention_id, items.c.ended_at.is_(None))
             .values(ending_values(ending))
         )
         return (await self.connection.execute(statement)).rowcount == 1

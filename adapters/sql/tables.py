@@ -23,9 +23,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects import mysql
 
 from retender.adapters.sql.columns import SEALED, SERIAL, Details, Facts, Instant, Name, Words
+from retender.domain.model.attention import FOLDED, About, AttentionCode, Resolution
 from retender.domain.model.client_type import Device
 from retender.domain.model.event import EventKind
-from retender.domain.model.incident import FOLDED, About, IncidentCode, Resolution
 from retender.domain.model.order import EndReason, LatePayment
 from retender.domain.model.page import PageKind
 from retender.domain.model.refund import AUTOMATIC, RefundCause
@@ -234,12 +234,12 @@ inbox = Table(
     **INNODB,
 )
 
-incidents = Table(
-    "incidents",
+items = Table(
+    "attention",
     metadata,
     Column("seq", SERIAL, primary_key=True, autoincrement=True),
-    Column("incident_id", NUMBER, nullable=False, unique=True),
-    Column("code", Name(IncidentCode), nullable=False),
+    Column("attention_id", NUMBER, nullable=False, unique=True),
+    Column("code", Name(AttentionCode), nullable=False),
     Column("account", NUMBER, nullable=False),
     Column("number", Words, nullable=False),
     Column("at", Instant, nullable=False),
@@ -256,15 +256,15 @@ incidents = Table(
     **INNODB,
 )
 _once_where(
-    incidents,
+    items,
     "one_open",
     "subject",
     "code",
     where=f"ended_at IS NULL AND {_in('code', FOLDED)}",
 )
-Index("incidents_by_end", incidents.c.ended_at, incidents.c.seq)
-Index("incidents_by_subject", incidents.c.subject)
-Index("incidents_by_order", incidents.c.order_no)
+Index("attention_by_end", items.c.ended_at, items.c.seq)
+Index("attention_by_subject", items.c.subject)
+Index("attention_by_order", items.c.order_no)
 
 outbox = Table(
     "outbox",

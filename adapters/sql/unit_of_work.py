@@ -8,12 +8,12 @@ from datetime import timedelta
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from retender.adapters.sql.attempts import SqlAttempts
+from retender.adapters.sql.backlog import SqlBacklog
 from retender.adapters.sql.engine import PATIENCE, commit, connected, product_of
 from retender.adapters.sql.orders import SqlOrders
-from retender.adapters.sql.records import SqlInbox, SqlIncidents, SqlOutbox, SqlStory
+from retender.adapters.sql.records import SqlAttention, SqlInbox, SqlOutbox, SqlStory
 from retender.adapters.sql.refunds import SqlRefunds
 from retender.adapters.sql.seal import PageSeal
-from retender.adapters.sql.unfinished import SqlUnfinished
 from retender.domain.model.errors import StoreBusy
 
 
@@ -47,14 +47,14 @@ class SqlWork:
         return SqlInbox(self._open())
 
     @property
-    def incidents(self) -> SqlIncidents:
+    def attention(self) -> SqlAttention:
         """What waits for a human."""
-        return SqlIncidents(self._open())
+        return SqlAttention(self._open())
 
     @property
-    def unfinished(self) -> SqlUnfinished:
+    def backlog(self) -> SqlBacklog:
         """What has not come to its end."""
-        return SqlUnfinished(self._open(), self._seal)
+        return SqlBacklog(self._open(), self._seal)
 
     @property
     def outbox(self) -> SqlOutbox:

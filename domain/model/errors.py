@@ -21,7 +21,7 @@ The branches are what the caller can do about it::
     ├── ConflictError           something of that name is already there, and differs
     │   ├── IdempotencyConflict  OpenOrderExists
     ├── RefundError             a refund cannot be made like this; see ``refund_errors``
-    ├── IncidentError           what waits for a human; see ``incident_errors``
+    ├── AttentionError           what waits for a human; see ``attention_errors``
     ├── ProviderError           what is known of the money when a call to a provider goes wrong
     │   ├── ProviderRefused     a decoded answer said no: nothing moved by this call
     │   ├── ProviderUnavailable surely not reached: may be asked again

@@ -93,7 +93,7 @@ class Refund:
 
     @property
     def is_of_surplus(self) -> bool:
-        """Whether it gives back what the order does not keep, rather than serving a wish."""
+        """Whether it gives back what the order does not keep, rather than serving a request."""
         return self.is_automatic or self.cause is RefundCause.FURTHER
 
     @property

@@ -5,11 +5,11 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from retender.domain.model.attention import About
 from retender.domain.model.event import Event, UntoldEvent, next_telling
-from retender.domain.model.incident import About
+from retender.domain.model.named import named
 from retender.domain.model.row_errors import RowUnreadable
-from retender.domain.use_cases.named import named
-from retender.domain.use_cases.redone import redone
+from retender.domain.steps.retry_when_busy import retry_when_busy
 from retender.domain.use_cases.set_aside import SetAside
 from retender.ports.announcer import Announcer
 from retender.ports.clock import Clock
@@ -67,7 +67,7 @@ class AnnounceEvents:
                 told += await self._tell(untold, until)
         return told
 
-    @redone
+    @retry_when_busy
     async def _claim(self, limit: int) -> tuple[datetime, list[UntoldEvent | RowUnreadable]]:
         async with self.unit_of_work(read_only=True) as work:
             now = self.clock()
@@ -98,14 +98,14 @@ class AnnounceEvents:
             return False
         return await self._note(event, until)
 
-    @redone
+    @retry_when_busy
     async def _put_off(self, untold: UntoldEvent, until: datetime) -> None:
         async with self.unit_of_work() as work:
             again_at = next_telling(untold, self.clock())
             await work.outbox.put_off(untold.event.event_id, again_at, held_until=until)
             await work.commit()
 
-    @redone
+    @retry_when_busy
     async def _note(self, event: Event, until: datetime) -> bool:
         async with self.unit_of_work() as work:
             noted = await work.outbox.mark_sent(event.event_id, self.clock(), held_until=until)

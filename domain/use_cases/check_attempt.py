@@ -7,12 +7,12 @@ from retender.domain.model.attempt import Attempt, next_check
 from retender.domain.model.errors import UnknownName
 from retender.domain.model.event import StoryKind
 from retender.domain.model.lease import is_free, is_held
+from retender.domain.model.named import named_attempt
 from retender.domain.model.transition import AttemptEvent, AttemptState
-from retender.domain.use_cases.call_human import call_for_account
-from retender.domain.use_cases.captured import tell
-from retender.domain.use_cases.find_out import FindOut, is_askable
-from retender.domain.use_cases.named import named_attempt
-from retender.domain.use_cases.redone import redone
+from retender.domain.steps.captured import tell
+from retender.domain.steps.inquire import Inquire, is_askable
+from retender.domain.steps.open_attention import call_for_account
+from retender.domain.steps.retry_when_busy import retry_when_busy
 from retender.ports.accounts import Accounts
 from retender.ports.new_id import NewId
 from retender.ports.payment_provider import ClosePower, PaymentProvider, ReceiptState
@@ -78,17 +78,17 @@ class CheckAttempt:
     async def _look(
         self, provider: PaymentProvider, attempt: Attempt, held_until: datetime | None
     ) -> None:
-        find_out = FindOut(self.unit_of_work, self.clock, self.new_id)
+        inquire = Inquire(self.unit_of_work, self.clock, self.new_id)
         if not is_askable(provider, attempt):
             await self._end_unseen(provider, attempt)
             return
-        receipt = await find_out.ask(provider, attempt)
+        receipt = await inquire.ask(provider, attempt)
         closing = attempt.state is AttemptState.CLOSING
         closable = provider.terms.page_for(attempt.charge).close is not ClosePower.NONE
         if not (closing and closable and receipt and receipt.state is ReceiptState.OPEN):
             return
         if await self._is_still_to_close(attempt, held_until):
-            await find_out.close(provider, attempt)
+            await inquire.close(provider, attempt)
 
     async def _is_still_to_close(self, attempt: Attempt, held_until: datetime | None) -> bool:
         """Look once more before the act: the answer may have been long in coming."""
@@ -98,7 +98,7 @@ class CheckAttempt:
             return False  # the payer has taken its page back, for one
         return not self._is_lost(found, held_until)
 
-    @redone
+    @retry_when_busy
     async def _end_unseen(self, provider: PaymentProvider, attempt: Attempt) -> None:
         """
         End what nobody can ask about, nor ever saw, once its time is over.
@@ -120,7 +120,7 @@ class CheckAttempt:
             )
             await work.commit()
 
-    @redone
+    @retry_when_busy
     async def _want_closed_if_over(self, attempt: Attempt, held_until: datetime | None) -> Attempt:
         """Write the wish to close down before acting on it, as everywhere."""
         now = self.clock()
@@ -143,7 +143,7 @@ class CheckAttempt:
             await work.commit()
         return found or attempt
 
-    @redone
+    @retry_when_busy
     async def _plan(
         self,
         attempt: Attempt,

@@ -15,23 +15,23 @@ from retender.domain.model.errors import (
 )
 from retender.domain.model.lease import is_held
 from retender.domain.model.money import Money
+from retender.domain.model.named import named
 from retender.domain.model.refund import Refund, RefundCause, next_try, next_try_unasked
 from retender.domain.model.refund_errors import RefundNotExist
 from retender.domain.model.transition import ASKED_AFTER, RefundEvent, RefundState
-from retender.domain.use_cases.ask_refund import ask_refund, is_nameless, order_of, tell_trouble
-from retender.domain.use_cases.call_human import call_for_account
-from retender.domain.use_cases.confirm_capture import ConfirmCapture
-from retender.domain.use_cases.external_refund import (
+from retender.domain.steps.ask_refund import ask_refund, is_nameless, order_of, tell_trouble
+from retender.domain.steps.confirm_capture import ConfirmCapture
+from retender.domain.steps.external_refund import (
     hear_of_total,
     is_overtaken,
     overtake,
     reckon_total,
 )
-from retender.domain.use_cases.find_out import is_askable
-from retender.domain.use_cases.named import named
-from retender.domain.use_cases.redone import redone
-from retender.domain.use_cases.refund_spacing import free_at
-from retender.domain.use_cases.settle_refund import (
+from retender.domain.steps.inquire import is_askable
+from retender.domain.steps.open_attention import call_for_account
+from retender.domain.steps.refund_spacing import free_at
+from retender.domain.steps.retry_when_busy import retry_when_busy
+from retender.domain.steps.settle_refund import (
     fail_refund,
     look_again,
     settle_refund,
@@ -140,7 +140,7 @@ class CheckRefund:
         order = order_of(refund, attempt, account.notify_url)
         return refund, order, account
 
-    @redone
+    @retry_when_busy
     async def _wait_for_account(self, refund_no: str, held_until: datetime) -> Refund:
         """Look again later, and call a human now: the account is configured no more."""
         async with self.unit_of_work() as work:
@@ -155,7 +155,7 @@ class CheckRefund:
             await work.commit()
         return found or refund
 
-    @redone
+    @retry_when_busy
     async def _write_sent(
         self, refund: Refund, spacing: timedelta, held_until: datetime | None
     ) -> Refund:
@@ -243,7 +243,7 @@ class CheckRefund:
         await self._settle(refund, receipt, "refund query", held_until, absence_proves=proves)
         return receipt
 
-    @redone
+    @retry_when_busy
     async def _look_again(
         self,
         refund: Refund,
@@ -259,7 +259,7 @@ class CheckRefund:
             await tell_trouble(work, refund, question, problem, at=now)
             await work.commit()
 
-    @redone
+    @retry_when_busy
     async def _end_doubt(self, refund: Refund, held_until: datetime | None) -> None:
         """Let a human look, as nobody can be asked whether it failed after all."""
         problem = "it was done, its provider said that it failed, and it cannot be asked after"
@@ -319,7 +319,7 @@ class CheckRefund:
             return False
         return await self._overtaken(refund, attempt, total)
 
-    @redone
+    @retry_when_busy
     async def _overtaken(self, refund: Refund, attempt: Attempt, total: Money | None) -> bool:
         async with self.unit_of_work() as work:
             at = self.clock()
@@ -332,7 +332,7 @@ class CheckRefund:
             await work.commit()
         return ended
 
-    @redone
+    @retry_when_busy
     async def _give_up(
         self, refund: Refund, refused: ProviderRefused, held_until: datetime | None
     ) -> None:
@@ -346,7 +346,7 @@ class CheckRefund:
             await reckon_total(work, refund.attempt_id, source="refund", at=at, new_id=self.new_id)
             await work.commit()
 
-    @redone
+    @retry_when_busy
     async def _again(
         self, refund: Refund, why: str, problem: ProviderError, held_until: datetime | None
     ) -> None:
@@ -360,7 +360,7 @@ class CheckRefund:
             await reckon_total(work, refund.attempt_id, source="refund", at=at, new_id=self.new_id)
             await work.commit()
 
-    @redone
+    @retry_when_busy
     async def _settle(
         self,
         refund: Refund,

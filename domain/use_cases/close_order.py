@@ -17,10 +17,10 @@ from retender.domain.model.errors import (
 from retender.domain.model.operators import for_operators
 from retender.domain.model.order import EndReason, LatePayment, Order
 from retender.domain.model.transition import OrderEvent, OrderState
-from retender.domain.use_cases.captured import retire_payable
-from retender.domain.use_cases.end_order import end_if_nothing_live
-from retender.domain.use_cases.redone import redone
-from retender.domain.use_cases.repair import Repair
+from retender.domain.steps.captured import retire_payable
+from retender.domain.steps.end_order import end_if_nothing_live
+from retender.domain.steps.refresh_attempts import RefreshAttempts
+from retender.domain.steps.retry_when_busy import retry_when_busy
 from retender.ports.accounts import Accounts
 from retender.ports.new_id import NewId
 from retender.ports.time_budget import NewTimeBudget
@@ -85,7 +85,7 @@ class CloseOrder:
             attempts = await work.attempts.of_order(order.order_id)
         try:
             if order.late_payment is None:
-                await self._repair().ask(_live(attempts))
+                await self._refresh().ask(_live(attempts))
             order, attempts = await self._give_up(order_no, user_id, late_payment)
         except (StoreBusy, StoreFull) as trouble:
             if not _live(attempts):
@@ -93,7 +93,7 @@ class CloseOrder:
             what = "it is not given up, but what became of its pages may be written down by now"
             raise PayOrderInterrupted(order_no, what) from trouble
         try:
-            await self._repair().close(_live(attempts))
+            await self._refresh().close(_live(attempts))
             order = await self._end(order_no)
         except StoreError as trouble:
             # It is given up, so "nothing was changed" would be untrue; the worker goes on.
@@ -108,9 +108,9 @@ class CloseOrder:
         _refuse_paid(order)
         return order
 
-    def _repair(self) -> Repair:
+    def _refresh(self) -> RefreshAttempts:
         asking = (self.unit_of_work, self.accounts, self.clock, self.new_id)
-        return Repair(*asking, self.budget())
+        return RefreshAttempts(*asking, self.budget())
 
     async def _admitted(
         self, work: Work, order_no: str, user_id: str | None, late_payment: LatePayment
@@ -124,7 +124,7 @@ class CloseOrder:
             raise IdempotencyConflict("The close of order", order_no, ["late_payment"])
         return order
 
-    @redone
+    @retry_when_busy
     async def _end(self, order_no: str) -> Order:
         """Close the order now if nothing of it can take money."""
         async with self.unit_of_work() as work:
@@ -136,11 +136,11 @@ class CloseOrder:
             await work.commit()
         return order
 
-    @redone
+    @retry_when_busy
     async def _give_up(
         self, order_no: str, user_id: str | None, late_payment: LatePayment
     ) -> tuple[Order, Sequence[Attempt]]:
-        """Write the wish down: no new page, and the old ones are to be closed."""
+        """Write the request down: no new page, and the old ones are to be closed."""
         async with self.unit_of_work() as work:
             order = await self._admitted(work, order_no, user_id, late_payment)
             # Held before it is judged: two closes at once have one first word.

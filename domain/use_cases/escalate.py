@@ -7,20 +7,20 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from retender.domain.model.attempt import Attempt
+from retender.domain.model.attention import About, AttentionCode, AttentionItem, Ending, Resolution
 from retender.domain.model.event import Event
-from retender.domain.model.incident import About, Ending, Incident, IncidentCode, Resolution
+from retender.domain.model.named import named
 from retender.domain.model.refund import Refund
 from retender.domain.model.row_errors import RowUnreadable
-from retender.domain.use_cases.call_human import (
+from retender.domain.steps.open_attention import (
     BY_ITSELF,
-    call_human,
-    end_incident,
+    attention_about,
+    end_attention,
     facts_of_attempt,
     facts_of_refund,
-    incident_about,
+    open_attention,
 )
-from retender.domain.use_cases.named import named
-from retender.domain.use_cases.redone import redone
+from retender.domain.steps.retry_when_busy import retry_when_busy
 from retender.domain.use_cases.set_aside import SetAside
 from retender.ports.clock import Clock
 from retender.ports.new_id import NewId
@@ -62,7 +62,7 @@ class Escalated:
 @dataclass(frozen=True, slots=True)
 class Escalate:
     """
-    Open an incident for what is unknown too long, and settle those that are over.
+    Open an attention item for what is unknown too long, and settle those that are over.
 
     A stuck refund is called out when it gets stuck; here only if that call is
     missing or was ended long ago, and the refund is stuck still.
@@ -84,35 +84,35 @@ class Escalate:
         now = self.clock()
         async with self.unit_of_work(read_only=True) as work:
             found, unreadable = await self._find(work, now, limit)
-            over = await work.unfinished.over(limit)
+            over = await work.backlog.over(limit)
         set_aside = SetAside(self.unit_of_work, self.clock, self.new_id)
         for each in unreadable:
             await set_aside(each, About(each.what), each.key)
         opened = 0
-        for incident in found:
-            with _named(incident):
-                opened += await self._open(incident)
+        for item in found:
+            with _named(item):
+                opened += await self._open(item)
         settled = 0
-        for incident in over:
-            with _named(incident):
-                settled += await settle_if_over(self.unit_of_work, self.clock, incident)
+        for item in over:
+            with _named(item):
+                settled += await settle_if_over(self.unit_of_work, self.clock, item)
         return Escalated(opened=opened, settled=settled)
 
     async def _find(
         self, work: Work, now: datetime, limit: int
-    ) -> tuple[Sequence[Incident], Sequence[RowUnreadable]]:
+    ) -> tuple[Sequence[AttentionItem], Sequence[RowUnreadable]]:
         """Write out what is to be called, and what cannot be read of it; each kind at its time."""
         patience = self.patience
         since = now - patience.attempts
         unreadable: list[RowUnreadable] = []
-        attempts = await work.unfinished.attempts(since, since, limit)
+        attempts = await work.backlog.attempts(since, since, limit)
         found = [self._of_attempt(attempt, now) for attempt in _readable(attempts, unreadable)]
         since = now - patience.refunds
         for code, made_by in (
-            (IncidentCode.REFUND_TOO_LONG, since),
-            (IncidentCode.REFUND_STUCK, now),
+            (AttentionCode.REFUND_TOO_LONG, since),
+            (AttentionCode.REFUND_STUCK, now),
         ):
-            refunds = await work.unfinished.refunds(code, made_by, since, limit)
+            refunds = await work.backlog.refunds(code, made_by, since, limit)
             for refund in _readable(refunds, unreadable):
                 try:
                     order = await work.orders.by_id(refund.order_id)
@@ -122,41 +122,41 @@ class Escalate:
                 order_no = None if order is None else order.order_no
                 found.append(self._of_refund(refund, order_no, code, now))
         since = now - patience.events
-        events = await work.unfinished.events(since, since, limit)
+        events = await work.backlog.events(since, since, limit)
         found += self._of_events(_readable(events, unreadable), now)
         return found, unreadable
 
-    def _of_attempt(self, attempt: Attempt, now: datetime) -> Incident:
-        return incident_about(
+    def _of_attempt(self, attempt: Attempt, now: datetime) -> AttentionItem:
+        return attention_about(
             attempt,
             attempt.charge.order_no,
-            code=IncidentCode.UNKNOWN_TOO_LONG,
-            incident_id=self.new_id(),
+            code=AttentionCode.UNKNOWN_TOO_LONG,
+            attention_id=self.new_id(),
             at=now,
             source=f"unknown for more than {self.patience.attempts} after its watch",
             data=facts_of_attempt(attempt),
         )
 
     def _of_refund(
-        self, refund: Refund, order_no: str | None, code: IncidentCode, now: datetime
-    ) -> Incident:
-        stuck = code is IncidentCode.REFUND_STUCK
+        self, refund: Refund, order_no: str | None, code: AttentionCode, now: datetime
+    ) -> AttentionItem:
+        stuck = code is AttentionCode.REFUND_STUCK
         long = f"under way for more than {self.patience.refunds}"
-        return incident_about(
+        return attention_about(
             refund,
             order_no,
             code=code,
-            incident_id=self.new_id(),
+            attention_id=self.new_id(),
             at=now,
             source="stuck, and nobody is on it" if stuck else long,
             data=facts_of_refund(refund),
         )
 
-    def _of_events(self, events: Iterable[Event], now: datetime) -> Iterator[Incident]:
+    def _of_events(self, events: Iterable[Event], now: datetime) -> Iterator[AttentionItem]:
         for event in events:
-            yield Incident(
-                incident_id=self.new_id(),
-                code=IncidentCode.UNTOLD_TOO_LONG,
+            yield AttentionItem(
+                attention_id=self.new_id(),
+                code=AttentionCode.UNTOLD_TOO_LONG,
                 account="",
                 number=event.event_id,
                 at=now,
@@ -167,11 +167,11 @@ class Escalate:
                 order_no=event.order_no,
             )
 
-    @redone
-    async def _open(self, incident: Incident) -> bool:
+    @retry_when_busy
+    async def _open(self, item: AttentionItem) -> bool:
         async with self.unit_of_work() as work:
-            opened = await call_human(work, incident)
-            if opened and await work.unfinished.over(1, incident.incident_id):
+            opened = await open_attention(work, item)
+            if opened and await work.backlog.over(1, item.attention_id):
                 return False  # it ended since we looked: nothing is written
             await work.commit()
         return opened
@@ -186,34 +186,34 @@ def _readable(rows: Iterable[T | RowUnreadable], unreadable: list[RowUnreadable]
             yield row
 
 
-def _named(incident: Incident) -> AbstractContextManager[None]:
-    attempt = incident.number if incident.about is About.ATTEMPT else None
-    refund = incident.subject if incident.about is About.REFUND else None
+def _named(item: AttentionItem) -> AbstractContextManager[None]:
+    attempt = item.number if item.about is About.ATTEMPT else None
+    refund = item.subject if item.about is About.REFUND else None
     return named(
-        order_no=incident.order_no,
+        order_no=item.order_no,
         attempt_number=attempt,
         refund_no=refund,
-        account=incident.account,
+        account=item.account,
     )
 
 
-@redone
-async def settle_if_over(unit_of_work: UnitOfWork, clock: Clock, incident: Incident) -> bool:
-    """End an incident of ours by itself, if its subject is where it was no more."""
+@retry_when_busy
+async def settle_if_over(unit_of_work: UnitOfWork, clock: Clock, item: AttentionItem) -> bool:
+    """End an attention item of ours by itself, if its subject is where it was no more."""
     async with unit_of_work() as work:
-        if not await work.unfinished.over(1, incident.incident_id):
+        if not await work.backlog.over(1, item.attention_id):
             return False
-        why = _OVER.get(incident.code, "it came to its end")
+        why = _OVER.get(item.code, "it came to its end")
         ending = Ending(at=clock(), resolution=Resolution.SETTLED, why=why, by=BY_ITSELF)
-        settled = await end_incident(work, incident, ending)
+        settled = await end_attention(work, item, ending)
         await work.commit()
     return settled
 
 
 _OVER = {
-    IncidentCode.UNKNOWN_TOO_LONG: "it is known at last what became of the attempt",
-    IncidentCode.REFUND_TOO_LONG: "the refund is under way no more",
-    IncidentCode.REFUND_STUCK: "the refund is stuck no more",
-    IncidentCode.UNTOLD_TOO_LONG: "the shop has heard of it at last",
-    IncidentCode.ACCOUNT_GONE: "it came to its end all the same",
+    AttentionCode.UNKNOWN_TOO_LONG: "it is known at last what became of the attempt",
+    AttentionCode.REFUND_TOO_LONG: "the refund is under way no more",
+    AttentionCode.REFUND_STUCK: "the refund is stuck no more",
+    AttentionCode.UNTOLD_TOO_LONG: "the shop has heard of it at last",
+    AttentionCode.ACCOUNT_GONE: "it came to its end all the same",
 }

@@ -3,14 +3,14 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from retender.domain.model.incident import About
+from retender.domain.model.attention import About
+from retender.domain.model.named import named
 from retender.domain.model.order import EndReason, Order
 from retender.domain.model.row_errors import RowUnreadable
 from retender.domain.model.transition import OrderEvent
-from retender.domain.use_cases.captured import retire_payable
-from retender.domain.use_cases.end_order import end_if_nothing_live
-from retender.domain.use_cases.named import named
-from retender.domain.use_cases.redone import redone
+from retender.domain.steps.captured import retire_payable
+from retender.domain.steps.end_order import end_if_nothing_live
+from retender.domain.steps.retry_when_busy import retry_when_busy
 from retender.domain.use_cases.set_aside import SetAside
 from retender.ports.new_id import NewId
 from retender.ports.unit_of_work import UnitOfWork
@@ -55,7 +55,7 @@ class ExpireOrders:
             late = await work.orders.past_deadline(self.clock(), limit)
         return sum([await self._or_set_aside(order, self._expire) for order in late])
 
-    @redone
+    @retry_when_busy
     async def _expire(self, order: Order) -> bool:
         async with self.unit_of_work() as work:
             now = self.clock()
@@ -92,7 +92,7 @@ class ExpireOrders:
             await set_aside(unreadable, About.ORDER, subject)
             return False
 
-    @redone
+    @retry_when_busy
     async def _close(self, order: Order) -> bool:
         async with self.unit_of_work() as work:
             closed = await end_if_nothing_live(work, order, at=self.clock(), new_id=self.new_id)

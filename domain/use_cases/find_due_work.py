@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from retender.domain.use_cases.redone import redone
+from retender.domain.steps.retry_when_busy import retry_when_busy
 from retender.ports.clock import Clock
 from retender.ports.unit_of_work import UnitOfWork
 
@@ -39,7 +39,7 @@ class FindDueWork:
     clock: Clock
     lease: timedelta = timedelta(minutes=1)
 
-    @redone
+    @retry_when_busy
     async def __call__(
         self, *, limit: int = 20, account: str | None = None, but: Collection[str] = ()
     ) -> DueWork:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from retender.domain.model.figures import Figures
-from retender.domain.model.incident import Incident
+from retender.domain.model.attention import AttentionItem
+from retender.domain.model.backlog import BacklogSize
 from retender.ports.clock import Clock
 from retender.ports.unit_of_work import UnitOfWork
 
@@ -16,20 +16,20 @@ class Attention:
     What waits for a human.
 
     Attributes:
-        incidents: the open ones, the oldest first, as many as were asked for.
+        items: the open ones, the oldest first, as many as were asked for.
         figures: all that is under way, counted at the same instant.
         at: when that was.
 
     """
 
-    incidents: Sequence[Incident]
-    figures: Figures
+    items: Sequence[AttentionItem]
+    size: BacklogSize
     at: datetime
 
     @property
     def count(self) -> int:
         """How many are open, shown or not."""
-        return sum(waiting.count for waiting in self.figures.waiting.values())
+        return sum(waiting.count for waiting in self.size.waiting.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class ListAttention:
         """Return the oldest first."""
         async with self.unit_of_work(read_only=True) as work:
             return Attention(
-                incidents=await work.incidents.open(limit) if limit else (),
-                figures=await work.unfinished.figures(),
+                items=await work.attention.open(limit) if limit else (),
+                size=await work.backlog.size(),
                 at=self.clock(),
             )

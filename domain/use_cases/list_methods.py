@@ -14,10 +14,10 @@ from retender.domain.model.errors import (
 )
 from retender.domain.model.order import Order
 from retender.domain.model.transition import OrderState
-from retender.domain.use_cases.policy import PayPolicy
-from retender.domain.use_cases.wish import check_offered
+from retender.domain.steps.pay_request import check_offered
 from retender.ports.accounts import Account, Accounts
 from retender.ports.client_types import ClientTypes
+from retender.ports.pay_policy import PayPolicy
 from retender.ports.reach import CheckReach
 from retender.ports.unit_of_work import UnitOfWork
 from retender.ports.watched_clock import WatchedClock

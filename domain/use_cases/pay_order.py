@@ -32,25 +32,25 @@ from retender.domain.model.errors import (
 from retender.domain.model.event import StoryEntry, StoryKind
 from retender.domain.model.order import Order
 from retender.domain.model.page import Opened
+from retender.domain.model.pay_result import AnswerPending, PageReady
 from retender.domain.model.payer import Payer
 from retender.domain.model.transition import OrderState
-from retender.domain.use_cases.ask_for_page import AskForPage, NumberRefused
-from retender.domain.use_cases.attempt_bounds import check_room
-from retender.domain.use_cases.captured import facts_of
-from retender.domain.use_cases.in_question import account_in_question, refuse_in_question
-from retender.domain.use_cases.leave_pages import LeavePages
-from retender.domain.use_cases.made_here import with_page
-from retender.domain.use_cases.new_attempt import tell_handed_out, tell_made, tell_why_new
-from retender.domain.use_cases.payment import AnswerPending, PageReady
-from retender.domain.use_cases.policy import PageStrategy, PayPolicy
-from retender.domain.use_cases.redone import redone
-from retender.domain.use_cases.repair import Repair
-from retender.domain.use_cases.take_back import TakeBackPage, line_of_reuse
-from retender.domain.use_cases.wish import Wish
+from retender.domain.steps.ask_for_page import AskForPage, NumberRefused
+from retender.domain.steps.attempt_bounds import check_room
+from retender.domain.steps.captured import facts_of
+from retender.domain.steps.in_question import account_in_question, refuse_in_question
+from retender.domain.steps.leave_pages import LeavePages
+from retender.domain.steps.made_here import with_page
+from retender.domain.steps.new_attempt import tell_handed_out, tell_made, tell_why_new
+from retender.domain.steps.pay_request import PayRequest
+from retender.domain.steps.refresh_attempts import RefreshAttempts
+from retender.domain.steps.retry_when_busy import retry_when_busy
+from retender.domain.steps.take_back import TakeBackPage, line_of_reuse
 from retender.ports.accounts import Accounts
 from retender.ports.afterwards import Afterwards
 from retender.ports.client_types import ClientTypes
 from retender.ports.new_id import NewId
+from retender.ports.pay_policy import PageStrategy, PayPolicy
 from retender.ports.time_budget import NewTimeBudget
 from retender.ports.unit_of_work import UnitOfWork, Work
 from retender.ports.watched_clock import WatchedClock
@@ -83,8 +83,8 @@ class PayOrder:
 
     There is no second use case for the second payment: coming back later, with
     another provider or from another client type, is calling this again. The
-    same wish gets the same page while it is good, or the provider is asked
-    again under the same number; another wish leaves the old attempt behind as
+    same request gets the same page while it is good, or the provider is asked
+    again under the same number; another request leaves the old attempt behind as
     the policy demands, and makes a new one beside it.
     """
 
@@ -110,7 +110,7 @@ class PayOrder:
         payer: Payer | None = None,
     ) -> PageReady | AnswerPending:
         """
-        Find or make the attempt that fits the wish, and return its page.
+        Find or make the attempt that fits the request, and return its page.
 
         Args:
             order_no: the shop's number.
@@ -140,7 +140,7 @@ class PayOrder:
         """
         chosen = self.accounts.get(account)
         client = self.client_types.get(client_type)
-        wish = Wish(
+        request = PayRequest(
             account=chosen,
             client=client,
             terms=negotiate(client, chosen.provider.terms.pages, page_kind),
@@ -150,7 +150,7 @@ class PayOrder:
         leave = self._leave_pages()
         for rounds in range(_ROUNDS):
             try:
-                if answer := await self._round(order_no, user_id, wish, leave):
+                if answer := await self._round(order_no, user_id, request, leave):
                     return answer
             except NumberRefused as refused:
                 # A new number may do. If none does, it is the provider's no, not a lack of turns.
@@ -163,28 +163,30 @@ class PayOrder:
         raise PayOrderContended(order_no, _ROUNDS)
 
     async def _round(
-        self, order_no: str, user_id: str, wish: Wish, leave: LeavePages
+        self, order_no: str, user_id: str, request: PayRequest, leave: LeavePages
     ) -> PageReady | AnswerPending | None:
         """Try once with what is known now; None: start over."""
         order, attempts, questioned = await self._load(order_no, user_id)
         try:
-            self._admit(order, wish)
+            self._admit(order, request)
             refuse_in_question(order, questioned)
-            serving = self._serving(order, attempts, wish)
-            if serving is None and (ready := await self._taken_back(order, attempts, wish, leave)):
+            serving = self._serving(order, attempts, request)
+            if serving is None and (
+                ready := await self._taken_back(order, attempts, request, leave)
+            ):
                 return ready
-            attempt = serving or await self._make(order, attempts, wish, leave)
+            attempt = serving or await self._make(order, attempts, request, leave)
         except _TOLD as refusal:
-            await self._tell_refusal(order, wish, refusal)
+            await self._tell_refusal(order, request, refusal)
             raise
-        if serving and (ready := await self._stored(order, serving, wish)):
+        if serving and (ready := await self._stored(order, serving, request)):
             return ready
         if attempt is None:
             return None
         if serving is None and (made := PageReady.of(order, attempt, reused=False)):
             return made
         ask = AskForPage(self.unit_of_work, self.clock, self.new_id, self.policy, self.time_to_ask)
-        return await ask(order, attempt, wish.account, first=serving is None)
+        return await ask(order, attempt, request.account, first=serving is None)
 
     async def _load(
         self, order_no: str, user_id: str
@@ -198,25 +200,27 @@ class PayOrder:
             questioned = await account_in_question(work, order) if attempts else None
         return order, attempts, questioned
 
-    def _admit(self, order: Order, wish: Wish) -> None:
+    def _admit(self, order: Order, request: PayRequest) -> None:
         """Turn away who may not pay the order now, or not like this."""
         if order.state is not OrderState.NEW:
             raise PayOrderStateError(order.order_no, order.state)
         if not self.clock.is_wrong():  # else nobody knows who comes late; nothing new is begun
             check_in_time(order.shown_until, self.clock(), self.policy.deadlines)
-        if wish.account.drained:
-            raise AccountDrained(wish.account.name)
-        wish.check(order.amount)
+        if request.account.drained:
+            raise AccountDrained(request.account.name)
+        request.check(order.amount)
 
-    async def _tell_refusal(self, order: Order, wish: Wish, refusal: RetenderError) -> None:
+    async def _tell_refusal(
+        self, order: Order, request: PayRequest, refusal: RetenderError
+    ) -> None:
         """Note in the story why a request is turned away."""
-        facts = {"account": wish.account.name, "client_type": wish.client.code}
+        facts = {"account": request.account.name, "client_type": request.client.code}
         data = {
             **{name: str(fact) for name, fact in facts_of(refusal).items()},
             **facts,
             "kind": str(StoryKind.PAY_REFUSED),
         }
-        what = f"pay request refused: {wish.account.name}, {wish.client.code}"
+        what = f"pay request refused: {request.account.name}, {request.client.code}"
         line = StoryEntry(
             order_id=order.order_id, at=self.clock(), what=what, why=refusal.message, data=data
         )
@@ -232,18 +236,22 @@ class PayOrder:
                 "order %s: not noted (%s): %s: %s", order_no, trouble.code, line.what, line.why
             )
 
-    @redone
+    @retry_when_busy
     async def _noted(self, line: StoryEntry) -> None:
         async with self.unit_of_work() as work:
             await work.story.add(line)
             await work.commit()
 
-    def _serving(self, order: Order, attempts: Sequence[Attempt], wish: Wish) -> Attempt | None:
-        """Return the attempt that serves this very wish already, if one does."""
+    def _serving(
+        self, order: Order, attempts: Sequence[Attempt], request: PayRequest
+    ) -> Attempt | None:
+        """Return the attempt that serves this very request already, if one does."""
         now = self.clock()
-        return next((a for a in attempts if wish.fits(a, order.amount, now)), None)
+        return next((a for a in attempts if request.fits(a, order.amount, now)), None)
 
-    async def _stored(self, order: Order, attempt: Attempt, wish: Wish) -> PageReady | None:
+    async def _stored(
+        self, order: Order, attempt: Attempt, request: PayRequest
+    ) -> PageReady | None:
         """
         Hand the stored page out again while it is good, and say so in the story.
 
@@ -251,63 +259,65 @@ class PayOrder:
         has read it all the same.
         A provider that must not be asked twice under one number is not, whatever the strategy.
         """
-        if wish.terms.reopens and self.policy.page_strategy is not PageStrategy.STORED_PAGE:
+        if request.terms.reopens and self.policy.page_strategy is not PageStrategy.STORED_PAGE:
             return None
         now = self.clock()
         ready = PageReady.stored(order, attempt, now)
         if ready is None:
             return None
-        line = line_of_reuse(ready, at=now, why="same wish")
+        line = line_of_reuse(ready, at=now, why="same request")
         await self.afterwards(partial(self._note, line, order.order_no))
         return ready
 
     async def _taken_back(
-        self, order: Order, attempts: Sequence[Attempt], wish: Wish, leave: LeavePages
+        self, order: Order, attempts: Sequence[Attempt], request: PayRequest, leave: LeavePages
     ) -> PageReady | None:
         """Hand out a page that the payer left and that could not be closed, if it fits."""
-        if wish.terms.reopens and self.policy.page_strategy is not PageStrategy.STORED_PAGE:
+        if request.terms.reopens and self.policy.page_strategy is not PageStrategy.STORED_PAGE:
             return None
         try:
-            return await TakeBackPage(self.unit_of_work, self.clock, leave)(order, attempts, wish)
+            return await TakeBackPage(self.unit_of_work, self.clock, leave)(
+                order, attempts, request
+            )
         except (StoreBusy, StoreFull) as trouble:
             # There is one to come back to, so that its provider was asked, and others left.
             raise PayOrderInterrupted(order.order_no, _NO_PAGE) from trouble
 
     def _leave_pages(self) -> LeavePages:
         asking = (self.unit_of_work, self.accounts, self.clock)
-        repair = Repair(*asking, self.new_id, self.budget())
-        return LeavePages(*asking, self.policy, repair)
+        refresh = RefreshAttempts(*asking, self.new_id, self.budget())
+        return LeavePages(*asking, self.policy, refresh)
 
     async def _make(
-        self, order: Order, attempts: Sequence[Attempt], wish: Wish, leave: LeavePages
+        self, order: Order, attempts: Sequence[Attempt], request: PayRequest, leave: LeavePages
     ) -> Attempt | None:
         """Leave the other pages, then write the new attempt down; None: start over."""
         # Solved before any page is closed: a provider that cannot take the
         # order any more must not cost the payer the page that works.
-        self._solve(order, wish)
+        self._solve(order, request)
         self._check_room(order, attempts, leave)
-        made = await self._made_here(order, wish) if wish.terms.made_here else None
+        made = await self._made_here(order, request) if request.terms.made_here else None
         try:
             await leave(order, attempts)
-            return await self._written_down(order, attempts, wish, leave, made)
+            return await self._written_down(order, attempts, request, leave, made)
         except (StoreBusy, StoreFull) as trouble:
             if not any(attempt.is_live for attempt in attempts):
                 raise  # there was nothing to leave
             raise PayOrderInterrupted(order.order_no, _NO_PAGE) from trouble
 
-    @redone
+    @retry_when_busy
     async def _written_down(
         self,
         order: Order,
         attempts: Sequence[Attempt],
-        wish: Wish,
+        request: PayRequest,
         leave: LeavePages,
         made: Attempt | None,
     ) -> Attempt | None:
         async with self.unit_of_work() as work:
-            attempt = await self._write_down(work, order, wish, leave, made)
+            attempt = await self._write_down(work, order, request, leave, made)
             if attempt is not None:
-                await tell_why_new(work, attempt, attempts, wish)
+                await tell_why_new(work, attempt, attempts, request)
                 await work.commit()
         return attempt
 
@@ -316,34 +326,34 @@ class PayOrder:
         live = sum(other.is_live and not leave.is_harmless(other) for other in attempts)
         check_room(order, attempts, live, self.clock())
 
-    def _solve(self, order: Order, wish: Wish) -> None:
-        account, deadlines = wish.account, self.policy.deadlines
+    def _solve(self, order: Order, request: PayRequest) -> None:
+        account, deadlines = request.account, self.policy.deadlines
         check_own_clock(self.clock.difference(), deadlines)
         solve(order.shown_until, self.clock(), deadlines, account.provider.terms.expiry)
         check_clock(account.title, self.clock.difference(account.name), deadlines)
 
-    async def _made_here(self, order: Order, wish: Wish) -> Attempt:
+    async def _made_here(self, order: Order, request: PayRequest) -> Attempt:
         """Draw the attempt up with its page, before anything is written down."""
         budget, now = self.time_to_ask(), self.clock()
-        attempt = self._drawn_up(order, wish, now)
-        return await with_page(attempt, order, wish, policy=self.policy, budget=budget, now=now)
+        attempt = self._drawn_up(order, request, now)
+        return await with_page(attempt, order, request, policy=self.policy, budget=budget, now=now)
 
-    def _drawn_up(self, order: Order, wish: Wish, now: datetime) -> Attempt:
+    def _drawn_up(self, order: Order, request: PayRequest, now: datetime) -> Attempt:
         """Return the attempt as if it were the order's first, and what is asked for."""
-        terms = wish.account.provider.terms.expiry
+        terms = request.account.provider.terms.expiry
         deadline = solve(order.shown_until, now, self.policy.deadlines, terms)
         return Attempt(
             attempt_id=self.new_id(),
             order_id=order.order_id,
             idx=1,
-            account=wish.account.name,
-            fingerprint=wish.fingerprint_for(order.amount),
-            charge=wish.charge(order, self.new_id(), deadline, now),
+            account=request.account.name,
+            fingerprint=request.fingerprint_for(order.amount),
+            charge=request.charge(order, self.new_id(), deadline, now),
             watch_until=deadline.watch,
         )
 
     async def _write_down(
-        self, work: Work, order: Order, wish: Wish, leave: LeavePages, made: Attempt | None
+        self, work: Work, order: Order, request: PayRequest, leave: LeavePages, made: Attempt | None
     ) -> Attempt | None:
         """
         Insert the attempt, before anybody is called; None if somebody was faster.
@@ -357,20 +367,20 @@ class PayOrder:
         """
         now = self.clock()
         if not await work.orders.hold_new(order.order_id, now):
-            self._admit(await work.orders.by_id(order.order_id) or order, wish)
+            self._admit(await work.orders.by_id(order.order_id) or order, request)
             return None
         attempts = await work.attempts.of_order(order.order_id)
-        if any(wish.fits(other, order.amount, now) for other in attempts):
+        if any(request.fits(other, order.amount, now) for other in attempts):
             return None
-        if not await leave.retire(work, attempts, at=now, wish=wish, order=order):
+        if not await leave.retire(work, attempts, at=now, request=request, order=order):
             return None
         self._check_room(order, attempts, leave)
-        attempt = replace(made or self._drawn_up(order, wish, now), idx=len(attempts) + 1)
+        attempt = replace(made or self._drawn_up(order, request, now), idx=len(attempts) + 1)
         attempt = replace(attempt, next_check_at=next_check(attempt, now))
         if not await work.attempts.add(attempt):
             return None
-        await tell_made(work, attempt, wish)
+        await tell_made(work, attempt, request)
         if attempt.page is not None and attempt.page_until is not None:
             opened = Opened(attempt.page, attempt.reference)
-            await tell_handed_out(work, attempt, wish.terms, opened, attempt.page_until, at=now)
+            await tell_handed_out(work, attempt, request.terms, opened, attempt.page_until, at=now)
         return attempt

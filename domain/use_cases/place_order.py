@@ -7,7 +7,7 @@ from retender.domain.model.errors import IdempotencyConflict, InvalidInput, Open
 from retender.domain.model.event import StoryEntry, StoryKind
 from retender.domain.model.money import Money
 from retender.domain.model.order import Order
-from retender.domain.use_cases.redone import redone
+from retender.domain.steps.retry_when_busy import retry_when_busy
 from retender.ports.clock import Clock
 from retender.ports.new_id import NewId
 from retender.ports.unit_of_work import UnitOfWork
@@ -88,7 +88,7 @@ class PlaceOrder:
                 return Placed(existing, created=False)
         return Placed(order, created=True)
 
-    @redone
+    @retry_when_busy
     async def _is_added(self, order: Order) -> bool:
         async with self.unit_of_work() as work:
             if not await work.orders.add(order):

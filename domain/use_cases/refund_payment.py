@@ -28,11 +28,11 @@ from retender.domain.model.refund import Refund, RefundCause
 from retender.domain.model.refund_errors import RefundExceedsPaid
 from retender.domain.model.text import check_number
 from retender.domain.model.transition import RefundState
-from retender.domain.use_cases.captured import tell
+from retender.domain.steps.captured import tell
+from retender.domain.steps.refresh_attempts import RefreshAttempts
+from retender.domain.steps.refund_spacing import planned
+from retender.domain.steps.retry_when_busy import retry_when_busy
 from retender.domain.use_cases.check_refund import CheckRefund
-from retender.domain.use_cases.redone import redone
-from retender.domain.use_cases.refund_spacing import planned
-from retender.domain.use_cases.repair import Repair
 from retender.ports.accounts import Accounts
 from retender.ports.new_id import NewId
 from retender.ports.payment_provider import RefundReceiptState, RefundTerms
@@ -91,7 +91,7 @@ class RefundPayment:
 
         """
         check_number("refund_no", refund_no)
-        asked = await self._repair(order_no)
+        asked = await self._refresh(order_no)
         try:
             refund = await self._written_down(order_no, refund_no, amount, reason)
         except (StoreBusy, StoreFull) as trouble:
@@ -120,7 +120,7 @@ class RefundPayment:
             )
             return refund
 
-    async def _repair(self, order_no: str) -> bool:
+    async def _refresh(self, order_no: str) -> bool:
         """
         Find out what the refund depends on, as far as the time for it goes.
 
@@ -135,7 +135,7 @@ class RefundPayment:
         asking = (self.unit_of_work, self.accounts, self.clock, self.new_id)
         budget, now = self.budget(), self.clock()
         live = [a for a in attempts if a.is_live and order.winner is None]
-        await Repair(*asking, budget).ask(live)
+        await RefreshAttempts(*asking, budget).ask(live)
         askable = {account.name for account in self.accounts.all()}
         its = [r for r in refunds if r.attempt_id == order.winner and r.account in askable]
         # Never before its time: every look counts as a try, and tries run out.
@@ -149,7 +149,7 @@ class RefundPayment:
         check = CheckRefund(*asking, budget)
         await budget.side_by_side(lambda number: check(refund_no=number), overdue)
         refused = [r for r in its if r.may_be_finished_by_hand and self._can_be_asked(r)]
-        await self._repair_refused(check, budget, refused)
+        await self._refresh_refused(check, budget, refused)
         return bool(live or overdue or refused)
 
     def _can_be_asked(self, refund: Refund) -> bool:
@@ -157,7 +157,7 @@ class RefundPayment:
         terms = self.accounts.get(refund.account).provider.terms.refunds
         return terms.asked_by_number or refund.provider_refund_no is not None
 
-    async def _repair_refused(
+    async def _refresh_refused(
         self, check: CheckRefund, budget: TimeBudget, refused: Sequence[Refund]
     ) -> None:
         """
@@ -178,7 +178,7 @@ class RefundPayment:
             message = "An earlier refund that was stuck is on its way; ask again when it is done."
             raise ProviderUnavailable(message, refund_no=numbers)
 
-    @redone
+    @retry_when_busy
     async def _written_down(
         self, order_no: str, refund_no: str, amount: Money | None, reason: str
     ) -> Refund:

@@ -1,24 +1,24 @@
-"""ResolveAttention: end an incident as a human decided, with a reason that stays."""
+"""ResolveAttention: end an attention item as a human decided, with a reason that stays."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from retender.domain.model.attempt import Attempt
-from retender.domain.model.incident import About, Ending, Incident, IncidentCode, Resolution
-from retender.domain.model.incident_errors import (
-    IncidentEnded,
-    IncidentNotExist,
+from retender.domain.model.attention import About, AttentionCode, AttentionItem, Ending, Resolution
+from retender.domain.model.attention_errors import (
+    AttentionEnded,
+    AttentionNotExist,
     ResolutionRefused,
 )
 from retender.domain.model.money import Money
 from retender.domain.model.refund import Refund
 from retender.domain.model.refund_errors import RefundExceedsPaid
+from retender.domain.model.resolutions import Option, options_of
 from retender.domain.model.text import check_text
 from retender.domain.model.transition import AttemptEvent, RefundEvent
-from retender.domain.use_cases.call_human import end_incident
-from retender.domain.use_cases.redone import redone
-from retender.domain.use_cases.resolutions import Option, options_of
-from retender.domain.use_cases.settle_refund import confirm_refund
+from retender.domain.steps.open_attention import end_attention
+from retender.domain.steps.retry_when_busy import retry_when_busy
+from retender.domain.steps.settle_refund import confirm_refund
 from retender.ports.clock import Clock
 from retender.ports.new_id import NewId
 from retender.ports.unit_of_work import UnitOfWork, Work
@@ -44,52 +44,52 @@ class ResolveAttention:
     new_id: NewId
 
     async def __call__(
-        self, *, incident_id: str, resolution: Resolution, reason: str, by: str
-    ) -> Incident:
+        self, *, attention_id: str, resolution: Resolution, reason: str, by: str
+    ) -> AttentionItem:
         """
         End it, and return it as it is then.
 
         Args:
-            incident_id: which one.
+            attention_id: which one.
             resolution: one of those that ``ShowAttention`` offers.
             reason: why; up to 500 characters, kept for good.
             by: who decides; up to 64 characters.
 
         Raises:
             TextInvalid: no reason, or no name.
-            IncidentNotExist: no such id.
-            IncidentEnded: it has ended already.
+            AttentionNotExist: no such id.
+            AttentionEnded: it has ended already.
             ResolutionRefused: it cannot be ended like this, or not now.
             RefundExceedsPaid: the money went back under another number since.
 
         """
         check_text("reason", reason, REASON_MAX)
         check_text("by", by, BY_MAX)
-        incident = await self._resolved(incident_id, resolution, reason, by)
+        item = await self._resolved(attention_id, resolution, reason, by)
         async with self.unit_of_work(read_only=True) as work:
-            return await work.incidents.get(incident_id) or incident
+            return await work.attention.get(attention_id) or item
 
-    @redone
+    @retry_when_busy
     async def _resolved(
-        self, incident_id: str, resolution: Resolution, reason: str, by: str
-    ) -> Incident:
+        self, attention_id: str, resolution: Resolution, reason: str, by: str
+    ) -> AttentionItem:
         async with self.unit_of_work() as work:
-            incident = await work.incidents.get(incident_id)
-            if incident is None:
-                raise IncidentNotExist(incident_id)
+            item = await work.attention.get(attention_id)
+            if item is None:
+                raise AttentionNotExist(attention_id)
             ending = Ending(at=self.clock(), resolution=resolution, why=reason, by=by)
-            await self._carry_out(work, incident, ending)
-            if not await end_incident(work, incident, ending):
-                raise await _ended(work, incident)
+            await self._carry_out(work, item, ending)
+            if not await end_attention(work, item, ending):
+                raise await _ended(work, item)
             await work.commit()
-        return incident
+        return item
 
-    async def _carry_out(self, work: Work, incident: Incident, ending: Ending) -> None:
+    async def _carry_out(self, work: Work, item: AttentionItem, ending: Ending) -> None:
         """Change what the decision changes, if it still can be."""
-        if not incident.is_open:
-            raise await _ended(work, incident)
-        attempt, refund = await _subject(work, incident)
-        options = options_of(incident, attempt=attempt, refund=refund, now=ending.at)
+        if not item.is_open:
+            raise await _ended(work, item)
+        attempt, refund = await _subject(work, item)
+        options = options_of(item, attempt=attempt, refund=refund, now=ending.at)
         chosen = next((o for o in options if o.resolution is ending.resolution), None)
         if chosen is None or chosen.why_not is not None:
             raise _refused(ending.resolution, chosen, options)
@@ -109,13 +109,13 @@ class ResolveAttention:
             raise ResolutionRefused(ending.resolution, "it has changed just now", ())
 
 
-async def _subject(work: Work, incident: Incident) -> tuple[Attempt | None, Refund | None]:
-    if incident.code is IncidentCode.ROW_UNREADABLE:
+async def _subject(work: Work, item: AttentionItem) -> tuple[Attempt | None, Refund | None]:
+    if item.code is AttentionCode.ROW_UNREADABLE:
         return None, None  # whatever it is, only its row can be mended
-    if incident.about is About.ATTEMPT and incident.subject is not None:
-        return await work.attempts.get(incident.subject), None
-    if incident.about is About.REFUND and incident.subject is not None:
-        return None, await work.refunds.get(incident.subject)
+    if item.about is About.ATTEMPT and item.subject is not None:
+        return await work.attempts.get(item.subject), None
+    if item.about is About.REFUND and item.subject is not None:
+        return None, await work.refunds.get(item.subject)
     return None, None
 
 
@@ -155,11 +155,11 @@ async def _send_again(work: Work, refund: Refund, *, at: datetime, why: str) -> 
     return again
 
 
-async def _ended(work: Work, incident: Incident) -> IncidentEnded:
-    found = await work.incidents.get(incident.incident_id) or incident
+async def _ended(work: Work, item: AttentionItem) -> AttentionEnded:
+    found = await work.attention.get(item.attention_id) or item
     ending = found.ending
     how, by = ("?", "?") if ending is None else (str(ending.resolution), ending.by)
-    return IncidentEnded(incident.incident_id, how, by)
+    return AttentionEnded(item.attention_id, how, by)
 
 
 def _refused(

@@ -4,10 +4,10 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from retender.domain.model.attention import About, AttentionCode, AttentionItem
 from retender.domain.model.event import StoryEntry, StoryKind
-from retender.domain.model.incident import About, Incident, IncidentCode
 from retender.domain.model.row_errors import RowUnreadable
-from retender.domain.use_cases.redone import redone
+from retender.domain.steps.retry_when_busy import retry_when_busy
 from retender.ports.clock import Clock
 from retender.ports.new_id import NewId
 from retender.ports.unit_of_work import UnitOfWork, Work
@@ -53,7 +53,7 @@ class SetAside:
         logger.error("%s %s is set aside: %s", about, subject, unreadable.message)
         await self._noted(unreadable, about, subject, held_until)
 
-    @redone
+    @retry_when_busy
     async def _noted(
         self, unreadable: RowUnreadable, about: About, subject: str, held_until: datetime | None
     ) -> None:
@@ -62,9 +62,9 @@ class SetAside:
             if held_until is not None:
                 await _put_off(work, about, subject, now + SET_ASIDE_FOR, held_until)
             order_id, order_no = await _order_of(work, unreadable)
-            incident = Incident(
-                incident_id=self.new_id(),
-                code=IncidentCode.ROW_UNREADABLE,
+            item = AttentionItem(
+                attention_id=self.new_id(),
+                code=AttentionCode.ROW_UNREADABLE,
                 account=unreadable.facts.get("account", ""),
                 number=unreadable.facts.get("number", ""),
                 at=now,
@@ -74,8 +74,8 @@ class SetAside:
                 subject=subject,
                 order_no=order_no,
             )
-            if await work.incidents.add(incident) and order_id is not None:
-                await work.story.add(_line(incident, order_id))
+            if await work.attention.add(item) and order_id is not None:
+                await work.story.add(_line(item, order_id))
             await work.commit()
 
 
@@ -104,13 +104,13 @@ async def _order_of(work: Work, unreadable: RowUnreadable) -> tuple[str | None, 
     return (order_id, order_no) if order is None else (order.order_id, order.order_no)
 
 
-def _line(incident: Incident, order_id: str) -> StoryEntry:
-    facts = {**incident.data, "incident_id": incident.incident_id, "incident": incident.code}
+def _line(item: AttentionItem, order_id: str) -> StoryEntry:
+    facts = {**item.data, "attention_id": item.attention_id, "attention": item.code}
     return StoryEntry(
         order_id=order_id,
-        attempt_id=incident.subject if incident.about is About.ATTEMPT else None,
-        at=incident.at,
-        what=f"incident {incident.code}",
-        why=f"the {incident.data['row']} {incident.data['key']} cannot be read",
-        data={"kind": str(StoryKind.INCIDENT_OPENED), **facts},
+        attempt_id=item.subject if item.about is About.ATTEMPT else None,
+        at=item.at,
+        what=f"attention item {item.code}",
+        why=f"the {item.data['row']} {item.data['key']} cannot be read",
+        data={"kind": str(StoryKind.ATTENTION_OPENED), **facts},
     )

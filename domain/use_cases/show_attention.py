@@ -1,16 +1,17 @@
-"""ShowAttention: one incident with all the evidence, and the ways to end it."""
+"""ShowAttention: one attention item with all the evidence, and the ways to end it."""
 
 from contextlib import suppress
 from dataclasses import dataclass
 
 from retender.domain.model.attempt import Attempt
+from retender.domain.model.attention import About, AttentionItem
+from retender.domain.model.attention_errors import AttentionNotExist
 from retender.domain.model.event import Event
-from retender.domain.model.incident import About, Incident
-from retender.domain.model.incident_errors import IncidentNotExist
+from retender.domain.model.order_story import OrderStory
 from retender.domain.model.refund import Refund
+from retender.domain.model.resolutions import Option, options_of
 from retender.domain.model.row_errors import RowUnreadable
-from retender.domain.use_cases.resolutions import Option, options_of
-from retender.domain.use_cases.show_order import OrderStory, ShowOrder
+from retender.domain.use_cases.show_order import ShowOrder
 from retender.ports.clock import Clock
 from retender.ports.unit_of_work import UnitOfWork
 
@@ -21,17 +22,17 @@ class AttentionCase:
     All that a human needs in order to decide.
 
     Attributes:
-        incident: what waits, or waited.
+        item: what waits, or waited.
         story: the order with everything that was asked, said and done; None for
             what is not ours.
-        attempt: what the incident is about, if it is about an attempt.
+        attempt: what the attention item is about, if it is about an attempt.
         refund: the same, if it is about a refund.
         event: the same, if it is about an event.
         options: the ways to end it; none once it has ended.
 
     """
 
-    incident: Incident
+    item: AttentionItem
     story: OrderStory | None = None
     attempt: Attempt | None = None
     refund: Refund | None = None
@@ -41,46 +42,46 @@ class AttentionCase:
 
 @dataclass(frozen=True, slots=True)
 class ShowAttention:
-    """Show one incident; changes nothing, and asks no provider."""
+    """Show one attention item; changes nothing, and asks no provider."""
 
     unit_of_work: UnitOfWork
     clock: Clock
 
-    async def __call__(self, *, incident_id: str) -> AttentionCase:
+    async def __call__(self, *, attention_id: str) -> AttentionCase:
         """
-        Return the incident with its evidence.
+        Return the attention item with its evidence.
 
         Raises:
-            IncidentNotExist: no such id.
+            AttentionNotExist: no such id.
 
         """
         async with self.unit_of_work(read_only=True) as work:
-            incident = await work.incidents.get(incident_id)
-        if incident is None:
-            raise IncidentNotExist(incident_id)
+            item = await work.attention.get(attention_id)
+        if item is None:
+            raise AttentionNotExist(attention_id)
         story = None
-        if incident.order_no is not None:
+        if item.order_no is not None:
             with suppress(RowUnreadable):  # the call must be shown all the same
-                story = await ShowOrder(self.unit_of_work)(order_no=incident.order_no)
-        attempt, refund, event = _subject(incident, story)
+                story = await ShowOrder(self.unit_of_work)(order_no=item.order_no)
+        attempt, refund, event = _subject(item, story)
         now = self.clock()
         return AttentionCase(
-            incident=incident,
+            item=item,
             story=story,
             attempt=attempt,
             refund=refund,
             event=event,
-            options=options_of(incident, attempt=attempt, refund=refund, now=now),
+            options=options_of(item, attempt=attempt, refund=refund, now=now),
         )
 
 
 def _subject(
-    incident: Incident, story: OrderStory | None
+    item: AttentionItem, story: OrderStory | None
 ) -> tuple[Attempt | None, Refund | None, Event | None]:
-    """Find what the incident is about among what belongs to the order."""
+    """Find what the attention item is about among what belongs to the order."""
     if story is None:
         return None, None, None
-    its, about = incident.subject, incident.about
+    its, about = item.subject, item.about
     attempts = (a for a in story.attempts if about is About.ATTEMPT and a.attempt_id == its)
     refunds = (r for r in story.refunds if about is About.REFUND and r.refund_no == its)
     events = (e for e in story.events if about is About.EVENT and e.event_id == its)

@@ -1,44 +1,11 @@
 """ShowOrder: an order with all that happened to it, and why."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from retender.domain.model.attempt import Attempt
 from retender.domain.model.errors import PayOrderNotExist
-from retender.domain.model.event import Event, StoryEntry
-from retender.domain.model.further_capture import FurtherCapture
-from retender.domain.model.incident import Incident
-from retender.domain.model.order import Order
-from retender.domain.model.refund import Refund
-from retender.domain.model.surplus import Surplus, surpluses
+from retender.domain.model.order_story import OrderStory
+from retender.domain.model.surplus import surpluses
 from retender.ports.unit_of_work import UnitOfWork
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderStory:
-    """
-    Everything written down about one order.
-
-    Attributes:
-        order: as it is now.
-        attempts: every try, in order; none was overwritten.
-        refunds: the shop's and the automatic ones.
-        surpluses: money above what was due, each with its refund.
-        events: what the shop is told.
-        entries: every page, notice, question and decision, with its reason.
-        incidents: what of it waits for a human now.
-        captures: what was taken once more under a number that was paid.
-
-    """
-
-    order: Order
-    attempts: Sequence[Attempt]
-    refunds: Sequence[Refund]
-    surpluses: Sequence[Surplus]
-    events: Sequence[Event]
-    entries: Sequence[StoryEntry]
-    incidents: Sequence[Incident] = ()
-    captures: Sequence[FurtherCapture] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +39,6 @@ class ShowOrder:
                 surpluses=surpluses(attempts, refunds),
                 events=await work.outbox.of_order(order_no),
                 entries=await work.story.of_order(order.order_id),
-                incidents=await work.incidents.open_of(order_no),
+                attention=await work.attention.open_of(order_no),
                 captures=await work.attempts.captures_of(order.order_id),
             )

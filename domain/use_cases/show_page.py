@@ -9,11 +9,11 @@ from retender.domain.model.errors import (
     PayOrderPayTimeout,
     PayOrderStateError,
 )
+from retender.domain.model.pay_result import PageReady
 from retender.domain.model.transition import OrderState
-from retender.domain.use_cases.payment import PageReady
-from retender.domain.use_cases.policy import PayPolicy
 from retender.ports.accounts import Accounts
 from retender.ports.clock import Clock
+from retender.ports.pay_policy import PayPolicy
 from retender.ports.unit_of_work import UnitOfWork
 
 

@@ -5,24 +5,30 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from retender.domain.model.attention import About, AttentionCode, AttentionItem
 from retender.domain.model.errors import NoticeRejected
 from retender.domain.model.event import StoryKind
-from retender.domain.model.incident import About, Incident, IncidentCode
+from retender.domain.model.named import named
+from retender.domain.model.outcome import Outcome
 from retender.domain.model.refund import Refund
 from retender.domain.model.row_errors import RowUnreadable
 from retender.domain.model.transition import CAPTURED
-from retender.domain.use_cases.captured import attempt_of, captured, facts_of_receipt, tell, weigh
-from retender.domain.use_cases.external_refund import (
+from retender.domain.steps.captured import (
+    apply_receipt,
+    attempt_of,
+    captured,
+    facts_of_receipt,
+    tell,
+)
+from retender.domain.steps.external_refund import (
     hear_of_one,
     hear_of_reversal,
     hear_of_total,
     reckon_total,
 )
-from retender.domain.use_cases.named import named
-from retender.domain.use_cases.outcome import Outcome
-from retender.domain.use_cases.redone import redone
+from retender.domain.steps.retry_when_busy import retry_when_busy
+from retender.domain.steps.settle_refund import settle_refund
 from retender.domain.use_cases.set_aside import SetAside
-from retender.domain.use_cases.settle_refund import settle_refund
 from retender.ports.accounts import Accounts
 from retender.ports.clock import Clock
 from retender.ports.new_id import NewId
@@ -69,7 +75,7 @@ class TakeNotice:
 
     A message that is not proven changes nothing and is answered with a failure,
     so an honest provider sends again. One that is proven but fits nothing is
-    kept as an incident and acknowledged: sending it again would not help.
+    kept as an attention item and acknowledged: sending it again would not help.
     """
 
     unit_of_work: UnitOfWork
@@ -103,7 +109,7 @@ class TakeNotice:
             raise
         return NoticeTaken(acknowledgement=provider.acknowledge(None), code=code, order_no=order_no)
 
-    @redone
+    @retry_when_busy
     async def _take(self, account: str, notice: Notice, raw: RawNotice) -> tuple[str, str | None]:
         async with self.unit_of_work() as work:
             taken = await self._settle(work, account, notice, raw)
@@ -145,8 +151,8 @@ class TakeNotice:
                 new_id=self.new_id,
             )
             foreign = receipt.foreign is not None
-            return IncidentCode.FOREIGN if foreign else IncidentCode.UNKNOWN_NUMBER, None
-        outcome = await weigh(
+            return AttentionCode.FOREIGN if foreign else AttentionCode.UNKNOWN_NUMBER, None
+        outcome = await apply_receipt(
             work,
             attempt,
             receipt,
@@ -175,12 +181,15 @@ class TakeNotice:
         )
         order = await work.orders.by_id(attempt.order_id)
         order_no = None if order is None else order.order_no
-        if outcome is Outcome.INCIDENT:
+        if outcome is Outcome.ATTENTION:
             foreign = receipt.foreign is not None
             if foreign:
-                return IncidentCode.FOREIGN, order_no
+                return AttentionCode.FOREIGN, order_no
             fits = receipt.amount == attempt.charge.amount
-            return IncidentCode.FURTHER_CAPTURE if fits else IncidentCode.AMOUNT_MISMATCH, order_no
+            return (
+                AttentionCode.FURTHER_CAPTURE if fits else AttentionCode.AMOUNT_MISMATCH,
+                order_no,
+            )
         return NoticeOutcome.TAKEN, order_no
 
     async def _hear_of_ours(
@@ -252,11 +261,11 @@ class TakeNotice:
             order_no = await self._hear_of_stranger(work, account, receipt, now)
             if order_no is not None:
                 return NoticeOutcome.TAKEN, order_no
-            claim = f"{IncidentCode.UNKNOWN_REFUND}|{account}|{receipt.number}|{receipt.state}"
-            await work.incidents.add(
-                Incident(
-                    incident_id=hashlib.sha256(claim.encode()).hexdigest()[:32],
-                    code=IncidentCode.UNKNOWN_REFUND,
+            claim = f"{AttentionCode.UNKNOWN_REFUND}|{account}|{receipt.number}|{receipt.state}"
+            await work.attention.add(
+                AttentionItem(
+                    attention_id=hashlib.sha256(claim.encode()).hexdigest()[:32],
+                    code=AttentionCode.UNKNOWN_REFUND,
                     account=account,
                     number=receipt.number,
                     at=now,
@@ -264,7 +273,7 @@ class TakeNotice:
                     data={"amount": str(receipt.amount), "state": str(receipt.state)},
                 )
             )
-            return IncidentCode.UNKNOWN_REFUND, None
+            return AttentionCode.UNKNOWN_REFUND, None
         await self._settle_refund(work, refund, receipt, now)
         order = await work.orders.by_id(refund.order_id)
         return NoticeOutcome.TAKEN, None if order is None else order.order_no

@@ -9,12 +9,12 @@ from retender.entrypoints.cli.say import AsJson, answer
 from retender.entrypoints.cli.shelf import examples, new_app
 
 if TYPE_CHECKING:
-    from retender.domain.model.incident import Incident
+    from retender.domain.model.attention import AttentionItem
 
 app = new_app()
 
-IncidentId = Annotated[
-    str, typer.Argument(metavar="ID", help="The incident, as `retender attention` lists it.")
+AttentionId = Annotated[
+    str, typer.Argument(metavar="ID", help="The attention item, as `retender attention` lists it.")
 ]
 
 
@@ -38,8 +38,8 @@ def attention(
     List what waits for a human, show it, and end it.
 
     By itself it lists, the oldest first: what stayed unknown too long, refunds that are stuck,
-    evidence that fits nothing. Nothing of it is lost while it waits. `retender incidents` lists
-    what has ended, too.
+    evidence that fits nothing. Nothing of it is lost while it waits. `retender attention history`
+    lists what has ended, too.
     """
     if ctx.invoked_subcommand is not None:
         return
@@ -51,19 +51,35 @@ def attention(
     answer(view, lambda console: show_attention(console, found), as_json=as_json)
 
 
+@app.command(epilog=examples("retender attention history", "retender attention history --limit 10"))
+def history(
+    ctx: typer.Context,
+    *,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 100,
+    as_json: AsJson = False,
+) -> None:
+    """List all that ever waited, the newest first, with how, why and by whom each was ended."""
+    from retender.entrypoints.cli.waiting import show_history
+    from retender.entrypoints.http.attention_item_view import AttentionItemView
+
+    found = ask(ctx, lambda container: container.list_attention_history()(limit=limit))
+    data = [AttentionItemView.of(item).model_dump(mode="json") for item in found]
+    answer(data, lambda console: show_history(console, found), as_json=as_json)
+
+
 @app.command(epilog=examples("retender attention show 01K4YTZ0Q8R6S4T2V0W8X6Y4Z2"))
-def show(ctx: typer.Context, incident_id: IncidentId, *, as_json: AsJson = False) -> None:
+def show(ctx: typer.Context, attention_id: AttentionId, *, as_json: AsJson = False) -> None:
     """Show all the evidence, the ways to end it, and what each of them does."""
     from retender.entrypoints.cli.waiting import show_case
     from retender.entrypoints.http.attention import AttentionCaseView
 
-    case = ask(ctx, lambda container: container.show_attention()(incident_id=incident_id))
+    case = ask(ctx, lambda container: container.show_attention()(attention_id=attention_id))
     view = AttentionCaseView.of(case).model_dump(mode="json")
     answer(view, lambda console: show_case(console, case), as_json=as_json)
 
 
 @app.command(epilog=examples("retender attention recheck 01K4YTZ0Q8R6S4T2V0W8X6Y4Z2"))
-def recheck(ctx: typer.Context, incident_id: IncidentId, *, as_json: AsJson = False) -> None:
+def recheck(ctx: typer.Context, attention_id: AttentionId, *, as_json: AsJson = False) -> None:
     """
     Ask the provider again now, and believe what it says.
 
@@ -72,7 +88,7 @@ def recheck(ctx: typer.Context, incident_id: IncidentId, *, as_json: AsJson = Fa
     """
     from retender.entrypoints.cli.say import UNKNOWN
 
-    found = ask(ctx, lambda container: container.recheck_attention()(incident_id=incident_id))
+    found = ask(ctx, lambda container: container.recheck_attention()(attention_id=attention_id))
     _show(found, as_json=as_json)
     if found.is_open:
         raise typer.Exit(UNKNOWN)
@@ -86,7 +102,7 @@ def recheck(ctx: typer.Context, incident_id: IncidentId, *, as_json: AsJson = Fa
 )
 def resolve(
     ctx: typer.Context,
-    incident_id: IncidentId,
+    attention_id: AttentionId,
     *,
     how: Annotated[
         str, typer.Option("--as", metavar="HOW", help="dead, refunded, retry or noted; see `show`.")
@@ -103,23 +119,23 @@ def resolve(
     """
     from getpass import getuser
 
+    from retender.domain.model.attention import Resolution
     from retender.domain.model.errors import UnknownName
-    from retender.domain.model.incident import Resolution
 
     if how not in set(Resolution):
         raise UnknownName("resolution", how, set(Resolution) - {Resolution.SETTLED})
     found = ask(
         ctx,
         lambda container: container.resolve_attention()(
-            incident_id=incident_id, resolution=Resolution(how), reason=reason, by=by or getuser()
+            attention_id=attention_id, resolution=Resolution(how), reason=reason, by=by or getuser()
         ),
     )
     _show(found, as_json=as_json)
 
 
-def _show(incident: "Incident", *, as_json: bool) -> None:
-    from retender.entrypoints.cli.waiting import show_incident
-    from retender.entrypoints.http.incident_view import IncidentView
+def _show(item: "AttentionItem", *, as_json: bool) -> None:
+    from retender.entrypoints.cli.waiting import show_attention_item
+    from retender.entrypoints.http.attention_item_view import AttentionItemView
 
-    view = IncidentView.of(incident).model_dump(mode="json")
-    answer(view, lambda console: show_incident(console, incident), as_json=as_json)
+    view = AttentionItemView.of(item).model_dump(mode="json")
+    answer(view, lambda console: show_attention_item(console, item), as_json=as_json)

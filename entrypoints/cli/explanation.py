@@ -1,4 +1,4 @@
-"""An order explained to people: the verdict, then every decision with its evidence."""
+"""An order explained to people: the summary, then every decision with its evidence."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,25 +11,25 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from retender.domain.model.incident import IncidentCode
+from retender.domain.model.attention import AttentionCode
 from retender.domain.model.order import EndReason
+from retender.domain.model.order_summary import EndOf, OpenEnd, OrderSummary
 from retender.domain.model.refund import RefundCause
 from retender.domain.model.transition import OrderState
-from retender.domain.use_cases.verdict import EndOf, OpenEnd, Verdict
 from retender.entrypoints.cli.look import instant, since, state
-from retender.entrypoints.cli.story import relative, show_open_incidents, show_order, sum_of
+from retender.entrypoints.cli.story import relative, show_open_attention, show_order, sum_of
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from retender.domain.model.attempt import Attempt
     from retender.domain.model.event import StoryEntry
-    from retender.domain.use_cases.show_order import OrderStory
+    from retender.domain.model.order_story import OrderStory
 
 _BESIDE = {
     "problem": "",
     "provider_code": "",
-    "incident": "",
+    "attention": "",
     "provider_trade_no": "trade ",
     "provider_refund_no": "refund ",
 }
@@ -55,9 +55,9 @@ def show_explanation(console: "Console", story: "OrderStory") -> None:
     """Tell first what it came to, then how and why; times are counted from the placing."""
     start = story.order.created_at
     show_order(console, story.order)
-    show_open_incidents(console, story.incidents)
-    console.print("\n[bold]Verdict[/bold]")
-    for sentence in _verdict(story):
+    show_open_attention(console, story.attention)
+    console.print("\n[bold]OrderSummary[/bold]")
+    for sentence in _summary(story):
         _print(console, sentence)
     told = list(_told(story))
     _show_part(console, "The order", "", [one for one in told if one.whose is None], start)
@@ -69,40 +69,40 @@ def show_explanation(console: "Console", story: "OrderStory") -> None:
         _show_part(console, title, about, its, start)
 
 
-# --- the verdict --------------------------------------------------------------------------
+# --- the summary --------------------------------------------------------------------------
 
 
-def _verdict(story: "OrderStory") -> Iterator[str]:
-    start, verdict = story.order.created_at, Verdict.of(story)
-    yield _who_won(story, verdict)
-    if verdict.taken.minor:
-        yield f"{sum_of(verdict)}; {story.order.amount} was due."
+def _summary(story: "OrderStory") -> Iterator[str]:
+    start, summary = story.order.created_at, OrderSummary.of(story)
+    yield _who_won(story, summary)
+    if summary.taken.minor:
+        yield f"{sum_of(summary)}; {story.order.amount} was due."
     idx = {attempt.attempt_id: attempt.idx for attempt in story.attempts}
     yield from _otherwise(story, idx)
     for refund in story.refunds:
         of = f"{refund.amount} of #{idx[refund.attempt_id]}"
         why = _BECAUSE.get(refund.cause, f"the shop asked ({escape(refund.reason)})")
         yield f"{of} back, since {why}: {escape(refund.refund_no)} {state(refund.state)}."
-    for end in verdict.open_ends:
+    for end in summary.open_ends:
         yield f"Still open: {_open_end(end, start)}"
-    if not verdict.open_ends:
+    if not summary.open_ends:
         yield "Nothing is open any more."
 
 
 def _otherwise(story: "OrderStory", idx: Mapping[str, int]) -> Iterator[str]:
     """Name money that was taken otherwise than asked: it is in no sum, and must not be missed."""
-    for incident in story.incidents:
-        number = idx.get(incident.subject or "")
-        if incident.code is IncidentCode.AMOUNT_MISMATCH and number is not None:
+    for item in story.attention:
+        number = idx.get(item.subject or "")
+        if item.code is AttentionCode.AMOUNT_MISMATCH and number is not None:
             yield (
-                f"[bold red]In question:[/] {incident.account} says that it took "
-                f"{escape(incident.data['amount'])} under #{number}, where "
+                f"[bold red]In question:[/] {item.account} says that it took "
+                f"{escape(item.data['amount'])} under #{number}, where "
                 f"{story.order.amount} was asked for; it is in no sum, and a human must look."
             )
 
 
-def _who_won(story: "OrderStory", verdict: Verdict) -> str:
-    start, winner, evidence = story.order.created_at, verdict.winner, verdict.evidence
+def _who_won(story: "OrderStory", summary: OrderSummary) -> str:
+    start, winner, evidence = story.order.created_at, summary.winner, summary.evidence
     if winner is None and story.order.state is OrderState.CLOSED:
         late = " in time" if story.order.end_reason is EndReason.DEADLINE else ""
         return f"Nobody paid it{late}; it ended because of: {story.order.end_reason}."

@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 
 from dependency_injector.providers import Object
 
+from retender.domain.model.attention import AttentionCode
 from retender.domain.model.errors import RetenderError, SetupError
-from retender.domain.model.incident import IncidentCode
 from retender.domain.model.operators import for_operators
 from retender.entrypoints.cli.account_findings import AccountDoctor
 from retender.entrypoints.cli.finding import Finding, Look, looked
@@ -211,11 +211,11 @@ async def _unreadable(container: Container) -> AsyncIterator[Finding]:
     if not await _is_current(container):
         return
     async with container.unit_of_work()(read_only=True) as work:
-        opened = await work.incidents.open(limit=_MOST_CALLS)
+        opened = await work.attention.open(limit=_MOST_CALLS)
     for call in opened:
-        if call.code is IncidentCode.ROW_UNREADABLE:
-            row = f"{call.data.get('row', 'incident')} {call.data.get('key', call.incident_id)}"
+        if call.code is AttentionCode.ROW_UNREADABLE:
+            row = f"{call.data.get('row', 'row')} {call.data.get('key', call.attention_id)}"
             told = f"it cannot be read: {call.data.get('problem', call.source)}"
-            end = f"retender attention resolve {call.incident_id} --as noted --reason mended"
+            end = f"retender attention resolve {call.attention_id} --as noted --reason mended"
             fix = f"Mend the row, then `{end}`."
             yield Finding(row, "wrong", told, fix)

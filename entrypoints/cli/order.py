@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from retender.domain.use_cases.payment import AnswerPending, PageReady
+    from retender.domain.model.pay_result import AnswerPending, PageReady
     from retender.entrypoints.container import Container
 
 app = new_app()
@@ -172,7 +172,7 @@ def pay(
 def _answer_paying(paying: _Paying, save: Path | None, *, as_json: bool) -> None:
     """Show the page, or say that it is not known yet."""
     from retender.domain.model.page import FormPage
-    from retender.domain.use_cases.payment import PageReady
+    from retender.domain.model.pay_result import PageReady
     from retender.entrypoints.cli.page import new_file, save_page, show_page
     from retender.entrypoints.http.views import AnswerPendingView, PageReadyView
 

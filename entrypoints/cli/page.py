@@ -24,7 +24,7 @@ from retender.entrypoints.cli.look import instant
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from retender.domain.use_cases.payment import PageReady
+    from retender.domain.model.pay_result import PageReady
 
 
 def qr_code(content: str) -> Text:

@@ -49,7 +49,6 @@ SHELF: Mapping[str, Shelved] = {
     ),
     "explain": Shelved("explain", "Explain an order: every decision with its evidence.", _LOOK),
     "attention": Shelved("attention", "List what waits for a human, show it, and end it.", _LOOK),
-    "incidents": Shelved("incidents", "List all that ever waited for a human.", _LOOK),
     "plugins": Shelved("plugins", "List plugins with their providers and client types.", _LOOK),
     "providers": Shelved("providers", "Describe what a provider offers, and on what terms.", _LOOK),
     "states": Shelved("states", "Draw the states of orders, attempts and refunds.", _LOOK),

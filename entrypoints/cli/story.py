@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.table import Table
 
-from retender.domain.use_cases.verdict import Verdict
+from retender.domain.model.order_summary import OrderSummary
 from retender.entrypoints.cli.look import instant, since, state, table
 
 if TYPE_CHECKING:
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from retender.domain.model.incident import Incident
+    from retender.domain.model.attention import AttentionItem
     from retender.domain.model.order import Order
+    from retender.domain.model.order_story import OrderStory
     from retender.domain.model.refund import Refund
-    from retender.domain.use_cases.show_order import OrderStory
 
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?\+\d\d:\d\d")
 
@@ -36,7 +36,7 @@ def show_order(console: "Console", order: "Order") -> None:
 def show_story(console: "Console", story: "OrderStory") -> None:
     """Tell everything that is written down about an order, times counted from its placing."""
     show_order(console, story.order)
-    show_open_incidents(console, story.incidents)
+    show_open_attention(console, story.attention)
     console.print()
     if story.attempts:
         console.print(_attempts(story))
@@ -46,12 +46,12 @@ def show_story(console: "Console", story: "OrderStory") -> None:
     console.print(_timeline(story))
 
 
-def show_open_incidents(console: "Console", incidents: "Sequence[Incident]") -> None:
+def show_open_attention(console: "Console", items: "Sequence[AttentionItem]") -> None:
     """Say of an order what of it waits for a human, if anything does."""
-    for incident in incidents:
-        since = f"since {instant(incident.at)}"
-        console.print(f"  [bold red]{incident.code}[/bold red] waits for a human {since}:")
-        console.print(f"    retender attention show {escape(incident.incident_id)}")
+    for item in items:
+        since = f"since {instant(item.at)}"
+        console.print(f"  [bold red]{item.code}[/bold red] waits for a human {since}:")
+        console.print(f"    retender attention show {escape(item.attention_id)}")
 
 
 def show_refund(console: "Console", refund: "Refund") -> None:
@@ -99,17 +99,17 @@ def _refunds(story: "OrderStory") -> Table:
     return rows
 
 
-def sum_of(verdict: Verdict) -> str:
+def sum_of(summary: OrderSummary) -> str:
     """Return the reckoning in one line."""
-    back = f"{verdict.given_back} given back"
-    return f"{verdict.taken} taken, {back}, [bold]{verdict.kept}[/bold] kept"
+    back = f"{summary.given_back} given back"
+    return f"{summary.taken} taken, {back}, [bold]{summary.kept}[/bold] kept"
 
 
 def _show_sum(console: "Console", story: "OrderStory") -> None:
     """Reckon up: taken, gone back, kept."""
-    verdict = Verdict.of(story)
-    if verdict.taken.minor:
-        console.print(f"\n  {sum_of(verdict)}")
+    summary = OrderSummary.of(story)
+    if summary.taken.minor:
+        console.print(f"\n  {sum_of(summary)}")
     console.print()
 
 

@@ -14,28 +14,28 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from retender.domain.model.incident import Incident
+    from retender.domain.model.attention import AttentionItem
+    from retender.domain.model.resolutions import Option
     from retender.domain.use_cases.list_attention import Attention
-    from retender.domain.use_cases.resolutions import Option
     from retender.domain.use_cases.show_attention import AttentionCase
 
 
 def show_attention(console: "Console", attention: "Attention") -> None:
     """List what waits, the oldest first, and say what to do next."""
-    if not attention.incidents:
+    if not attention.items:
         console.print("[green]Nothing needs you.[/green]")
         return
     rows = table("waiting", "why", "order", "account", "id")
-    for incident in attention.incidents:
+    for item in attention.items:
         rows.add_row(
-            duration(max(attention.at - incident.at, timedelta())),
-            f"[bold red]{incident.code}[/bold red]",
-            escape(either(incident.order_no)),
-            either(incident.account),
-            escape(incident.incident_id),
+            duration(max(attention.at - item.at, timedelta())),
+            f"[bold red]{item.code}[/bold red]",
+            escape(either(item.order_no)),
+            either(item.account),
+            escape(item.attention_id),
         )
     console.print(rows)
-    more = attention.count - len(attention.incidents)
+    more = attention.count - len(attention.items)
     if more:
         console.print(f"[dim]and {more} more: --limit {min(1000, attention.count)}[/dim]")
     console.print("\nLook at one: [bold]retender attention show ID[/bold]")
@@ -43,7 +43,7 @@ def show_attention(console: "Console", attention: "Attention") -> None:
 
 def show_case(console: "Console", case: "AttentionCase") -> None:
     """Show all the evidence, then the ways to end it."""
-    show_incident(console, case.incident)
+    show_attention_item(console, case.item)
     console.print()
     if case.refund is not None:
         show_refund(console, case.refund)
@@ -52,19 +52,19 @@ def show_case(console: "Console", case: "AttentionCase") -> None:
         show_story(console, case.story)
         console.print()
     if case.options:
-        _show_options(console, case.incident, case.options)
+        _show_options(console, case.item, case.options)
 
 
-def show_incident(console: "Console", incident: "Incident") -> None:
+def show_attention_item(console: "Console", item: "AttentionItem") -> None:
     """Show why a human is called, what is known, and how it ended if it has."""
-    console.print(f"[bold red]{incident.code}[/bold red]  {escape(incident.incident_id)}")
-    console.print(f"  {escape(incident.source)}, met at {instant(incident.at)}")
+    console.print(f"[bold red]{item.code}[/bold red]  {escape(item.attention_id)}")
+    console.print(f"  {escape(item.source)}, met at {instant(item.at)}")
     named = {
-        "order": incident.order_no,
-        str(incident.about): incident.subject,
-        "account": incident.account,
-        "number": incident.number,
-        **incident.data,
+        "order": item.order_no,
+        str(item.about): item.subject,
+        "account": item.account,
+        "number": item.number,
+        **item.data,
     }
     facts = Table.grid(padding=(0, 2))
     facts.add_column(no_wrap=True, style="dim")
@@ -73,13 +73,13 @@ def show_incident(console: "Console", incident: "Incident") -> None:
         if fact:
             facts.add_row(f"  {escape(name)}", escape(fact))
     console.print(facts)
-    if incident.ending is not None:
-        ending = incident.ending
+    if item.ending is not None:
+        ending = item.ending
         console.print(f"  [green]ended {instant(ending.at)}: {ending.resolution}[/green]")
         console.print(f"  {escape(ending.by)}: {escape(ending.why)}")
 
 
-def _show_options(console: "Console", incident: "Incident", options: "Sequence[Option]") -> None:
+def _show_options(console: "Console", item: "AttentionItem", options: "Sequence[Option]") -> None:
     console.print("[bold]Ways to end it[/bold]")
     ways = Table.grid(padding=(0, 2))
     ways.add_column(no_wrap=True)
@@ -91,10 +91,27 @@ def _show_options(console: "Console", incident: "Incident", options: "Sequence[O
         else:
             ways.add_row(f"[dim]{name}[/dim]", f"[dim]not now: {escape(option.why_not)}[/dim]")
     console.print(ways)
-    its = escape(incident.incident_id)
-    if incident.subject is not None:
+    its = escape(item.attention_id)
+    if item.subject is not None:
         console.print(f"\nAsk again first:  [bold]retender attention recheck {its}[/bold]")
     console.print(
         f"End it:  [bold]retender attention resolve {its} --as HOW --reason WHY[/bold]",
         soft_wrap=True,
     )
+
+
+def show_history(console: "Console", found: "Sequence[AttentionItem]") -> None:
+    """List what ever waited, and how it ended."""
+    if not found:
+        console.print("[green]No attention items.[/green]")
+        return
+    rows = table("when", "why", "order", "account", "number", "how it ended")
+    for item in found:
+        ending = item.ending
+        ended = "[yellow]it waits[/yellow]"
+        if ending is not None:
+            ended = escape(f"{ending.resolution}, {ending.by}: {ending.why}")
+        code = f"[bold red]{item.code}[/bold red]"
+        of = (escape(either(item.order_no)), either(item.account), escape(item.number))
+        rows.add_row(instant(item.at), code, *of, ended)
+    console.print(rows)

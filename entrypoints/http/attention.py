@@ -6,15 +6,15 @@ from typing import Annotated, Self
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from retender.domain.model.incident_errors import IncidentNotExist
+from retender.domain.model.attention_errors import AttentionNotExist
+from retender.domain.model.resolutions import Option
 from retender.domain.use_cases.list_attention import Attention
-from retender.domain.use_cases.resolutions import Option
 from retender.domain.use_cases.show_attention import AttentionCase
 from retender.entrypoints.http import examples
+from retender.entrypoints.http.attention_item_view import AttentionItemView
 from retender.entrypoints.http.cases import Given
 from retender.entrypoints.http.documented import answered, told
 from retender.entrypoints.http.explained import ExplanationView
-from retender.entrypoints.http.incident_view import IncidentView
 from retender.entrypoints.http.views import View
 
 router = APIRouter(prefix="/v1/attention", tags=["attention"])
@@ -34,7 +34,7 @@ class AttentionView(View):
     at: datetime
     count: int = Field(description="how many wait, listed or not")
     waiting: list[WaitingView] = Field(description="by code; empty: nothing needs you")
-    incidents: list[IncidentView] = Field(description="the oldest first")
+    items: list[AttentionItemView] = Field(description="the oldest first")
 
     @classmethod
     def of(cls, attention: Attention) -> Self:
@@ -44,9 +44,9 @@ class AttentionView(View):
             count=attention.count,
             waiting=[
                 WaitingView(code=code, count=waiting.count, since=waiting.since)
-                for code, waiting in sorted(attention.figures.waiting.items())
+                for code, waiting in sorted(attention.size.waiting.items())
             ],
-            incidents=[IncidentView.of(incident) for incident in attention.incidents],
+            items=[AttentionItemView.of(item) for item in attention.items],
         )
 
 
@@ -64,9 +64,9 @@ class OptionView(View):
 
 
 class AttentionCaseView(View):
-    """One incident with all that a human needs in order to decide."""
+    """One attention item with all that a human needs in order to decide."""
 
-    incident: IncidentView
+    item: AttentionItemView
     options: list[OptionView] = Field(description="empty once it has ended")
     order: ExplanationView | None = Field(
         description="its order, explained: all that was asked, said and decided"
@@ -76,7 +76,7 @@ class AttentionCaseView(View):
     def of(cls, case: AttentionCase) -> Self:
         """Show it."""
         return cls(
-            incident=IncidentView.of(case.incident),
+            item=AttentionItemView.of(case.item),
             options=[OptionView.of(option) for option in case.options],
             order=None if case.story is None else ExplanationView.of(case.story),
         )
@@ -99,17 +99,17 @@ async def list_attention(
 
 
 @router.get(
-    "/{incident_id}",
+    "/{attention_id}",
     summary="Show what waits with all the evidence, and the ways to end it",
     responses={
-        200: answered(examples.ATTENTION_CASE, "The incident, also one that has ended."),
-        **told(IncidentNotExist, body=False),
+        200: answered(examples.ATTENTION_CASE, "The attention item, also one that has ended."),
+        **told(AttentionNotExist, body=False),
     },
 )
-async def show_attention(incident_id: str, cases: Given) -> AttentionCaseView:
+async def show_attention(attention_id: str, cases: Given) -> AttentionCaseView:
     """
     End it with `retender attention resolve`, which needs a reason.
 
     There is no route for that while this API does not know who calls.
     """
-    return AttentionCaseView.of(await cases.show_attention(incident_id=incident_id))
+    return AttentionCaseView.of(await cases.show_attention(attention_id=attention_id))

@@ -25,8 +25,8 @@ from retender.domain.model.page import (
     QrPage,
     RedirectPage,
 )
+from retender.domain.model.pay_result import PageReady
 from retender.domain.model.transition import AttemptState, OrderState
-from retender.domain.use_cases.payment import PageReady
 
 _RELOAD_MS = 5000
 _HOST = re.compile(r"[A-Za-z0-9.-]+(?::[0-9]{1,5})?", re.ASCII)

@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from retender.domain.model import (
     attempt_errors,
+    attention_errors,
     errors,
-    incident_errors,
     payer_errors,
     refund_errors,
     row_errors,
@@ -64,9 +64,9 @@ EXAMPLES: tuple[errors.RetenderError, ...] = (
     refund_errors.RefundExceedsPaid(
         "Of 88.80 CNY, 8.80 CNY is left to give back.", left="8.80", currency="CNY"
     ),
-    incident_errors.IncidentNotExist("01K4YQ7Z0V6M3T9E2B5C8D1F4G"),
-    incident_errors.IncidentEnded("01K4YQ7Z0V6M3T9E2B5C8D1F4G", "dead", "olga"),
-    incident_errors.ResolutionRefused("dead", "the attempt is CLOSED", ["noted"]),
+    attention_errors.AttentionNotExist("01K4YQ7Z0V6M3T9E2B5C8D1F4G"),
+    attention_errors.AttentionEnded("01K4YQ7Z0V6M3T9E2B5C8D1F4G", "dead", "olga"),
+    attention_errors.ResolutionRefused("dead", "the attempt is CLOSED", ["noted"]),
     errors.ProviderRefused(errors.Refusal.NOT_NOW, provider_code="FREQUENCY_LIMITED"),
     errors.ProviderUnavailable("alipay was not reached: connecting took too long."),
     errors.ProviderUncertain("alipay did not answer in time."),

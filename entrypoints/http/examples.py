@@ -170,7 +170,7 @@ _WON: dict[str, Any] = {
 
 EXPLANATION: dict[str, Any] = {
     "order": STORY["order"],
-    "verdict": {
+    "summary": {
         "state": "PAID",
         "winner": _ATTEMPT_ID,
         "evidence": _WON,
@@ -206,7 +206,7 @@ EXPLANATION: dict[str, Any] = {
                     "after_ms": 120_000,
                     "kind": "page.reused",
                     "what": "stored qr page of wechat_pay handed out again",
-                    "why": "same wish, and it works until 2026-07-01T08:31:00+00:00",
+                    "why": "same request, and it works until 2026-07-01T08:31:00+00:00",
                     "facts": {
                         "account": "wechat_pay",
                         "page_kind": "qr",
@@ -222,8 +222,8 @@ EXPLANATION: dict[str, Any] = {
     "attention": [],
 }
 
-INCIDENT: dict[str, Any] = {
-    "incident_id": "01K4YTZ0Q8R6S4T2V0W8X6Y4Z2",
+ATTENTION_ITEM: dict[str, Any] = {
+    "attention_id": "01K4YTZ0Q8R6S4T2V0W8X6Y4Z2",
     "code": "UNKNOWN_TOO_LONG",
     "account": "wechat_pay",
     "number": _NUMBER,
@@ -245,11 +245,11 @@ ATTENTION: dict[str, Any] = {
     "at": "2026-07-01T09:40:00Z",
     "count": 1,
     "waiting": [{"code": "UNKNOWN_TOO_LONG", "count": 1, "since": "2026-07-01T09:33:04Z"}],
-    "incidents": [INCIDENT],
+    "items": [ATTENTION_ITEM],
 }
 
 ATTENTION_CASE: dict[str, Any] = {
-    "incident": INCIDENT,
+    "item": ATTENTION_ITEM,
     "options": [
         {
             "resolution": "dead",

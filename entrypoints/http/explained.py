@@ -1,4 +1,4 @@
-"""What callers see of an order explained: the verdict, then every decision with its evidence."""
+"""What callers see of an order explained: the summary, then every decision with its evidence."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -7,9 +7,9 @@ from typing import Self
 from pydantic import Field
 
 from retender.domain.model.event import StoryEntry
-from retender.domain.use_cases.show_order import OrderStory
-from retender.domain.use_cases.verdict import OpenEnd, Verdict
-from retender.entrypoints.http.incident_view import IncidentView
+from retender.domain.model.order_story import OrderStory
+from retender.domain.model.order_summary import OpenEnd, OrderSummary
+from retender.entrypoints.http.attention_item_view import AttentionItemView
 from retender.entrypoints.http.views import (
     AttemptView,
     EventView,
@@ -73,7 +73,7 @@ class OpenEndView(View):
         )
 
 
-class VerdictView(View):
+class SummaryView(View):
     """Who won and by which evidence, what is kept, what went back, what is still open."""
 
     state: str = Field(description="of the order", examples=["PAID"])
@@ -102,12 +102,12 @@ class ExplanationView(View):
     """Why an order is as it is. Lines of all parts, put together, count up in ``seq``."""
 
     order: OrderView
-    verdict: VerdictView
+    summary: SummaryView
     lines: list[LineView] = Field(description="what concerns the order as a whole")
     attempts: list[ExplainedAttemptView]
     refunds: list[RefundView]
     events: list[EventView] = Field(description="what the shop is told")
-    attention: list[IncidentView] = Field(description="what of it waits for a human now")
+    attention: list[AttentionItemView] = Field(description="what of it waits for a human now")
 
     @classmethod
     def of(cls, story: OrderStory) -> Self:
@@ -118,7 +118,7 @@ class ExplanationView(View):
         ]
         return cls(
             order=OrderView.of(story.order),
-            verdict=_verdict(story, numbered),
+            summary=_summary(story, numbered),
             lines=[line for entry, line in numbered if entry.attempt_id is None],
             attempts=[
                 ExplainedAttemptView(
@@ -133,20 +133,20 @@ class ExplanationView(View):
             ],
             refunds=[RefundView.of(refund) for refund in story.refunds],
             events=[EventView.of(event) for event in story.events],
-            attention=[IncidentView.of(incident) for incident in story.incidents],
+            attention=[AttentionItemView.of(item) for item in story.attention],
         )
 
 
-def _verdict(story: OrderStory, numbered: Iterable[tuple[StoryEntry, LineView]]) -> VerdictView:
-    verdict = Verdict.of(story)
-    return VerdictView(
+def _summary(story: OrderStory, numbered: Iterable[tuple[StoryEntry, LineView]]) -> SummaryView:
+    summary = OrderSummary.of(story)
+    return SummaryView(
         state=story.order.state,
-        winner=verdict.winner.attempt_id if verdict.winner else None,
-        evidence=next((line for entry, line in numbered if entry is verdict.evidence), None),
+        winner=summary.winner.attempt_id if summary.winner else None,
+        evidence=next((line for entry, line in numbered if entry is summary.evidence), None),
         due=MoneyView.of(story.order.amount),
-        taken=MoneyView.of(verdict.taken),
-        given_back=MoneyView.of(verdict.given_back),
-        going_back=MoneyView.of(verdict.going_back),
-        kept=MoneyView.of(verdict.kept),
-        open=[OpenEndView.of_end(end) for end in verdict.open_ends],
+        taken=MoneyView.of(summary.taken),
+        given_back=MoneyView.of(summary.given_back),
+        going_back=MoneyView.of(summary.going_back),
+        kept=MoneyView.of(summary.kept),
+        open=[OpenEndView.of_end(end) for end in summary.open_ends],
     )

@@ -10,8 +10,8 @@ from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, gener
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from retender.domain.model.figures import OPEN_ATTEMPTS, OPEN_ORDERS, OPEN_REFUNDS
-from retender.domain.model.incident import IncidentCode
+from retender.domain.model.attention import AttentionCode
+from retender.domain.model.backlog import OPEN_ATTEMPTS, OPEN_ORDERS, OPEN_REFUNDS
 from retender.domain.use_cases.list_attention import Attention
 from retender.entrypoints.http.cases import Given
 from retender.entrypoints.http.documented import told
@@ -21,13 +21,13 @@ router = APIRouter(tags=["health"])
 NameT = TypeVar("NameT", bound=StrEnum)
 
 _EXAMPLE = """\
-# HELP retender_attention_open Incidents that wait for a human.
+# HELP retender_attention_open AttentionItems that wait for a human.
 # TYPE retender_attention_open gauge
 retender_attention_open{code="UNKNOWN_TOO_LONG"} 1.0
 """
 
 
-class _Figures(Collector):
+class _BacklogSize(Collector):
     """
     The figures of one instant, under the names that dashboards know.
 
@@ -48,24 +48,22 @@ class _Figures(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield each gauge."""
-        figures, at = self._attention.figures, self._attention.at
-        counts = {code: waiting.count for code, waiting in figures.waiting.items()}
-        oldest = min((waiting.since for waiting in figures.waiting.values()), default=at)
-        overdue = at - (figures.due_since or at)
+        size, at = self._attention.size, self._attention.at
+        counts = {code: waiting.count for code, waiting in size.waiting.items()}
+        oldest = min((waiting.since for waiting in size.waiting.values()), default=at)
+        overdue = at - (size.due_since or at)
         yield _by(
-            "code", "attention_open", "Incidents that wait for a human.", IncidentCode, counts
+            "code", "attention_open", "AttentionItems that wait for a human.", AttentionCode, counts
         )
         yield _one(
             "attention_oldest_seconds",
-            "How long the oldest incident has been waiting; 0 without any.",
+            "How long the oldest attention item has been waiting; 0 without any.",
             (at - oldest).total_seconds(),
         )
-        yield _by("state", "orders", "Orders that are not final.", OPEN_ORDERS, figures.orders)
-        yield _by(
-            "state", "attempts", "Attempts that are not final.", OPEN_ATTEMPTS, figures.attempts
-        )
-        yield _by("state", "refunds", "Refunds that are not done.", OPEN_REFUNDS, figures.refunds)
-        yield _one("events_untold", "Events that the shop has not heard of.", figures.untold)
+        yield _by("state", "orders", "Orders that are not final.", OPEN_ORDERS, size.orders)
+        yield _by("state", "attempts", "Attempts that are not final.", OPEN_ATTEMPTS, size.attempts)
+        yield _by("state", "refunds", "Refunds that are not done.", OPEN_REFUNDS, size.refunds)
+        yield _one("events_untold", "Events that the shop has not heard of.", size.untold)
         yield _one(
             "work_overdue_seconds",
             "How long the longest waiting look or refund is overdue; grows if no worker runs.",
@@ -115,7 +113,7 @@ async def metrics(cases: Given) -> Response:
     """
     registry = CollectorRegistry()
     registry.register(
-        _Figures(await cases.list_attention(limit=0), cases.clock_offsets(), cases.left_alone())
+        _BacklogSize(await cases.list_attention(limit=0), cases.clock_offsets(), cases.left_alone())
     )
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from retender.domain.model import attempt_errors, errors, payer_errors
 from retender.domain.model.order import LatePayment
-from retender.domain.use_cases.payment import PageReady
+from retender.domain.model.pay_result import PageReady
 from retender.entrypoints.http import examples
 from retender.entrypoints.http.bodies import CloseBody, OrderBody, PayBody
 from retender.entrypoints.http.cases import Given
@@ -82,7 +82,7 @@ async def show_order(order_no: str, cases: Given, user_id: UserQuery = None) -> 
     "/{order_no}/story",
     summary="Explain an order: every decision with its evidence",
     responses={
-        200: answered(examples.EXPLANATION, "The verdict, then the reasons."),
+        200: answered(examples.EXPLANATION, "The summary, then the reasons."),
         **told(errors.PayOrderNotExist, body=False),
     },
 )
@@ -133,7 +133,7 @@ async def pay_order(
     """
     Pay, or pay again.
 
-    The same wish gets the page that is still good. Another account or client
+    The same request gets the page that is still good. Another account or client
     type gets a new page, after the earlier one was left as the switch policy
     demands.
     """
@@ -202,10 +202,10 @@ async def close_order(order_no: str, cases: Given, body: CloseBody | None = None
     First it is found out whether a page was paid: then the order is PAID, and the close is
     refused with that.
     """
-    wish = body or CloseBody()
+    request = body or CloseBody()
     closed = await cases.close_order(
         order_no=order_no,
-        user_id=wish.user_id,
-        late_payment=LatePayment(wish.late_payment),
+        user_id=request.user_id,
+        late_payment=LatePayment(request.late_payment),
     )
     return OrderView.of(closed)

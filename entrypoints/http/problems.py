@@ -13,8 +13,8 @@ from starlette.responses import JSONResponse, Response
 
 from retender.domain.model import (
     attempt_errors,
+    attention_errors,
     errors,
-    incident_errors,
     payer_errors,
     refund_errors,
     row_errors,
@@ -60,10 +60,10 @@ STATUS: Mapping[type[errors.RetenderError], int] = {
     refund_errors.RefundNotExist: 404,
     refund_errors.RefundExceedsPaid: 409,
     # What waits for a human.
-    incident_errors.IncidentError: 409,
-    incident_errors.IncidentNotExist: 404,
-    incident_errors.IncidentEnded: 409,
-    incident_errors.ResolutionRefused: 409,
+    attention_errors.AttentionError: 409,
+    attention_errors.AttentionNotExist: 404,
+    attention_errors.AttentionEnded: 409,
+    attention_errors.ResolutionRefused: 409,
     # What is known of the money. Uncertain is answered with 202 where there is
     # something to poll; here stands what is left, such as a notice whose proof
     # needs a key that could not be fetched: the provider sends it again.

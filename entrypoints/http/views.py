@@ -9,11 +9,11 @@ from retender.domain.model.attempt import Attempt
 from retender.domain.model.event import Event, StoryEntry
 from retender.domain.model.money import Money
 from retender.domain.model.order import Order
+from retender.domain.model.order_story import OrderStory
 from retender.domain.model.page import page_to_json
+from retender.domain.model.pay_result import AnswerPending, PageReady
 from retender.domain.model.refund import Refund
 from retender.domain.use_cases.list_methods import Method
-from retender.domain.use_cases.payment import AnswerPending, PageReady
-from retender.domain.use_cases.show_order import OrderStory
 
 
 class View(BaseModel):

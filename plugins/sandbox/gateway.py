@@ -79,8 +79,8 @@ class SandboxGateway:
         try:
             return self.answer(operation, headers, request.body)
         except AnswerDropped:
-            verdict = ProviderUncertain("The sandbox lost its answer on purpose.")
-        raise verdict
+            summary = ProviderUncertain("The sandbox lost its answer on purpose.")
+        raise summary
 
     def answer(self, operation: str, headers: Mapping[str, str], body: bytes) -> Response:
         """

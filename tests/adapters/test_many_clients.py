@@ -12,9 +12,9 @@ import pytest
 from retender.domain.model.errors import ConflictError, PayOrderError, StoreBusy
 from retender.domain.model.event import EventKind
 from retender.domain.model.money import Money
+from retender.domain.model.pay_result import PageReady
 from retender.domain.model.refund_errors import RefundError
 from retender.domain.model.transition import CAPTURED, AttemptState, OrderState, RefundState
-from retender.domain.use_cases.payment import PageReady
 from retender.tests.adapters.databases import EVERYWHERE, TwoProcesses
 from retender.tests.domain.shop import PRICE, Shop
 

@@ -11,12 +11,12 @@ from dataclasses import replace
 
 import pytest
 
+from retender.domain.model.attention import Resolution
 from retender.domain.model.errors import RetenderError, StoreBusy
-from retender.domain.model.incident import Resolution
+from retender.domain.model.pay_result import PageReady
 from retender.domain.model.transition import ENDING, OrderState, RefundEvent, RefundState
+from retender.domain.steps.external_refund import hear_of_total
 from retender.domain.use_cases.expire_orders import ExpireOrders
-from retender.domain.use_cases.external_refund import hear_of_total
-from retender.domain.use_cases.payment import PageReady
 from retender.domain.use_cases.resolve_attention import ResolveAttention
 from retender.tests.adapters.databases import EVERYWHERE, TwoProcesses
 from retender.tests.domain.shop import PRICE, Clock, Shop
@@ -150,7 +150,7 @@ async def test_retry_beside_refund(shop):
     shop.wechat.failing_refunds = True
     await shop.refund_payment(order_no="A1", refund_no="a")
     shop.wechat.failing_refunds = False
-    (stuck,) = await shop.list_incidents()
+    (stuck,) = await shop.list_attention_history()
     meeting = Meeting(shop.unit_of_work)
     retry = ResolveAttention(meeting, shop.clock, shop.new_id)
     another = replace(shop.refund_payment, unit_of_work=meeting)
@@ -158,7 +158,7 @@ async def test_retry_beside_refund(shop):
     await meeting.arrived.wait()  # it has reckoned, and is about to commit
     again = Resolution.RETRY
     await answered(
-        lambda: retry(incident_id=stuck.incident_id, resolution=again, reason="again", by="ann")
+        lambda: retry(attention_id=stuck.attention_id, resolution=again, reason="again", by="ann")
     )
     await going
     await shop.settle_down(hours=1)
@@ -242,7 +242,7 @@ def assert_no_page_is_out(stories):
 
 @pytest.mark.parametrize("made_here", [False, True], ids=["asked for", "made here"])
 async def test_pay_beside_pay(shop, made_here):
-    """Four presses of one wish make one attempt: the wish is unique while it is payable."""
+    """Four presses of one request make one attempt: the request is unique while it is payable."""
     shop.wechat.made_here = made_here
     for order_no in ORDERS:
         await shop.place(order_no)

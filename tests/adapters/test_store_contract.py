@@ -6,7 +6,7 @@ import pytest
 
 from retender.ports import records
 from retender.ports import unit_of_work as port
-from retender.ports.unfinished import Unfinished
+from retender.ports.backlog import Backlog
 from retender.tests.contracts.store.deeds import DEEDS
 from retender.tests.contracts.unit_of_work import UnitOfWorkContract
 
@@ -15,8 +15,8 @@ PARTS = {
     "attempts": port.Attempts,
     "refunds": port.Refunds,
     "inbox": records.Inbox,
-    "incidents": records.Incidents,
-    "unfinished": Unfinished,
+    "attention": records.AttentionItems,
+    "backlog": Backlog,
     "outbox": records.Outbox,
     "story": records.Story,
 }
@@ -37,18 +37,18 @@ READ = {
     "refunds.of_order",
     "refunds.any_due",
     "outbox.any_due",
-    "incidents.get",
-    "incidents.all",
-    "incidents.open",
-    "incidents.open_of",
-    "incidents.open_about",
-    "unfinished.attempts",
-    "unfinished.refunds",
-    "unfinished.events",
-    "unfinished.over",
-    "unfinished.figures",
-    "unfinished.live_attempts",
-    "unfinished.overdue",
+    "attention items.get",
+    "attention items.all",
+    "attention items.open",
+    "attention items.open_of",
+    "attention items.open_about",
+    "backlog.attempts",
+    "backlog.refunds",
+    "backlog.events",
+    "backlog.over",
+    "backlog.figures",
+    "backlog.live_attempts",
+    "backlog.overdue",
     "outbox.of_order",
     "story.of_order",
 }

@@ -12,17 +12,17 @@ from sqlalchemy.exc import DBAPIError
 
 from retender.adapters.sql.engine import connected
 from retender.adapters.sql.unit_of_work import SqlUnitOfWork
+from retender.domain.model.attention import About, AttentionCode, Resolution
+from retender.domain.model.backlog import WorkKind
 from retender.domain.model.errors import ProviderUnavailable
-from retender.domain.model.figures import WorkKind
-from retender.domain.model.incident import About, IncidentCode, Resolution
 from retender.domain.model.row_errors import RowUnreadable
 from retender.tests.adapters.databases import EVERYWHERE
 from retender.tests.contracts.store.samples import (
     a_line,
     a_refund,
     an_attempt,
+    an_attention_item,
     an_event,
-    an_incident,
     an_order,
     keep,
 )
@@ -32,7 +32,7 @@ from retender.tests.entrypoints.workers import worker_of
 pytestmark = pytest.mark.asyncio
 
 SPOIL_NUMBER = "UPDATE attempts SET number = :number WHERE attempt_id = :it"
-CODE = IncidentCode.ROW_UNREADABLE
+CODE = AttentionCode.ROW_UNREADABLE
 
 
 @pytest.fixture(params=EVERYWHERE)
@@ -133,17 +133,17 @@ async def test_a_row_that_makes_no_sense_is_named_and_never_guessed(
 
 
 async def test_a_call_that_cannot_be_read_hides_no_other(unit_of_work, write):
-    good, odd = an_incident(), an_incident()
+    good, odd = an_attention_item(), an_attention_item()
     await keep(unit_of_work, odd, good)
-    it = {"it": odd.incident_id}
-    assert await write("UPDATE incidents SET code = 'NEWER' WHERE incident_id = :it", **it)
+    it = {"it": odd.attention_id}
+    assert await write("UPDATE attention items SET code = 'NEWER' WHERE attention_id = :it", **it)
     async with unit_of_work(read_only=True) as work:
-        stand_in, found = await work.incidents.open()
-        await work.unfinished.over(10)
-        figures = await work.unfinished.figures()
+        stand_in, found = await work.attention.open()
+        await work.backlog.over(10)
+        size = await work.backlog.size()
     assert found == good
-    assert figures.waiting[good.code].count == 1
-    assert (stand_in.incident_id, stand_in.code) == (odd.incident_id, CODE)
+    assert size.waiting[good.code].count == 1
+    assert (stand_in.attention_id, stand_in.code) == (odd.attention_id, CODE)
     assert "NEWER" in stand_in.source
 
 
@@ -152,7 +152,7 @@ async def test_a_call_that_cannot_be_read_hides_no_other(unit_of_work, write):
 
 async def calls(shop):
     async with shop.unit_of_work(read_only=True) as work:
-        opened = await work.incidents.open()
+        opened = await work.attention.open()
     return {(call.about, call.subject): call for call in opened if call.code is CODE}
 
 
@@ -175,7 +175,7 @@ async def test_an_attempt_is_set_aside_and_the_next_is_checked(shop, write):
     shop.clock.pass_by(minutes=2)
     await worker_of(shop).run_once()
     assert len(await calls(shop)) == 1
-    shown = await shop.show_attention(incident_id=call.incident_id)
+    shown = await shop.show_attention(attention_id=call.attention_id)
     assert [option.resolution for option in shown.options] == [Resolution.NOTED]
 
     await write(SPOIL_NUMBER, it=odd.attempt_id, number=odd.number)
@@ -222,7 +222,7 @@ async def test_an_order_is_set_aside_and_the_next_one_ends(shop, write):
     await write("UPDATE attempts SET number = 'MENDED01'")
     call = found[About.ORDER, orders[0].order_id]
     await shop.resolve_attention(
-        incident_id=call.incident_id, resolution=Resolution.NOTED, reason="mended", by="ann"
+        attention_id=call.attention_id, resolution=Resolution.NOTED, reason="mended", by="ann"
     )
     await shop.settle_down()
     assert (await shop.story("A1")).order.state == "CLOSED"
@@ -279,7 +279,7 @@ async def test_who_is_unknown_for_long_is_called_for_though_its_order_cannot_be_
     shop.clock.pass_by(hours=5)
     assert (await shop.escalate()).opened == 2
     async with shop.unit_of_work(read_only=True) as work:
-        opened = await work.incidents.open()
+        opened = await work.attention.open()
     assert [call.order_no for call in opened] == ["A1", "A2"]
 
 
@@ -308,8 +308,8 @@ async def test_a_time_that_makes_no_sense_spoils_no_figures(shop, write):
     assert await write(spoil, it=odd.attempt_id, at=BEFORE_ALL_TIME)
     by = shop.clock()
     async with shop.unit_of_work(read_only=True) as work:
-        assert (await work.unfinished.figures()).due_since is None
-        late = await work.unfinished.overdue(by, by)
+        assert (await work.backlog.size()).due_since is None
+        late = await work.backlog.overdue(by, by)
     assert late[WorkKind.ATTEMPTS].count == 1
     assert late[WorkKind.ATTEMPTS].since == by
     shop.clock.pass_by(minutes=1)

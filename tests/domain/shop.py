@@ -18,7 +18,9 @@ from retender.domain.model.errors import ProviderUnavailable, UnknownName
 from retender.domain.model.event import Event
 from retender.domain.model.money import Money
 from retender.domain.model.order import Order
+from retender.domain.model.order_story import OrderStory
 from retender.domain.model.page import PageKind
+from retender.domain.model.pay_result import AnswerPending, PageReady
 from retender.domain.use_cases.announce_events import AnnounceEvents
 from retender.domain.use_cases.check_attempt import CheckAttempt
 from retender.domain.use_cases.check_refund import CheckRefund
@@ -27,22 +29,21 @@ from retender.domain.use_cases.escalate import Escalate, Patience
 from retender.domain.use_cases.expire_orders import ExpireOrders
 from retender.domain.use_cases.find_due_work import FindDueWork
 from retender.domain.use_cases.list_attention import ListAttention
-from retender.domain.use_cases.list_incidents import ListIncidents
+from retender.domain.use_cases.list_attention_history import ListAttentionHistory
 from retender.domain.use_cases.list_methods import ListMethods
 from retender.domain.use_cases.pay_order import PayOrder
-from retender.domain.use_cases.payment import AnswerPending, PageReady
 from retender.domain.use_cases.place_order import PlaceOrder
-from retender.domain.use_cases.policy import PayPolicy
 from retender.domain.use_cases.recheck_attention import RecheckAttention
 from retender.domain.use_cases.refund_payment import RefundPayment
 from retender.domain.use_cases.resolve_attention import ResolveAttention
 from retender.domain.use_cases.set_aside import SetAside
 from retender.domain.use_cases.show_attention import ShowAttention
-from retender.domain.use_cases.show_order import OrderStory, ShowOrder
+from retender.domain.use_cases.show_order import ShowOrder
 from retender.domain.use_cases.show_page import ShowPage
 from retender.domain.use_cases.take_notice import NoticeTaken, TakeNotice
 from retender.ports.accounts import Account
 from retender.ports.afterwards import Afterwards
+from retender.ports.pay_policy import PayPolicy
 from retender.ports.payment_provider import ClosePower, RawNotice
 from retender.ports.time_budget import TimeBudget
 from retender.ports.unit_of_work import UnitOfWork, Work
@@ -149,7 +150,7 @@ class Shop:
     clock: Clock = field(default_factory=Clock)
     told: list[Event] = field(default_factory=list)
     store: UnitOfWork = field(default_factory=MemoryUnitOfWork)
-    repair_within: timedelta = timedelta(seconds=60)
+    refresh_within: timedelta = timedelta(seconds=60)
     open_within: timedelta | None = None
     left_alone: dict[str, datetime] = field(default_factory=dict)
     afterwards: Afterwards = at_once
@@ -183,7 +184,7 @@ class Shop:
         self.refund_payment = RefundPayment(*asking, self.time_budget)
         self.expire_orders = ExpireOrders(self.unit_of_work, self.clock, self.new_id)
         self.find_due_work = FindDueWork(self.unit_of_work, self.clock)
-        self.list_incidents = ListIncidents(self.unit_of_work)
+        self.list_attention_history = ListAttentionHistory(self.unit_of_work)
         self.show_order = ShowOrder(self.unit_of_work)
         self.announce_events = AnnounceEvents(
             self.unit_of_work, self._hear, self.clock, self.new_id
@@ -208,7 +209,7 @@ class Shop:
         self.told.append(event)
 
     def time_budget(self) -> TimeBudget:
-        return AsyncTimeBudget(self.repair_within)
+        return AsyncTimeBudget(self.refresh_within)
 
     def time_to_ask(self) -> TimeBudget:
         return AsyncTimeBudget(self.open_within or self.policy.open_within)
@@ -253,20 +254,20 @@ class Shop:
 
     async def place(self, order_no: str = "A1", **changes: Any) -> Order:
         """Place an order for tea."""
-        wish: dict[str, Any] = {
+        request: dict[str, Any] = {
             "order_no": order_no,
             "user_id": "ann",
             "subject": "Tea",
             "amount": PRICE,
         }
-        return (await self.place_order(**{**wish, **changes})).order
+        return (await self.place_order(**{**request, **changes})).order
 
     async def pay(
         self, account: str = "wechat", client_type: str = "pc", order_no: str = "A1", **more: Any
     ) -> PageReady | AnswerPending:
         """Press "pay" as Ann."""
-        wish: dict[str, Any] = {"order_no": order_no, "user_id": "ann", "account": account}
-        return await self.pay_order(**{**wish, "client_type": client_type, **more})
+        request: dict[str, Any] = {"order_no": order_no, "user_id": "ann", "account": account}
+        return await self.pay_order(**{**request, "client_type": client_type, **more})
 
     async def page(self, *args: str, **more: Any) -> PageReady:
         """Press "pay" and get a page."""

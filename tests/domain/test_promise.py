@@ -163,7 +163,7 @@ class Story:
         assert len(ids) == len(set(ids)), "no event is told twice when nobody died telling"
         paid = [event for event in self.shop.told if event.kind == "order.paid"]
         assert len(paid) == (order.state == "PAID"), "the shop hears of payment exactly once"
-        assert await self.shop.list_incidents() == []
+        assert await self.shop.list_attention_history() == []
 
 
 @pytest.mark.parametrize("policy", list(SwitchPolicy))

@@ -27,25 +27,23 @@ from retender.domain.model import transition as table
 from retender.domain.model.attempt import Attempt, next_check
 from retender.domain.model.errors import StoreBusy
 from retender.domain.model.money import Money
+from retender.domain.model.outcome import Outcome
 from retender.domain.model.transition import AttemptEvent, AttemptState, OrderEvent, OrderState
+from retender.domain.steps import captured, inquire, settle_refund
+from retender.domain.steps.ask_for_page import AskForPage
+from retender.domain.steps.inquire import Inquire
+from retender.domain.steps.leave_pages import LeavePages
 from retender.domain.use_cases import (
     announce_events,
-    captured,
     check_attempt,
     check_refund,
     close_order,
     expire_orders,
-    find_out,
     refund_payment,
-    settle_refund,
 )
 from retender.domain.use_cases.announce_events import AnnounceEvents
-from retender.domain.use_cases.ask_for_page import AskForPage
 from retender.domain.use_cases.check_refund import CheckRefund
 from retender.domain.use_cases.find_due_work import FindDueWork
-from retender.domain.use_cases.find_out import FindOut
-from retender.domain.use_cases.leave_pages import LeavePages
-from retender.domain.use_cases.outcome import Outcome
 from retender.domain.use_cases.pay_order import PayOrder
 from retender.plugins.alipay import notices as alipay_notices
 from retender.plugins.sandbox import provider as sandbox_provider
@@ -106,7 +104,7 @@ def closed_are_deaf() -> list[Patch]:
 
 
 def failed_close_is_closed() -> list[Patch]:
-    ask = FindOut._settled
+    ask = Inquire._settled
 
     async def trusting(self, provider, attempt, verb):
         receipt = await ask(self, provider, attempt, verb)
@@ -118,7 +116,7 @@ def failed_close_is_closed() -> list[Patch]:
                 await work.commit()
         return receipt
 
-    return [patch.object(FindOut, "_settled", trusting)]
+    return [patch.object(Inquire, "_settled", trusting)]
 
 
 def unknown_is_refused() -> list[Patch]:
@@ -132,13 +130,13 @@ def unknown_is_refused() -> list[Patch]:
 
 
 def late_question_counts() -> list[Patch]:
-    weigh = captured.weigh
+    apply_receipt = captured.apply_receipt
 
     async def by_the_answer(work, attempt, receipt, *, asked_at, at, **more):
         del asked_at
-        return await weigh(work, attempt, receipt, asked_at=at, at=at, **more)
+        return await apply_receipt(work, attempt, receipt, asked_at=at, at=at, **more)
 
-    return [patch.object(find_out, "weigh", by_the_answer)]
+    return [patch.object(inquire, "apply_receipt", by_the_answer)]
 
 
 def amounts_unchecked() -> list[Patch]:
@@ -161,14 +159,14 @@ def cancelled_is_paid() -> list[Patch]:
 
 
 def written_after_the_call() -> list[Patch]:
-    async def make(self, order, attempts, wish, leave):
-        self._solve(order, wish)
+    async def make(self, order, attempts, request, leave):
+        self._solve(order, request)
         await leave(order, attempts)
         async with self.unit_of_work() as work:
-            attempt = await self._write_down(work, order, wish, leave, None)  # and not committed
+            attempt = await self._write_down(work, order, request, leave, None)  # and not committed
         if attempt is None:
             return None
-        await wish.account.provider.open(attempt.charge)
+        await request.account.provider.open(attempt.charge)
         async with self.unit_of_work() as work:
             kept = await work.orders.hold_new(order.order_id, self.clock())
             kept = kept and await work.attempts.add(attempt)
@@ -192,7 +190,7 @@ def expiry_is_relative() -> list[Patch]:
     return [patch.object(AskForPage, "__call__", anew)]
 
 
-def strict_is_a_wish() -> list[Patch]:
+def strict_is_a_choice() -> list[Patch]:
     return [patch.object(LeavePages, "policy_for", lambda _self, _a: SwitchPolicy.BEST_EFFORT)]
 
 

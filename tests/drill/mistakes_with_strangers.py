@@ -3,16 +3,11 @@
 from dataclasses import replace
 from unittest.mock import patch
 
+from retender.domain.model.outcome import Outcome
 from retender.domain.model.refund import Refund
-from retender.domain.use_cases import (
-    captured,
-    external_refund,
-    further_capture,
-    settle_refund,
-    take_notice,
-)
-from retender.domain.use_cases.ask_for_page import AskForPage
-from retender.domain.use_cases.outcome import Outcome
+from retender.domain.steps import captured, external_refund, further_capture, settle_refund
+from retender.domain.steps.ask_for_page import AskForPage
+from retender.domain.use_cases import take_notice
 from retender.domain.use_cases.take_notice import TakeNotice
 from retender.ports.payment_provider import ProviderTerms
 from retender.tests.drill.mistakes import Patch

@@ -92,7 +92,9 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant("relative expiry", "asking again moves the expiry", mistakes.expiry_is_relative),
     Mutant(
-        "strict is a wish", "strict goes on with a page that may live", mistakes.strict_is_a_wish
+        "strict is a request",
+        "strict goes on with a page that may live",
+        mistakes.strict_is_a_choice,
     ),
     Mutant(
         "strict after close",

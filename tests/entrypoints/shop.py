@@ -58,7 +58,7 @@ class Shop:
 
     async def pay(self, order_no: str = "o-1", **more: object) -> httpx.Response:
         """Ask for a page."""
-        return await self.http.post(f"/v1/orders/{order_no}/pay", json=wish(**more))
+        return await self.http.post(f"/v1/orders/{order_no}/pay", json=request(**more))
 
     async def page(self, order_no: str = "o-1", **more: object) -> Json:
         """Ask for a page, and insist on one."""
@@ -119,7 +119,7 @@ def order(order_no: str = "o-1", amount: object = "88.80", **more: object) -> Js
     }
 
 
-def wish(**more: object) -> Json:
+def request(**more: object) -> Json:
     """What a shop sends to get a page."""
     return {"user_id": "user-7", "account": "sandbox", "client_type": "pc", **more}
 

@@ -90,7 +90,7 @@ async def test_settings_reach_the_policy(tmp_path):
         "switch_policy": "none",
         "strict_over": {"JPY": 7},
         "asking_seconds": 30,
-        "repair_seconds": 1.5,
+        "refresh_seconds": 1.5,
         "pay_within_seconds": 90,
     }
     container = Container(settings=settings_in(tmp_path, pay=pay, worker={"lease_seconds": 99}))

@@ -96,7 +96,7 @@ SEEN: dict[str, Seen] = {
         seconds(121),
     ),
     "pay.asking_seconds": Seen(30, lambda c: [c.pay_order().policy.asking_for], seconds(30)),
-    "pay.repair_seconds": Seen(1.5, _budgets, seconds(1.5)),
+    "pay.refresh_seconds": Seen(1.5, _budgets, seconds(1.5)),
     "worker.interval_seconds": Seen(7, lambda c: [c.worker()._interval], seconds(7)),
     "worker.batch": Seen(3, lambda c: [c.worker()._batch], 3),
     "worker.lease_seconds": Seen(99, _leases, seconds(99)),

@@ -11,7 +11,7 @@ import structlog
 from retender.adapters.clock import system_clock
 from retender.adapters.http.transport import HttpxTransport
 from retender.domain.model.errors import StoreBusy, StoreFull
-from retender.domain.use_cases.find_out import FindOut
+from retender.domain.steps.inquire import Inquire
 from retender.entrypoints.logs import configure_logging
 from retender.entrypoints.settings import LogSettings
 from retender.tests.entrypoints.shop import open_shop
@@ -108,7 +108,7 @@ async def test_a_check_that_a_store_or_a_plugin_breaks_is_named(shop, mocker, li
     await shop.page()
     number = (await attempt_of(shop))["number"]
     for trouble in (StoreFull("no room"), RuntimeError("a bug in a plugin")):
-        mocker.patch.object(FindOut, "ask", side_effect=trouble)
+        mocker.patch.object(Inquire, "ask", side_effect=trouble)
         shop.clock.pass_by(minutes=2)
         assert (await shop.container.worker().run_once()).failed == 1
         line = next(each for each in reversed(lines()) if "it comes again" in each["event"])

@@ -16,6 +16,7 @@ PLANTS = {
     "arrows point inward": [
         ("retender.domain.model.planted", "retender.ports"),
         ("retender.domain.use_cases.planted", "retender.plugins"),
+        ("retender.domain.steps.planted", "retender.domain.use_cases"),
         ("retender.adapters.planted_entrypoint", "retender.entrypoints"),
         ("retender.plugins.planted_entrypoint", "retender.entrypoints"),
     ],
@@ -26,6 +27,10 @@ PLANTS = {
     "plugins and adapters never run a use case": [
         ("retender.plugins.planted_use_case", "retender.domain.use_cases"),
         ("retender.adapters.planted_use_case", "retender.domain.use_cases"),
+        ("retender.adapters.planted_step", "retender.domain.steps"),
+    ],
+    "entrypoints call verbs, not their steps": [
+        ("retender.entrypoints.planted_step", "retender.domain.steps.captured"),
     ],
     "no plugin leans on another": [
         ("retender.plugins.alipay.planted", "retender.plugins.wechat_pay"),

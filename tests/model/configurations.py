@@ -25,7 +25,7 @@ vanish from the configuration, rotated keys, how long anything takes.
 
 from dataclasses import replace
 
-from retender.domain.model.incident import Resolution
+from retender.domain.model.attention import Resolution
 from retender.domain.model.order import LatePayment
 from retender.ports.accounts import SwitchPolicy
 from retender.tests.model.other_kind import OTHER_KIND

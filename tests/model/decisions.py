@@ -1,7 +1,7 @@
 """
 Decisions: what a human may say of what waits for one, and what becomes of the money then.
 
-Any of the ways to end an incident may be called at any time, also when it makes no
+Any of the ways to end an attention item may be called at any time, also when it makes no
 sense any more: refusing it is production's business. Who is honest looks into the
 provider's books first, and
 
@@ -17,7 +17,7 @@ A liar says all of that whether it is so or not, and gives back nothing.
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from retender.domain.model.incident import ESCALATIONS, Incident, IncidentCode, Resolution
+from retender.domain.model.attention import ESCALATIONS, AttentionCode, AttentionItem, Resolution
 from retender.domain.model.transition import LIVE, UNDER_WAY, AttemptState, RefundState
 from retender.domain.use_cases.resolve_attention import ResolveAttention
 from retender.tests.model.ground import Core
@@ -42,14 +42,14 @@ class Decision(NamedTuple):
     def of(cls, job: Job) -> "Decision":
         """Read it from the job."""
         resolution, code, subject = job.about.split("/")
-        return cls(Resolution(resolution), Waits(IncidentCode(code), subject))
+        return cls(Resolution(resolution), Waits(AttentionCode(code), subject))
 
 
-async def decide(resolve: ResolveAttention, about: str) -> Incident:
-    """Let a human end an incident."""
+async def decide(resolve: ResolveAttention, about: str) -> AttentionItem:
+    """Let a human end an attention item."""
     said = Decision.of(Job("decide", about))
     return await resolve(
-        incident_id=said.waits.incident_id,
+        attention_id=said.waits.attention_id,
         resolution=said.resolution,
         reason="I have looked",
         by="bea",
@@ -133,12 +133,12 @@ def what_must_wait(ledger: Ledger, phase: Phase) -> frozenset[Waits]:
     calls = set()
     if phase is Phase.PAST_WATCH:
         live = (attempt for attempt in ledger.attempts if attempt.state in LIVE)
-        calls |= {Waits(IncidentCode.UNKNOWN_TOO_LONG, attempt.attempt_id) for attempt in live}
+        calls |= {Waits(AttentionCode.UNKNOWN_TOO_LONG, attempt.attempt_id) for attempt in live}
     for refund in ledger.refunds:
         if refund.state in UNDER_WAY:
-            calls.add(Waits(IncidentCode.REFUND_TOO_LONG, refund.refund_no))
+            calls.add(Waits(AttentionCode.REFUND_TOO_LONG, refund.refund_no))
         elif refund.state is RefundState.STUCK:
-            calls.add(Waits(IncidentCode.REFUND_STUCK, refund.refund_no))
+            calls.add(Waits(AttentionCode.REFUND_STUCK, refund.refund_no))
     return frozenset(calls)
 
 

@@ -19,8 +19,8 @@ from retender.tests.model.graph import Graph
 from retender.tests.model.ground import Core, Move
 from retender.tests.model.handlers import Job
 from retender.tests.model.invariants import MEANING, always, at_rest, has_ended
+from retender.tests.model.requests import without_time_limits
 from retender.tests.model.rules import Rules
-from retender.tests.model.wishes import without_time_limits
 from retender.tests.model.world import Model
 
 _BITS = 26
@@ -76,13 +76,13 @@ class Report:
 
     def __str__(self) -> str:
         """Return one line."""
-        verdict = "broken: " + " ".join(sorted(self.broken)) if self.broken else "holds"
+        summary = "broken: " + " ".join(sorted(self.broken)) if self.broken else "holds"
         if self.waiting:
-            verdict += f" to depth {self.depth - 1}; BOUND REACHED, {self.waiting:,} states wait"
+            summary += f" to depth {self.depth - 1}; BOUND REACHED, {self.waiting:,} states wait"
         return (
             f"{self.rules.name:36} {self.states:>10,} states {self.transitions:>11,} steps "
             f"depth {self.depth:>3} {self.seconds:>6.1f} s {self.megabytes:>5,} MB "
-            f"{self.rests:>4} rests  {verdict}"
+            f"{self.rests:>4} rests  {summary}"
         )
 
 

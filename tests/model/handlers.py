@@ -17,8 +17,8 @@ from retender.adapters.memory.rows import Rows
 from retender.adapters.memory.unit_of_work import MemoryWork
 from retender.domain.model.errors import RetenderError, UndefinedTransition
 from retender.tests.model.places import frames, held, is_ours, plain, position
+from retender.tests.model.requests import Begin, ModelClock, Names, Request
 from retender.tests.model.state import Ledger, Ledgers
-from retender.tests.model.wishes import Begin, ModelClock, Names, Wish
 
 
 class Job(NamedTuple):
@@ -29,7 +29,7 @@ class Job(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What a handler was given at one of its wishes, and when."""
+    """What a handler was given at one of its requests, and when."""
 
     now: datetime
     given: Any  # a Ledger for Begin; a reply or an exception for Call
@@ -43,7 +43,7 @@ class Place:
     Attributes:
         rank: a small number of its own, in the order in which places were found.
         job: which call of which use case it is.
-        wish: what it waits for.
+        request: what it waits for.
         where: the function that waits, for people.
         log: answers that lead here; the first that were found.
         held_until: the token of the lease under which it works, if it is a worker.
@@ -53,7 +53,7 @@ class Place:
 
     rank: int
     job: Job
-    wish: Wish
+    request: Request
     where: str
     log: tuple[Answer, ...]
     held_until: datetime | None = None
@@ -113,7 +113,7 @@ ONLY_SHOWS = frozenset({"ResolveAttention.__call__"})
 """Reads that only show the caller what was done."""
 
 MAY_BE_DIARY = frozenset(
-    {"FindOut._noted", "CheckAttempt._plan", "LeavePages._say", "PayOrder._noted"}
+    {"Inquire._noted", "CheckAttempt._plan", "LeavePages._say", "PayOrder._noted"}
 )
 """Where it is worth trying whether a transaction writes nothing but the story."""
 
@@ -149,45 +149,45 @@ class Handlers:
         if key not in self.steps:
             coroutine = self.begin(job)
             self.clock.now = now
-            wish = coroutine.send(None)
-            assert isinstance(wish, Begin), "every use case begins with a transaction"
-            self.steps[key] = self._answer(coroutine, job, (), wish, Answer(now, ledger))
+            request = coroutine.send(None)
+            assert isinstance(request, Begin), "every use case begins with a transaction"
+            self.steps[key] = self._answer(coroutine, job, (), request, Answer(now, ledger))
         return self.steps[key]
 
     def go_on(self, place: Place, now: datetime, ledger: Ledger, reply: Any = None) -> Step:
         """Answer a handler where it stands: with the store, or with a provider's reply."""
-        given = ledger if isinstance(place.wish, Begin) else reply
+        given = ledger if isinstance(place.request, Begin) else reply
         key = (place, now, plain(given))
         if key not in self.steps:
             coroutine, place.spare = place.spare or self._replay(place.job, place.log), None
             answer = Answer(now, given)
-            self.steps[key] = self._answer(coroutine, place.job, place.log, place.wish, answer)
+            self.steps[key] = self._answer(coroutine, place.job, place.log, place.request, answer)
         step = self.steps[key]
-        return step if isinstance(place.wish, Begin) else step._replace(ledger=ledger)
+        return step if isinstance(place.request, Begin) else step._replace(ledger=ledger)
 
     def _answer(
         self,
         coroutine: Coroutine[Any, Any, Any],
         job: Job,
         log: tuple[Answer, ...],
-        wish: Wish,
+        request: Request,
         answer: Answer,
     ) -> Step:
-        after = [answer.given if isinstance(wish, Begin) else self.ledgers.first]
+        after = [answer.given if isinstance(request, Begin) else self.ledgers.first]
         try:
-            new_wish = self._feed(coroutine, answer, after)
+            new_request = self._feed(coroutine, answer, after)
         except StopIteration as end:
             return Step(after[-1], None, result=end.value)
         except UndefinedTransition as error:
             return Step(after[-1], None, error.message)
         except RetenderError:
             return Step(after[-1], None)  # what the caller is told is no part of the model
-        return Step(after[-1], self._place(coroutine, job, (*log, answer), new_wish))
+        return Step(after[-1], self._place(coroutine, job, (*log, answer), new_request))
 
     def _feed(
         self, coroutine: Coroutine[Any, Any, Any], answer: Answer, after: list[Ledger] | None
-    ) -> Wish:
-        """Run a handler to its next wish; what it commits is added to ``after``, if given."""
+    ) -> Request:
+        """Run a handler to its next request; what it commits is added to ``after``, if given."""
         self.clock.now, given = answer.now, answer.given
         if isinstance(given, BaseException):
             return coroutine.throw(given.with_traceback(None))
@@ -211,7 +211,11 @@ class Handlers:
         return coroutine
 
     def _place(
-        self, coroutine: Coroutine[Any, Any, Any], job: Job, log: tuple[Answer, ...], wish: Wish
+        self,
+        coroutine: Coroutine[Any, Any, Any],
+        job: Job,
+        log: tuple[Answer, ...],
+        request: Request,
     ) -> Place | None:
         """Find or make the place; a transaction that only writes the story is done at once."""
         stack = frames(coroutine)
@@ -220,7 +224,7 @@ class Handlers:
         if key in self.places:
             coroutine.close()
             return self.places[key]
-        if isinstance(wish, Begin) and wish.read_only and where in ONLY_SHOWS:
+        if isinstance(request, Begin) and request.read_only and where in ONLY_SHOWS:
             coroutine.close()
             self.places[key] = None
         elif where in self.may_be_diary and (beyond := self._skip(job, log)) is not None:
@@ -228,7 +232,9 @@ class Handlers:
             self.places[key] = beyond[0]
         else:
             token = next((held(f) for f in stack if held(f) is not None), None)
-            self.found.append(Place(len(self.found) + 1, job, wish, where, log, token, coroutine))
+            self.found.append(
+                Place(len(self.found) + 1, job, request, where, log, token, coroutine)
+            )
             self.places[key] = self.found[-1]
         return self.places[key]
 
@@ -238,24 +244,24 @@ class Handlers:
         tries = [self._write_diary(job, log, later) for later in self.instants if later >= now]
         if tries[0] is None or None in tries:
             return None
-        coroutine, wish = tries[0]
-        if wish is None:
+        coroutine, request = tries[0]
+        if request is None:
             return (None,)
         # The log says "the ledger was this"; a diary entry is the same in every ledger.
-        return (self._place(coroutine, job, (*log, Answer(now, self.ledgers.first)), wish),)
+        return (self._place(coroutine, job, (*log, Answer(now, self.ledgers.first)), request),)
 
     def _write_diary(
         self, job: Job, log: tuple[Answer, ...], now: datetime
-    ) -> tuple[Coroutine[Any, Any, Any], Wish | None] | None:
+    ) -> tuple[Coroutine[Any, Any, Any], Request | None] | None:
         """Try a transaction with nothing but the story in it; None if that is not enough."""
         coroutine = self._replay(job, log)
         diary = _Diary(self.clock)
         self.clock.now = now
         try:
-            wish = coroutine.send(diary)
+            request = coroutine.send(diary)
         except _Touched:
             return None
         except (StopIteration, RetenderError):
             return coroutine, None
         # If it notes the time next, time may pass before that.
-        return None if self.clock.reads > diary.reads else (coroutine, wish)
+        return None if self.clock.reads > diary.reads else (coroutine, request)

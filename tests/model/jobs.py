@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+from retender.domain.model.attention import AttentionCode
 from retender.domain.model.event import Event
-from retender.domain.model.incident import IncidentCode
 from retender.domain.model.lease import is_free
 from retender.domain.model.money import Money
 from retender.domain.model.order import LatePayment
@@ -19,16 +19,24 @@ from retender.domain.use_cases.escalate import Escalate, Patience
 from retender.domain.use_cases.expire_orders import ExpireOrders
 from retender.domain.use_cases.find_due_work import FindDueWork
 from retender.domain.use_cases.pay_order import PayOrder
-from retender.domain.use_cases.policy import PageStrategy, PayPolicy
 from retender.domain.use_cases.refund_payment import RefundPayment
 from retender.domain.use_cases.resolve_attention import ResolveAttention
 from retender.domain.use_cases.take_notice import NoticeTaken, TakeNotice
 from retender.ports.accounts import Account
+from retender.ports.pay_policy import PageStrategy, PayPolicy
 from retender.ports.payment_provider import RawNotice
 from retender.tests.domain.shop import Accounts, ClientTypes
 from retender.tests.model.decisions import decide, is_well_called, may_decide
 from retender.tests.model.handlers import Job
 from retender.tests.model.providers import MISFIT, ModelProvider
+from retender.tests.model.requests import (
+    Call,
+    ModelClock,
+    ModelUnitOfWork,
+    Names,
+    Suspend,
+    no_time_limit,
+)
 from retender.tests.model.rules import Rules
 from retender.tests.model.state import (
     HOSTED,
@@ -40,14 +48,6 @@ from retender.tests.model.state import (
     Ledger,
     Phase,
     Waits,
-)
-from retender.tests.model.wishes import (
-    Call,
-    ModelClock,
-    ModelUnitOfWork,
-    Names,
-    Suspend,
-    no_time_limit,
 )
 
 
@@ -171,7 +171,7 @@ def _call_humans(
 ) -> Iterator[tuple[str, str, Job, int]]:
     """Yield what humans are called for, and what they may say of it."""
     for attempt in ledger.attempts if rules.misfits else ():
-        if Waits(IncidentCode.AMOUNT_MISMATCH, attempt.attempt_id) not in ledger.waiting:
+        if Waits(AttentionCode.AMOUNT_MISMATCH, attempt.attempt_id) not in ledger.waiting:
             words = f"a notice says {attempt.number}, another amount"
             yield "f", words, Job("notice", f"{attempt.account}/{attempt.number}:{MISFIT}"), 0
     for words, job in may_decide(rules, ledger, books):

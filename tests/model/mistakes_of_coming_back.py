@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from retender.domain.use_cases.payment import PageReady
-from retender.domain.use_cases.take_back import TakeBackPage
+from retender.domain.model.pay_result import PageReady
+from retender.domain.steps.take_back import TakeBackPage
 
 
 def beside_another(patch: pytest.MonkeyPatch) -> None:
-    async def alone(self: TakeBackPage, order: Any, attempts: Any, wish: Any) -> Any:
+    async def alone(self: TakeBackPage, order: Any, attempts: Any, request: Any) -> Any:
         now = self.clock()
-        fitting = (a for a in attempts if wish.fits_left(a, order.amount, now))
+        fitting = (a for a in attempts if request.fits_left(a, order.amount, now))
         left = next(fitting, None)
         if left is None:
             return None
@@ -28,8 +28,8 @@ def beside_another(patch: pytest.MonkeyPatch) -> None:
 
 
 def from_an_order_that_is_over(patch: pytest.MonkeyPatch) -> None:
-    async def unheld(self: TakeBackPage, order: Any, left: Any, wish: Any) -> Any:
-        del wish
+    async def unheld(self: TakeBackPage, order: Any, left: Any, request: Any) -> Any:
+        del request
         async with self.unit_of_work() as work:
             at = self.clock()
             if not await work.attempts.take_back(left.attempt_id, at=at, why="left"):

@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
+from retender.domain.model import resolutions
 from retender.domain.model import transition as transition_module
-from retender.domain.model.incident import Resolution
+from retender.domain.model.attention import Resolution
+from retender.domain.model.resolutions import options_of
 from retender.domain.model.transition import RefundEvent, RefundState, transition
-from retender.domain.use_cases import escalate, resolutions, resolve_attention, settle_refund
-from retender.domain.use_cases.captured import captured
-from retender.domain.use_cases.resolutions import options_of
+from retender.domain.steps import settle_refund
+from retender.domain.steps.captured import captured
+from retender.domain.use_cases import escalate, resolve_attention
 from retender.domain.use_cases.resolve_attention import ResolveAttention
 from retender.ports.payment_provider import Receipt, ReceiptState
 
@@ -18,9 +20,9 @@ from retender.ports.payment_provider import Receipt, ReceiptState
 def a_noted_misfit_pays(patch: pytest.MonkeyPatch) -> None:
     carry_out = ResolveAttention._carry_out
 
-    async def gullible(self: ResolveAttention, work: Any, incident: Any, ending: Any) -> None:
-        await carry_out(self, work, incident, ending)
-        attempt = await work.attempts.get(incident.subject)
+    async def gullible(self: ResolveAttention, work: Any, item: Any, ending: Any) -> None:
+        await carry_out(self, work, item, ending)
+        attempt = await work.attempts.get(item.subject)
         if ending.resolution is Resolution.NOTED and attempt is not None:
             paid = Receipt(
                 number=attempt.number, state=ReceiptState.PAID, amount=attempt.charge.amount
@@ -81,8 +83,8 @@ def nobody_is_called(patch: pytest.MonkeyPatch) -> None:
     async def in_vain(*_: Any) -> bool:
         return False
 
-    patch.setattr(settle_refund, "call_human", in_vain)
-    patch.setattr(escalate, "call_human", in_vain)
+    patch.setattr(settle_refund, "open_attention", in_vain)
+    patch.setattr(escalate, "open_attention", in_vain)
 
 
 def calls_stand_for_ever(patch: pytest.MonkeyPatch) -> None:

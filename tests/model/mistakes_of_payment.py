@@ -11,6 +11,7 @@ from retender.domain.model import transition as transition_module
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.errors import ProviderError, ProviderRefused, Refusal
 from retender.domain.model.order import LatePayment
+from retender.domain.model.outcome import Outcome
 from retender.domain.model.transition import (
     CAPTURED,
     ENDING,
@@ -20,12 +21,12 @@ from retender.domain.model.transition import (
     OrderState,
     transition,
 )
-from retender.domain.use_cases import captured as captured_module
-from retender.domain.use_cases import end_order, expire_orders, find_out, pay_order
-from retender.domain.use_cases.ask_for_page import AskForPage
+from retender.domain.steps import captured as captured_module
+from retender.domain.steps import end_order, inquire
+from retender.domain.steps.ask_for_page import AskForPage
+from retender.domain.steps.leave_pages import LeavePages
+from retender.domain.use_cases import expire_orders, pay_order
 from retender.domain.use_cases.close_order import CloseOrder
-from retender.domain.use_cases.leave_pages import LeavePages
-from retender.domain.use_cases.outcome import Outcome
 from retender.domain.use_cases.pay_order import PayOrder
 from retender.domain.use_cases.take_notice import TakeNotice
 from retender.ports.payment_provider import Receipt, ReceiptState
@@ -43,12 +44,12 @@ def absence_is_believed(patch: pytest.MonkeyPatch) -> None:
 
 
 def judged_when_the_answer_is_read(patch: pytest.MonkeyPatch) -> None:
-    from_receipt = captured_module.weigh
+    from_receipt = captured_module.apply_receipt
 
     async def late(*args: Any, **more: Any) -> Outcome:
         return await from_receipt(*args, **{**more, "asked_at": more["at"]})
 
-    patch.setattr(find_out, "weigh", late)
+    patch.setattr(inquire, "apply_receipt", late)
 
 
 def closed_attempts_are_deaf(patch: pytest.MonkeyPatch) -> None:
@@ -162,11 +163,11 @@ def row_after_the_call(patch: pytest.MonkeyPatch) -> None:
     keep = AskForPage._keep
 
     async def unwritten(
-        self: PayOrder, order: Any, attempts: Any, wish: Any, leave: LeavePages
+        self: PayOrder, order: Any, attempts: Any, request: Any, leave: LeavePages
     ) -> Any:
         del attempts
         async with self.unit_of_work() as work:
-            return await self._write_down(work, order, wish, leave, None)
+            return await self._write_down(work, order, request, leave, None)
 
     async def for_ever(*_: Any, **__: Any) -> Any:
         return FAR

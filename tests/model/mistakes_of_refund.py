@@ -6,19 +6,13 @@ from typing import Any
 import pytest
 
 from retender.adapters.memory.refunds import MemoryRefunds
+from retender.domain.model.outcome import Outcome
 from retender.domain.model.refund import Refund
 from retender.domain.model.transition import AttemptEvent, RefundEvent, RefundState
-from retender.domain.use_cases import captured as captured_module
-from retender.domain.use_cases import (
-    check_refund,
-    external_refund,
-    further_capture,
-    refund_payment,
-    settle_refund,
-    take_notice,
-)
+from retender.domain.steps import captured as captured_module
+from retender.domain.steps import external_refund, further_capture, settle_refund
+from retender.domain.use_cases import check_refund, refund_payment, take_notice
 from retender.domain.use_cases.check_refund import CheckRefund
-from retender.domain.use_cases.outcome import Outcome
 from retender.domain.use_cases.refund_payment import RefundPayment
 from retender.ports.payment_provider import RefundReceiptState
 from retender.tests.model import providers
@@ -104,7 +98,7 @@ def given_up_is_taken_for_refused(patch: pytest.MonkeyPatch) -> None:
     async def trust(*_: Any) -> None:
         """Ask nobody: the answer would show that it was not refused."""
 
-    patch.setattr(RefundPayment, "_repair_refused", trust)
+    patch.setattr(RefundPayment, "_refresh_refused", trust)
 
 
 def earlier_refunds_do_not_count(patch: pytest.MonkeyPatch) -> None:

@@ -14,8 +14,8 @@ from retender.domain.use_cases import check_attempt, check_refund
 from retender.domain.use_cases.announce_events import AnnounceEvents
 from retender.domain.use_cases.take_notice import TakeNotice
 from retender.tests.model.jobs import tell_shop
+from retender.tests.model.requests import Call, Suspend
 from retender.tests.model.state import ORDER_ID, ORDER_NO, START
-from retender.tests.model.wishes import Call, Suspend
 
 
 class _Notice(NamedTuple):

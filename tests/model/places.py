@@ -13,10 +13,10 @@ from types import CoroutineType, FrameType
 from typing import Any
 
 from retender.domain.model.attempt import Attempt
+from retender.domain.model.attention import AttentionItem
 from retender.domain.model.event import Event, StoryEntry, UntoldEvent
-from retender.domain.model.incident import Incident
 from retender.domain.model.refund import Refund
-from retender.domain.use_cases.redone import redone
+from retender.domain.steps.retry_when_busy import retry_when_busy
 from retender.ports.payment_provider import RawNotice
 from retender.tests.model.state import was_just_sent
 
@@ -28,7 +28,7 @@ async def _unit() -> None:
     """Do nothing, to see by what a unit of work is done again."""
 
 
-_REDONE = redone(_unit).__code__
+_REDONE = retry_when_busy(_unit).__code__
 
 
 def frames(coroutine: Any) -> list[FrameType]:
@@ -84,7 +84,7 @@ _PLAIN: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
     ((list, tuple), _plain_items),
     (RawNotice, lambda raw: raw.body),
     (Event, lambda event: (event.event_id, event.kind, event.subject)),
-    (Incident, lambda incident: (incident.code, incident.subject)),
+    (AttentionItem, lambda item: (item.code, item.subject)),
     (StoryEntry, lambda _: None),  # a line that is only written
     (UntoldEvent, lambda untold: plain(untold.event)),
     # Who asks is the store's business alone.

@@ -31,6 +31,7 @@ from retender.ports.payment_provider import (
     RefundReceiptState,
     RefundTerms,
 )
+from retender.tests.model.requests import Call, Suspend
 from retender.tests.model.state import (
     HOSTED,
     PRICE,
@@ -41,7 +42,6 @@ from retender.tests.model.state import (
     Trade,
     name_in_books,
 )
-from retender.tests.model.wishes import Call, Suspend
 
 EAGER, LAZY, LAZY_TOO = "eager", "lazy", "lazy_too"
 """The trade exists as soon as the page does (as at WeChat Pay), or once the payer acts (Alipay)."""
@@ -67,7 +67,7 @@ _SAID_OF = {
 
 
 class ModelProvider:
-    """Implements ``PaymentProvider``: each call is a wish; the explorer decides what it does."""
+    """Implements ``PaymentProvider``: each call is a request; the explorer decides what it does."""
 
     def __init__(self, name: str, *, names_trade: bool = False) -> None:
         """Publish the terms of an eager or a lazy gateway."""

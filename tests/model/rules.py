@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from retender.domain.model.incident import Resolution
+from retender.domain.model.attention import Resolution
 from retender.domain.model.order import LatePayment
 from retender.ports.accounts import SwitchPolicy
 from retender.tests.model.providers import EAGER, LAZY, Faults

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple, TypeVar
 
 from retender.adapters.memory.rows import OutboxRow, Rows
 from retender.domain.model.attempt import Attempt
+from retender.domain.model.attention import About, AttentionCode, AttentionItem
 from retender.domain.model.event import Event, EventKind, UntoldEvent
 from retender.domain.model.further_capture import FurtherCapture
-from retender.domain.model.incident import About, Incident, IncidentCode
 from retender.domain.model.money import Money
 from retender.domain.model.order import Order
 from retender.domain.model.refund import MOST_TRIES, Refund, RefundCause
@@ -170,13 +170,13 @@ class Told(NamedTuple):
 
 
 class Waits(NamedTuple):
-    """An open incident about something of ours; which of two with the same is no matter."""
+    """An open attention item about something of ours; which of two with the same is no matter."""
 
-    code: IncidentCode
+    code: AttentionCode
     subject: str
 
     @property
-    def incident_id(self) -> str:
+    def attention_id(self) -> str:
         """Return the name under which the store finds it."""
         return f"{self.code}/{self.subject}"
 
@@ -232,14 +232,14 @@ class Ledger:
                 leased_until=told.leased_until,
             )
         for waits in sorted(self.waiting):
-            rows.incidents[waits.incident_id] = self._incident(waits)
+            rows.attention[waits.attention_id] = self._item(waits)
         return rows
 
-    def _incident(self, waits: Waits) -> Incident:
-        """Write an open incident out."""
+    def _item(self, waits: Waits) -> AttentionItem:
+        """Write an open attention item out."""
         is_attempt = self.attempt_by_id(waits.subject) is not None
-        return Incident(
-            incident_id=waits.incident_id,
+        return AttentionItem(
+            attention_id=waits.attention_id,
             code=waits.code,
             account="",
             number=waits.subject,
@@ -277,11 +277,11 @@ class Ledgers:
         inbox: bool = False,
         outbox: bool = False,
         leases: bool = False,
-        incidents: bool = False,
+        attention: bool = False,
     ) -> None:
         """Begin with one new order."""
         self.keeps_inbox, self.keeps_outbox = inbox, outbox
-        self.keeps_leases, self.keeps_incidents = leases, incidents
+        self.keeps_leases, self.keeps_attention = leases, attention
         self._rows: dict[Any, Any] = {}
         self._plain: dict[int, object] = {}
         self._known: dict[tuple[object, ...], Ledger] = {}
@@ -313,7 +313,7 @@ class Ledgers:
             any(a.next_check_at is None for a in live) or any(r.next_try_at is None for r in going),
             frozenset(rows.notices) if self.keeps_inbox else frozenset(),
             self._outbox(rows) if self.keeps_outbox else (),
-            _waiting(rows) if self.keeps_incidents else frozenset(),
+            _waiting(rows) if self.keeps_attention else frozenset(),
             tuple(replace(each, found_at=START) for each in rows.captures.values()),
         )
         if parts not in self._known:
@@ -341,8 +341,8 @@ class Ledgers:
 
 
 def _waiting(rows: Rows) -> frozenset[Waits]:
-    """Return the open incidents about something of ours; how others ended is forgotten."""
-    opened = (one for one in rows.incidents.values() if one.is_open)
+    """Return the open attention items about something of ours; how others ended is forgotten."""
+    opened = (one for one in rows.attention.values() if one.is_open)
     return frozenset(Waits(one.code, one.subject) for one in opened if one.subject is not None)
 
 

@@ -61,9 +61,9 @@ from retender.tests.model.providers import (
     put,
     whereabouts,
 )
+from retender.tests.model.requests import Begin, Call, ModelClock, Names
 from retender.tests.model.rules import Rules
 from retender.tests.model.state import Books, Ledger, Ledgers, Phase
-from retender.tests.model.wishes import Begin, Call, ModelClock, Names
 
 
 class Model:
@@ -76,7 +76,7 @@ class Model:
             inbox=rules.inbox,
             outbox=rules.announces,
             leases=rules.has_leases,
-            incidents=bool(rules.decides),
+            attention=bool(rules.decides),
         )
         self.clock, names = ModelClock(), Names()
         jobs = use_cases(rules, self.clock, names)
@@ -256,20 +256,20 @@ class Model:
         core, place = self.cores[number], self.place(rank)
         if place.job.name in self.rules.deaths:
             yield Move("f", (f"{place.job.name} {place.job.about} DIES",), number)
-        if isinstance(place.wish, Begin):
+        if isinstance(place.request, Begin):
             step = self.handlers.go_on(place, core.now, core.ledger)
             late = self._acts_late(core, place, step.ledger)
             if late and not step.bug:
                 step = step._replace(bug="F")
             yield from self._done(number, "s", (place.where, ", transaction"), place.job, step)
-        elif place.wish.verb == "tell":
-            yield from self._tell(number, place, place.wish)
-        elif place.wish.verb == "acknowledge":  # only a mistake says it before it is done
+        elif place.request.verb == "tell":
+            yield from self._tell(number, place, place.request)
+        elif place.request.verb == "acknowledge":  # only a mistake says it before it is done
             step = self.handlers.go_on(place, core.now, core.ledger)
             rank = 0 if step.place is None else step.place.rank
             yield Move("s", ("we say so",), self._received(number, place.job), rank, step.bug)
         else:
-            yield from self._called(number, place, place.wish)
+            yield from self._called(number, place, place.request)
 
     def _acts_late(self, core: Core, place: Place, after: Ledger) -> bool:
         """Tell whether a worker sends or closes what it does not hold, or not any more."""
@@ -357,7 +357,7 @@ class Model:
             same = outcome.books == core.books
             if same and step.place is not None and self._is_stable(outcome.reply, core):
                 # Waiting with it is the same as asking later: settle it at once.
-                assert isinstance(step.place.wish, Begin)
+                assert isinstance(step.place.request, Begin)
                 step = self.handlers.go_on(step.place, core.now, ledger)
                 words += (Change(ledger, step.ledger),)
             bug = step.bug

@@ -71,7 +71,7 @@ class Family:
         member = self._members[name]
         self.kills[name.partition("-")[0]] += 1
         self._doomed.add(name)
-        self._wish(kill=name)
+        self._request(kill=name)
         await member.died.wait()
         self._start(member, step, seen)
 
@@ -97,7 +97,7 @@ class Family:
         plain = step is None and seen is None and self._speed == 1
         installed = plain and member.starts % _INSTALLED_EVERY == 1
         self.installed += installed
-        self._wish(
+        self._request(
             start=member.name,
             arguments=member.arguments,
             out=str(self.out(member.name)),
@@ -109,10 +109,10 @@ class Family:
             seen=str(seen) if seen else None,
         )
 
-    def _wish(self, **wish: object) -> None:
+    def _request(self, **request: object) -> None:
         pipe = self._nursery.stdin
         assert pipe is not None
-        pipe.write(json.dumps(wish).encode() + b"\n")
+        pipe.write(json.dumps(request).encode() + b"\n")
 
     async def listen(self) -> None:
         """Hear what became of everybody, as long as there is a nursery."""

@@ -11,8 +11,8 @@ from sqlalchemy import Row, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from retender.adapters.sql.engine import connected
-from retender.adapters.sql.tables import attempts, incidents, orders, outbox, refunds
-from retender.domain.model.figures import OPEN_ORDERS
+from retender.adapters.sql.tables import attempts, items, orders, outbox, refunds
+from retender.domain.model.backlog import OPEN_ORDERS
 from retender.domain.model.transition import LIVE, AttemptState, RefundState
 from retender.tests.processes.scene import Scene
 
@@ -26,7 +26,7 @@ _FINAL_ATTEMPTS = {"CLOSED", *_CAPTURED}
 
 
 @dataclass(slots=True)
-class Verdict:
+class OrderSummary:
     """
     What was found.
 
@@ -67,7 +67,7 @@ async def unsettled(engine: AsyncEngine) -> Mapping[str, int]:
     return {what: count for what, count in counts.items() if count}
 
 
-async def judge(scene: Scene, engine: AsyncEngine, http: httpx.AsyncClient) -> Verdict:
+async def judge(scene: Scene, engine: AsyncEngine, http: httpx.AsyncClient) -> OrderSummary:
     """Fetch the books, the rows and the logs, and compare them order by order."""
     books: dict[tuple[str, str], Book] = {}
     for account, url in scene.gateways.items():
@@ -75,18 +75,20 @@ async def judge(scene: Scene, engine: AsyncEngine, http: httpx.AsyncClient) -> V
         books |= {(account, number): book for number, book in answer.json().items()}
     found, strange = await _rows(engine)
     told = announced(scene)
-    verdict = compare(found, books, told)
-    verdict.problems += [f"incident {row.code} of {row.account}: {row.number}" for row in strange]
-    verdict.counts["announcements"] = sum(told.values())
-    verdict.counts["announced again after a crash"] = sum(told.values()) - len(told)
-    return verdict
+    summary = compare(found, books, told)
+    summary.problems += [
+        f"attention item {row.code} of {row.account}: {row.number}" for row in strange
+    ]
+    summary.counts["announcements"] = sum(told.values())
+    summary.counts["announced again after a crash"] = sum(told.values()) - len(told)
+    return summary
 
 
 def compare(
     found: Sequence[Ours],
     books: Mapping[tuple[str, str], Book],
     told: Mapping[tuple[str, str], int],
-) -> Verdict:
+) -> OrderSummary:
     """
     Compare our orders with the gateways' books.
 
@@ -96,11 +98,11 @@ def compare(
         told: how often the shop heard ``order.paid``, by order and event.
 
     """
-    verdict = Verdict()
+    summary = OrderSummary()
     known = {(row.account, row.number) for order in found for row in order.attempts}
     for account, number in sorted(set(books) - known):
         if books[account, number]["captured_minor"]:
-            verdict.problems.append(f"LOST: {account} took money under {number}, unknown to us")
+            summary.problems.append(f"LOST: {account} took money under {number}, unknown to us")
     for order in found:
         mine = {a.number: books.get((a.account, a.number)) for a in order.attempts}
         problems = [
@@ -109,9 +111,9 @@ def compare(
             *_rest(order),
             *_told(order, told),
         ]
-        verdict.problems += [f"{order.row.order_no}: {problem}" for problem in problems]
-        _count(verdict.counts, order, mine)
-    return verdict
+        summary.problems += [f"{order.row.order_no}: {problem}" for problem in problems]
+        _count(summary.counts, order, mine)
+    return summary
 
 
 def announced(scene: Scene) -> Counter[tuple[str, str]]:
@@ -135,7 +137,7 @@ async def _rows(engine: AsyncEngine) -> tuple[Sequence[Ours], Sequence[Row[Any]]
             found[row.order_id].refunds.append(row)
         for row in await connection.execute(select(outbox)):
             by_number[row.order_no].events.append(row)
-        strange = (await connection.execute(select(incidents))).all()
+        strange = (await connection.execute(select(items))).all()
     return list(found.values()), strange
 
 

@@ -6,7 +6,7 @@ would be spent on imports. This process has loaded it once. A child is a process
 of its own group that runs the very command line; it is killed by whom it was
 forked by, who alone reaps it, so that no stranger with a recycled id can be hit.
 
-Wishes come in as JSON lines, and what happens goes out as JSON lines.
+Requests come in as JSON lines, and what happens goes out as JSON lines.
 """
 
 import gc
@@ -62,13 +62,13 @@ class Nursery:
     def __init__(self) -> None:
         self._pids: dict[str, int] = {}
 
-    def start(self, wish: dict[str, Any]) -> None:
+    def start(self, request: dict[str, Any]) -> None:
         """Fork a child; it never returns from here."""
         pid = os.fork()
         if pid == 0:
-            _become(wish)
-        self._pids[wish["start"]] = pid
-        _say(started=wish["start"], pid=pid)
+            _become(request)
+        self._pids[request["start"]] = pid
+        _say(started=request["start"], pid=pid)
 
     def kill(self, name: str) -> None:
         """Kill the child, as ``kill -9`` does; one that is dead already is left alone."""
@@ -92,27 +92,27 @@ class Nursery:
             os.waitpid(pid, 0)
 
 
-def _become(wish: dict[str, Any]) -> None:
+def _become(request: dict[str, Any]) -> None:
     """Be the command from here on."""
     code = 70
     try:
         os.setsid()
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        os.dup2(os.open(wish["out"], _MODES, 0o600), 1)
-        os.dup2(os.open(wish["log"], _MODES, 0o600), 2)
+        os.dup2(os.open(request["out"], _MODES, 0o600), 1)
+        os.dup2(os.open(request["log"], _MODES, 0o600), 2)
         signal.set_wakeup_fd(-1)
-        if wish["installed"]:
+        if request["installed"]:
             command = str(Path(sys.executable).with_name("retender"))
-            os.execv(command, [command, *wish["arguments"]])  # noqa: S606 -- what a shell would only garble
-        code = _run(wish)
+            os.execv(command, [command, *request["arguments"]])  # noqa: S606 -- what a shell would only garble
+        code = _run(request)
     finally:
         os._exit(code)
 
 
-def _run(wish: dict[str, Any]) -> int:
-    hurry(wish["epoch"], wish["speed"])
-    arm(wish["step"], wish["seen"])
-    sys.argv = ["retender", *wish["arguments"]]
+def _run(request: dict[str, Any]) -> int:
+    hurry(request["epoch"], request["speed"])
+    arm(request["step"], request["seen"])
+    sys.argv = ["retender", *request["arguments"]]
     try:
         command_line()
     except SystemExit as end:
@@ -126,7 +126,7 @@ def _say(**news: object) -> None:
 
 
 @contextmanager
-def _wishes() -> Iterator[Any]:
+def _requests() -> Iterator[Any]:
     with selectors.DefaultSelector() as selector:
         selector.register(0, selectors.EVENT_READ)
         os.set_blocking(0, False)
@@ -134,11 +134,11 @@ def _wishes() -> Iterator[Any]:
 
 
 def main() -> None:
-    """Do as is wished until nobody is there to wish."""
+    """Do as is wished until nobody is there to ask."""
     preload()
     nursery, rest = Nursery(), b""
     _say(ready=True)
-    with _wishes() as any_come:
+    with _requests() as any_come:
         while True:
             nursery.reap()
             if not any_come():
@@ -148,11 +148,11 @@ def main() -> None:
                 nursery.empty()
                 return
             *lines, rest = (rest + read).split(b"\n")
-            for wish in map(json.loads, lines):
-                if "start" in wish:
-                    nursery.start(wish)
+            for request in map(json.loads, lines):
+                if "start" in request:
+                    nursery.start(request)
                 else:
-                    nursery.kill(wish["kill"])
+                    nursery.kill(request["kill"])
 
 
 if __name__ == "__main__":

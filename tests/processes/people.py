@@ -113,12 +113,16 @@ class Life:
 
     async def two_tabs(self) -> None:
         """Press pay in several tabs at once, then pay every page that came."""
-        wishes = [self._account() for _ in range(3)]
+        requests = [self._account() for _ in range(3)]
         pages = await asyncio.gather(
-            *(self.shop.pay(self.order_no, account, self.chance) for account in wishes)
+            *(self.shop.pay(self.order_no, account, self.chance) for account in requests)
         )
         await asyncio.gather(
-            *(self._act(wish, page) for wish, page in zip(wishes, pages, strict=True) if page)
+            *(
+                self._act(request, page)
+                for request, page in zip(requests, pages, strict=True)
+                if page
+            )
         )
         await self.shop.show(self.order_no, self.chance)
 

@@ -183,14 +183,14 @@ async def play(
         loaded = time.monotonic() - began
         say(f"  {load.placed} orders in {loaded:.0f} s; now to rest")
         rested = await rest(engine, say)
-        verdict = await judge(scene, engine, http)
+        summary = await judge(scene, engine, http)
     run.problems += [f"a life ended: {trouble}" for trouble in load.troubles]
     run.problems += [f"died unasked: {death}" for death in scene.family.deaths]
     if rested >= REST_SECONDS:
         run.problems.append(f"not at rest within {REST_SECONDS:.0f} s")
-    run.problems += verdict.problems
+    run.problems += summary.problems
     run.problems += check_history(history.calls, LASTS_SECONDS / scene.speed)
-    run.numbers.update(verdict.counts)
+    run.numbers.update(summary.counts)
     run.numbers.update({f"kills of a {who}": count for who, count in scene.family.kills.items()})
     run.numbers["starts of the installed command"] = scene.family.installed
     run.numbers["calls of the API"] = len(history.calls)

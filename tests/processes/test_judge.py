@@ -44,10 +44,10 @@ def books(a=None, b=None, **more):
 
 
 def test_good_books_pass():
-    verdict = compare([rows()], books(), TOLD)
-    assert verdict.problems == []
-    assert verdict.counts["captured payments"] == 2
-    assert verdict.counts["surpluses given back"] == 1
+    summary = compare([rows()], books(), TOLD)
+    assert summary.problems == []
+    assert summary.counts["captured payments"] == 2
+    assert summary.counts["surpluses given back"] == 1
 
 
 @pytest.mark.parametrize(

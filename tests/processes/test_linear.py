@@ -167,7 +167,7 @@ def test_a_bad_history_is_found(name):
         "too early",
         "given up too early",
         "closed although it was refused",
-        "given up by a wish that was not heard",
+        "given up by a request that was not heard",
         "never placed",
         "failed yet done",
         "close undone",

@@ -27,7 +27,7 @@ _CAPTURED = {"SUCCEEDED", "REFUNDING", "REFUNDED", "REFUND_STUCK"}
 _UNSETTLED = """
     WITH left_to_people AS (
         SELECT order_id, attempt_id FROM attempts WHERE number IN (
-            SELECT number FROM incidents WHERE code = 'EVIDENCE_AMOUNT_MISMATCH'))
+            SELECT number FROM attention WHERE code = 'EVIDENCE_AMOUNT_MISMATCH'))
     SELECT (SELECT count(*) FROM orders
             WHERE state IN ('NEW', 'EXPIRING', 'CANCELLING')
             AND order_id NOT IN (SELECT order_id FROM left_to_people))
@@ -53,7 +53,7 @@ class Account:
     Attributes:
         odd: numbers under which a gateway took another amount than was asked, by its own
             book; a human must look, and until then nothing of them is settled.
-        incidents: numbers of which a human was told that the amount differs.
+        misfits: numbers of which a human was told that the amount differs.
         called: refunds of which a human was told that they are stuck.
 
     """
@@ -65,7 +65,7 @@ class Account:
     events: Sequence[Row]
     books: Mapping[str, Book]
     odd: frozenset[str]
-    incidents: frozenset[str]
+    misfits: frozenset[str]
     called: frozenset[str]
     life: "Life"
     problems: list[str] = field(default_factory=list)
@@ -153,14 +153,10 @@ def _accounts(town: "Town", lives: Sequence["Life"]) -> Iterator[Account]:
     refunds = town.books.rows("SELECT * FROM refunds ORDER BY created_at")
     story = town.books.rows("SELECT * FROM story ORDER BY seq")
     events = town.books.rows("SELECT * FROM outbox ORDER BY seq")
-    incidents = town.books.rows("SELECT * FROM incidents")
-    misfits = frozenset(
-        row["number"] for row in incidents if row["code"] == "EVIDENCE_AMOUNT_MISMATCH"
-    )
+    items = town.books.rows("SELECT * FROM attention")
+    misfits = frozenset(row["number"] for row in items if row["code"] == "EVIDENCE_AMOUNT_MISMATCH")
     called = frozenset(
-        row["subject"]
-        for row in incidents
-        if row["code"] == "REFUND_STUCK" and row["ended_at"] is None
+        row["subject"] for row in items if row["code"] == "REFUND_STUCK" and row["ended_at"] is None
     )
     books = {account: gateway.books() for account, gateway in town.gateways.items()}
     for life in lives:
@@ -190,7 +186,7 @@ def _accounts(town: "Town", lives: Sequence["Life"]) -> Iterator[Account]:
                     for minor in (book.captures or {"": book.captured_minor}).values()
                 )
             ),
-            incidents=misfits & {row["number"] for row in mine},
+            misfits=misfits & {row["number"] for row in mine},
             called=called,
             life=life,
         )
@@ -212,8 +208,8 @@ def _rest(account: Account) -> Iterator[str]:
     """Everything is final: orders, attempts, refunds; but for what a gateway took oddly."""
     if account.order["state"] not in _FINAL["orders"] and not account.odd:
         yield f"stays {account.order['state']}"
-    for number in sorted(account.odd ^ account.incidents):
-        told = "a human was told so" if number in account.incidents else "no human was told"
+    for number in sorted(account.odd ^ account.misfits):
+        told = "a human was told so" if number in account.misfits else "no human was told"
         yield f"the gateway's book of {number} is {account.books.get(number)}, and {told}"
     stuck = account.stuck_surpluses()
     for attempt in account.attempts:

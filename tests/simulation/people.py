@@ -8,8 +8,8 @@ from retender.domain.model.attempt_errors import PayOrderContended
 from retender.domain.model.errors import RetenderError, StoreBusy
 from retender.domain.model.money import Money
 from retender.domain.model.order import LatePayment
+from retender.domain.model.pay_result import PageReady
 from retender.domain.model.payer import Payer
-from retender.domain.use_cases.payment import PageReady
 from retender.plugins.simulator_kit.payer import PayerAction
 from retender.tests.simulation.consoles import give_back_by_hand
 from retender.tests.simulation.processes import Unreachable

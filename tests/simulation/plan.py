@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from retender.domain.use_cases.policy import PageStrategy
 from retender.ports.accounts import SwitchPolicy
+from retender.ports.pay_policy import PageStrategy
 from retender.tests.simulation.chance import stream
 from retender.tests.simulation.script import ACCOUNTS, HOUR, MINUTE, OrderPlan, make_order
 

@@ -33,11 +33,12 @@ ROOMS: dict[str, Room] = {
         Box("entrypoints", 48, 128, 220, 92), "http, cli, worker,\nsettings, container", "plain"
     ),
     "domain.use_cases": Room(
-        Box("domain.use_cases", 420, 128, 280, 72), "what can be done, one verb a file", "good"
+        Box("domain.use_cases", 420, 128, 280, 62), "what can be done, one verb a file", "good"
     ),
-    "ports": Room(Box("ports", 420, 250, 280, 72), "what the core needs, one role a file", "good"),
+    "domain.steps": Room(Box("domain.steps", 420, 214, 280, 62), "what verbs are made of", "good"),
+    "ports": Room(Box("ports", 420, 300, 280, 62), "what the core needs, one role a file", "good"),
     "domain.model": Room(
-        Box("domain.model", 420, 372, 280, 72), "what is true: values, rules, states", "good"
+        Box("domain.model", 420, 386, 280, 62), "what is true: values, rules, states", "good"
     ),
     "adapters": Room(
         Box("adapters", 872, 196, 204, 80), "how we give it:\nsql, http, clock, ids", "plain"
@@ -65,6 +66,12 @@ ARROWS: tuple[Arrow, ...] = (
     Arrow(
         ("domain.use_cases",),
         ROOMS["domain.use_cases"].box.port("bottom"),
+        ("domain.steps",),
+        ROOMS["domain.steps"].box.port("top"),
+    ),
+    Arrow(
+        ("domain.steps",),
+        ROOMS["domain.steps"].box.port("bottom"),
         ("ports",),
         ROOMS["ports"].box.port("top"),
     ),

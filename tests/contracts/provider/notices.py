@@ -116,7 +116,7 @@ class Notices(ProviderScene):
     async def test_a_notice_of_another_merchants_money_says_so(
         self, gateway: GatewayUnderTest
     ) -> None:
-        """Well signed and not ours: an incident, never a payment."""
+        """Well signed and not ours: an attention item, never a payment."""
         gateway.speak_for_another()
         notice = await gateway.provider.parse_notice(await self._genuine(gateway))
         assert notice.receipt is not None

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from retender.domain.model.attempt import Attempt
+from retender.domain.model.attention import About, AttentionCode, AttentionItem
+from retender.domain.model.backlog import WorkKind
 from retender.domain.model.event import Event
-from retender.domain.model.figures import WorkKind
-from retender.domain.model.incident import About, Incident, IncidentCode
 from retender.domain.model.order import Order
 from retender.domain.model.refund import Refund
 from retender.domain.model.transition import (
@@ -23,16 +23,16 @@ from retender.tests.contracts.store.samples import (
     NOW,
     a_refund,
     an_attempt,
+    an_attention_item,
     an_ending,
     an_event,
-    an_incident,
     an_order,
     keep,
     order_in,
     readable,
 )
 
-CODE = IncidentCode.ROW_UNREADABLE
+CODE = AttentionCode.ROW_UNREADABLE
 
 
 class SetAsideContract(StoreContract):
@@ -46,16 +46,18 @@ class SetAsideContract(StoreContract):
         """It is in no batch, however small; another call about it changes nothing."""
         times = {"created_at": NOW - 9 * MINUTE, "shown_until": NOW - 2 * MINUTE}
         aside, other = order_in(state, **times), order_in(state, **times)
-        call = an_incident(code=CODE, about=About.ORDER, subject=aside.order_id)
-        noise = an_incident(code=IncidentCode.FOREIGN, about=About.ORDER, subject=other.order_id)
+        call = an_attention_item(code=CODE, about=About.ORDER, subject=aside.order_id)
+        noise = an_attention_item(
+            code=AttentionCode.FOREIGN, about=About.ORDER, subject=other.order_id
+        )
         await keep(unit_of_work, aside, other, call, noise)
         assert await _over(unit_of_work, state) == [other.order_id]
         if state is OrderState.NEW:
             async with unit_of_work(read_only=True) as work:
-                late = await work.unfinished.overdue(NOW, NOW)
+                late = await work.backlog.overdue(NOW, NOW)
             assert late[WorkKind.ORDERS].count == 1, "nobody is late with what is set aside"
         async with unit_of_work() as work:
-            assert await work.incidents.end(call.incident_id, an_ending())
+            assert await work.attention.end(call.attention_id, an_ending())
             await work.commit()
         assert await _over(unit_of_work, state) == sorted([aside.order_id, other.order_id])
 
@@ -69,8 +71,8 @@ class SetAsideContract(StoreContract):
         await keep(unit_of_work, *calls)
         assert [len(found) for found in await _news(unit_of_work)] == [0, 0, 0]
         async with unit_of_work() as work:
-            again = an_incident(code=CODE, about=About.ATTEMPT, subject=attempt.attempt_id)
-            assert await work.incidents.add(again) is False
+            again = an_attention_item(code=CODE, about=About.ATTEMPT, subject=attempt.attempt_id)
+            assert await work.attention.add(again) is False
 
     @pytest.mark.asyncio
     async def test_the_call_waits_whatever_its_subject_says_of_itself(
@@ -89,13 +91,13 @@ class SetAsideContract(StoreContract):
             await work.outbox.claim_due(NOW, NOW + MINUTE, 10)
             held = {"held_until": NOW + MINUTE}
             assert await work.outbox.mark_sent(event.event_id, NOW, **held)
-            assert list(await work.unfinished.over(10)) == []
+            assert list(await work.backlog.over(10)) == []
             await work.commit()
 
 
 async def _one_of_each(
     unit_of_work: UnitOfWork,
-) -> tuple[Order, Attempt, Refund, Event, list[Incident]]:
+) -> tuple[Order, Attempt, Refund, Event, list[AttentionItem]]:
     """Keep an order, attempt, refund and event; return them, and calls for each of them."""
     order = an_order()
     attempt = an_attempt(order, watch_until=NOW)
@@ -107,7 +109,7 @@ async def _one_of_each(
         About.REFUND: refund.refund_no,
         About.EVENT: event.event_id,
     }
-    calls = [an_incident(code=CODE, about=k, subject=its) for k, its in subjects.items()]
+    calls = [an_attention_item(code=CODE, about=k, subject=its) for k, its in subjects.items()]
     return order, attempt, refund, event, calls
 
 
@@ -126,7 +128,7 @@ async def _over(unit_of_work: UnitOfWork, state: OrderState) -> list[str]:
 async def _news(unit_of_work: UnitOfWork) -> list[list[object]]:
     async with unit_of_work(read_only=True) as work:
         return [
-            list(await work.unfinished.attempts(NOW, NOW, 10)),
-            list(await work.unfinished.refunds(IncidentCode.REFUND_TOO_LONG, NOW, NOW, 10)),
-            list(await work.unfinished.events(NOW, NOW, 10)),
+            list(await work.backlog.attempts(NOW, NOW, 10)),
+            list(await work.backlog.refunds(AttentionCode.REFUND_TOO_LONG, NOW, NOW, 10)),
+            list(await work.backlog.events(NOW, NOW, 10)),
         ]

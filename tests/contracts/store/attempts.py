@@ -36,7 +36,7 @@ AGAIN = UNTIL + MINUTE
 
 
 class AttemptsContract(StoreContract):
-    """One number an account, one payable attempt a wish, one asker at a time."""
+    """One number an account, one payable attempt a request, one asker at a time."""
 
     @pytest.mark.asyncio
     async def test_an_attempt_comes_back_equal_in_every_field(
@@ -73,7 +73,7 @@ class AttemptsContract(StoreContract):
     @pytest.mark.asyncio
     @pytest.mark.parametrize("there", PAYABLE)
     @pytest.mark.parametrize("new", PAYABLE)
-    async def test_a_wish_has_one_payable_attempt(
+    async def test_a_request_has_one_payable_attempt(
         self, unit_of_work: UnitOfWork, there: AttemptState, new: AttemptState
     ) -> None:
         """A double click makes one attempt, not two."""
@@ -92,12 +92,12 @@ class AttemptsContract(StoreContract):
     async def test_an_attempt_that_is_left_behind_makes_room(
         self, unit_of_work: UnitOfWork, state: AttemptState
     ) -> None:
-        """The same wish may be tried again, under another number."""
+        """The same request may be tried again, under another number."""
         order = an_order()
         await keep(unit_of_work, order, attempt_in(state, order), an_attempt(order, idx=2))
 
     @pytest.mark.asyncio
-    async def test_other_wishes_and_other_orders_are_free(self, unit_of_work: UnitOfWork) -> None:
+    async def test_other_requests_and_other_orders_are_free(self, unit_of_work: UnitOfWork) -> None:
         """The rule is for one order and one fingerprint."""
         order, other = an_order(), an_order()
         await keep(
@@ -111,7 +111,7 @@ class AttemptsContract(StoreContract):
 
     @pytest.mark.asyncio
     async def test_an_order_has_one_attempt_of_an_index(self, unit_of_work: UnitOfWork) -> None:
-        """Whatever the first one's state and wish."""
+        """Whatever the first one's state and request."""
         order = an_order()
         await keep(unit_of_work, order, attempt_in(AttemptState.CLOSED, order))
         async with unit_of_work() as work:

@@ -5,21 +5,21 @@ from datetime import datetime
 
 import pytest
 
-from retender.domain.model.figures import (
+from retender.domain.model.attention import (
+    ESCALATIONS,
+    STANDS,
+    About,
+    AttentionCode,
+    AttentionItem,
+    Resolution,
+)
+from retender.domain.model.backlog import (
     OPEN_ATTEMPTS,
     OPEN_ORDERS,
     OPEN_REFUNDS,
     Overdue,
     Waiting,
     WorkKind,
-)
-from retender.domain.model.incident import (
-    ESCALATIONS,
-    STANDS,
-    About,
-    Incident,
-    IncidentCode,
-    Resolution,
 )
 from retender.domain.model.transition import (
     LIVE,
@@ -38,9 +38,9 @@ from retender.tests.contracts.store.samples import (
     TICK,
     a_refund,
     an_attempt,
+    an_attention_item,
     an_ending,
     an_event,
-    an_incident,
     an_order,
     attempt_in,
     keep,
@@ -49,68 +49,71 @@ from retender.tests.contracts.store.samples import (
 )
 
 _ABOUT = {
-    IncidentCode.UNKNOWN_TOO_LONG: About.ATTEMPT,
-    IncidentCode.REFUND_TOO_LONG: About.REFUND,
-    IncidentCode.REFUND_STUCK: About.REFUND,
-    IncidentCode.UNTOLD_TOO_LONG: About.EVENT,
+    AttentionCode.UNKNOWN_TOO_LONG: About.ATTEMPT,
+    AttentionCode.REFUND_TOO_LONG: About.REFUND,
+    AttentionCode.REFUND_STUCK: About.REFUND,
+    AttentionCode.UNTOLD_TOO_LONG: About.EVENT,
 }
 
 
-def a_call(code: IncidentCode, subject: str, **facts: object) -> Incident:
+def a_call(code: AttentionCode, subject: str, **facts: object) -> AttentionItem:
     """Return a call of our own for a human, about this subject."""
-    return an_incident(code=code, about=_ABOUT[code], subject=subject, **facts)
+    return an_attention_item(code=code, about=_ABOUT[code], subject=subject, **facts)
 
 
 class AttentionContract(StoreContract):
     """What waits is kept once and ended once; what is unknown for long is found, all of it."""
 
     @pytest.mark.asyncio
-    async def test_an_incident_says_what_it_is_about(self, unit_of_work: UnitOfWork) -> None:
+    async def test_an_attention_item_says_what_it_is_about(self, unit_of_work: UnitOfWork) -> None:
         """Equal in every field, by its id too."""
-        incidents = [an_incident(about=about, subject=f"s-{about}") for about in About]
-        incidents.append(an_incident(about=About.ATTEMPT, subject="s" * 64, order_no="n" * 64))
-        await keep(unit_of_work, *incidents)
+        items = [an_attention_item(about=about, subject=f"s-{about}") for about in About]
+        items.append(an_attention_item(about=About.ATTEMPT, subject="s" * 64, order_no="n" * 64))
+        await keep(unit_of_work, *items)
         async with unit_of_work(read_only=True) as work:
-            for incident in incidents:
-                assert await work.incidents.get(incident.incident_id) == incident
-            assert await work.incidents.get("nobody") is None
+            for item in items:
+                assert await work.attention.get(item.attention_id) == item
+            assert await work.attention.get("nobody") is None
 
     @pytest.mark.asyncio
-    async def test_an_incident_ends_once(self, unit_of_work: UnitOfWork) -> None:
+    async def test_an_attention_item_ends_once(self, unit_of_work: UnitOfWork) -> None:
         """The first ending stays; who comes second is told so."""
-        incidents = [an_incident() for _ in Resolution]
-        await keep(unit_of_work, *incidents)
+        items = [an_attention_item() for _ in Resolution]
+        await keep(unit_of_work, *items)
         endings = [an_ending(resolution=how, at=NOW.astimezone(BEIJING)) for how in Resolution]
         async with unit_of_work() as work:
-            for incident, ending in zip(incidents, endings, strict=True):
-                assert await work.incidents.end(incident.incident_id, ending) is True
-                assert await work.incidents.end(incident.incident_id, an_ending()) is False
-            assert await work.incidents.end("nobody", an_ending()) is False
+            for item, ending in zip(items, endings, strict=True):
+                assert await work.attention.end(item.attention_id, ending) is True
+                assert await work.attention.end(item.attention_id, an_ending()) is False
+            assert await work.attention.end("nobody", an_ending()) is False
             await work.commit()
         async with unit_of_work(read_only=True) as work:
-            for incident, ending in zip(incidents, endings, strict=True):
-                found = await work.incidents.get(incident.incident_id)
-                assert found == replace(incident, ending=ending)
+            for item, ending in zip(items, endings, strict=True):
+                found = await work.attention.get(item.attention_id)
+                assert found == replace(item, ending=ending)
                 assert found is not None
                 assert not found.is_open
 
     @pytest.mark.asyncio
     async def test_open_ones_are_listed_the_oldest_first(self, unit_of_work: UnitOfWork) -> None:
         """As many as asked for; an order's own; those that ended only among all."""
-        mine = [an_incident(order_no="A1", at=NOW - n * TICK) for n in range(3)]
-        ended, other = an_incident(order_no="A1", ending=an_ending()), an_incident(order_no="a1")
+        mine = [an_attention_item(order_no="A1", at=NOW - n * TICK) for n in range(3)]
+        ended, other = (
+            an_attention_item(order_no="A1", ending=an_ending()),
+            an_attention_item(order_no="a1"),
+        )
         await keep(unit_of_work, mine[0], ended, other, *mine[1:])
         async with unit_of_work(read_only=True) as work:
-            assert list(await work.incidents.open()) == [mine[0], other, *mine[1:]]
-            assert list(await work.incidents.open(2)) == [mine[0], other]
-            assert list(await work.incidents.open_of("A1")) == mine
-            assert list(await work.incidents.open_of("nobody")) == []
-            assert ended in await work.incidents.all()
+            assert list(await work.attention.open()) == [mine[0], other, *mine[1:]]
+            assert list(await work.attention.open(2)) == [mine[0], other]
+            assert list(await work.attention.open_of("A1")) == mine
+            assert list(await work.attention.open_of("nobody")) == []
+            assert ended in await work.attention.all()
 
     @pytest.mark.asyncio
     @pytest.mark.parametrize("code", ESCALATIONS)
     async def test_a_subject_has_one_open_call_of_a_code(
-        self, unit_of_work: UnitOfWork, code: IncidentCode
+        self, unit_of_work: UnitOfWork, code: AttentionCode
     ) -> None:
         """Another subject, another code, and after its end, another one."""
         first = a_call(code, "one")
@@ -118,20 +121,20 @@ class AttentionContract(StoreContract):
         others += [a_call(another, "one") for another in ESCALATIONS if another is not code]
         await keep(unit_of_work, first, *others)
         async with unit_of_work() as work:
-            assert await work.incidents.add(a_call(code, "one")) is False
-            assert await work.incidents.end(first.incident_id, an_ending())
-            assert await work.incidents.add(a_call(code, "one")) is True
-            assert await work.incidents.add(a_call(code, "one")) is False
-            assert await work.incidents.add(a_call(code, "one", ending=an_ending())) is True
+            assert await work.attention.add(a_call(code, "one")) is False
+            assert await work.attention.end(first.attention_id, an_ending())
+            assert await work.attention.add(a_call(code, "one")) is True
+            assert await work.attention.add(a_call(code, "one")) is False
+            assert await work.attention.add(a_call(code, "one", ending=an_ending())) is True
             await work.commit()
 
     @pytest.mark.asyncio
     async def test_evidence_is_kept_however_much_there_is(self, unit_of_work: UnitOfWork) -> None:
         """Two different amounts of one attempt are two pieces of evidence."""
-        pieces = [an_incident(about=About.ATTEMPT, subject="one") for _ in range(3)]
+        pieces = [an_attention_item(about=About.ATTEMPT, subject="one") for _ in range(3)]
         await keep(unit_of_work, *pieces)
         async with unit_of_work(read_only=True) as work:
-            assert list(await work.incidents.open()) == pieces
+            assert list(await work.attention.open()) == pieces
 
     @pytest.mark.asyncio
     async def test_attempts_unknown_for_long_are_found(self, unit_of_work: UnitOfWork) -> None:
@@ -146,15 +149,15 @@ class AttentionContract(StoreContract):
         late = an_attempt(order, idx=51, fingerprint="e" * 32, watch_until=NOW + TICK)
         await keep(unit_of_work, order, *attempts, early, late)
         async with unit_of_work(read_only=True) as work:
-            found = list(await work.unfinished.attempts(NOW, NOW, 10))
+            found = list(await work.backlog.attempts(NOW, NOW, 10))
             assert found == [early, *(a for a in attempts if a.state in LIVE)]
-            assert list(await work.unfinished.attempts(NOW, NOW, 2)) == found[:2]
-            assert list(await work.unfinished.attempts(NOW - MINUTE, NOW, 10)) == []
+            assert list(await work.backlog.attempts(NOW, NOW, 2)) == found[:2]
+            assert list(await work.backlog.attempts(NOW - MINUTE, NOW, 10)) == []
 
     @pytest.mark.asyncio
-    @pytest.mark.parametrize("code", [IncidentCode.REFUND_TOO_LONG, IncidentCode.REFUND_STUCK])
+    @pytest.mark.parametrize("code", [AttentionCode.REFUND_TOO_LONG, AttentionCode.REFUND_STUCK])
     async def test_refunds_under_way_for_long_are_found(
-        self, unit_of_work: UnitOfWork, code: IncidentCode
+        self, unit_of_work: UnitOfWork, code: AttentionCode
     ) -> None:
         """And stuck ones by their own code; the oldest first."""
         order = an_order()
@@ -164,9 +167,9 @@ class AttentionContract(StoreContract):
         late = a_refund(attempt, state=STANDS[code][0], created_at=NOW + TICK)
         await keep(unit_of_work, order, attempt, *refunds, early, late)
         async with unit_of_work(read_only=True) as work:
-            found = list(await work.unfinished.refunds(code, NOW, NOW, 10))
+            found = list(await work.backlog.refunds(code, NOW, NOW, 10))
             assert found == [early, *(r for r in refunds if r.state in STANDS[code])]
-            assert list(await work.unfinished.refunds(code, NOW, NOW, 1)) == [early]
+            assert list(await work.backlog.refunds(code, NOW, NOW, 1)) == [early]
 
     @pytest.mark.asyncio
     async def test_events_untold_for_long_are_found(self, unit_of_work: UnitOfWork) -> None:
@@ -177,8 +180,8 @@ class AttentionContract(StoreContract):
         await _tell(unit_of_work, events[1].event_id)
         async with unit_of_work(read_only=True) as work:
             untold = [events[0], *events[2:]]
-            assert list(await work.unfinished.events(NOW, NOW, 10)) == untold
-            assert list(await work.unfinished.events(NOW, NOW, 1)) == untold[:1]
+            assert list(await work.backlog.events(NOW, NOW, 10)) == untold
+            assert list(await work.backlog.events(NOW, NOW, 1)) == untold[:1]
 
     @pytest.mark.asyncio
     @pytest.mark.parametrize("code", ESCALATIONS)
@@ -186,42 +189,42 @@ class AttentionContract(StoreContract):
         ("since", "quiet"), [(None, True), (NOW - TICK, True), (NOW, False)], ids=str
     )
     async def test_what_somebody_knows_of_is_quiet(
-        self, unit_of_work: UnitOfWork, code: IncidentCode, since: datetime | None, quiet: bool
+        self, unit_of_work: UnitOfWork, code: AttentionCode, since: datetime | None, quiet: bool
     ) -> None:
-        """While a call is open; after any of its incidents ended, until that is long ago."""
+        """While a call is open; after any of its attention items ended, until that is long ago."""
         subject = await _standing(unit_of_work, code)
         ending = None if since is None else an_ending(at=NOW)
         facts = {"about": _ABOUT[code], "subject": subject, "ending": ending}
-        other = code if since is None else IncidentCode.AMOUNT_MISMATCH
+        other = code if since is None else AttentionCode.AMOUNT_MISMATCH
         wrong_kind = next(about for about in About if about is not _ABOUT[code])
         assert await _found(unit_of_work, code, NOW - MINUTE) == [subject]
-        await keep(unit_of_work, an_incident(**{**facts, "about": wrong_kind}))
-        await keep(unit_of_work, an_incident(about=_ABOUT[code], subject=subject))
+        await keep(unit_of_work, an_attention_item(**{**facts, "about": wrong_kind}))
+        await keep(unit_of_work, an_attention_item(about=_ABOUT[code], subject=subject))
         assert await _found(unit_of_work, code, NOW - MINUTE) == [subject]
-        await keep(unit_of_work, an_incident(code=other, **facts))
+        await keep(unit_of_work, an_attention_item(code=other, **facts))
         found = await _found(unit_of_work, code, since or NOW)
         assert found == ([] if quiet else [subject])
 
     @pytest.mark.asyncio
     @pytest.mark.parametrize("code", ESCALATIONS)
     async def test_a_call_is_over_when_its_subject_is_where_it_was_no_more(
-        self, unit_of_work: UnitOfWork, code: IncidentCode
+        self, unit_of_work: UnitOfWork, code: AttentionCode
     ) -> None:
         """Open ones of our own only; all, or one that is asked for."""
         subject = await _standing(unit_of_work, code)
         call, stranger = a_call(code, subject), a_call(code, "nobody")
-        evidence = an_incident(about=_ABOUT[code], subject=subject)
+        evidence = an_attention_item(about=_ABOUT[code], subject=subject)
         await keep(unit_of_work, call, stranger, evidence)
         async with unit_of_work(read_only=True) as work:
-            assert list(await work.unfinished.over(10)) == []
+            assert list(await work.backlog.over(10)) == []
         await _end_subject(unit_of_work, code, subject)
         async with unit_of_work() as work:
-            assert list(await work.unfinished.over(10)) == [call]
-            assert list(await work.unfinished.over(0)) == []
-            assert list(await work.unfinished.over(10, call.incident_id)) == [call]
-            assert list(await work.unfinished.over(10, stranger.incident_id)) == []
-            assert await work.incidents.end(call.incident_id, an_ending())
-            assert list(await work.unfinished.over(10)) == []
+            assert list(await work.backlog.over(10)) == [call]
+            assert list(await work.backlog.over(0)) == []
+            assert list(await work.backlog.over(10, call.attention_id)) == [call]
+            assert list(await work.backlog.over(10, stranger.attention_id)) == []
+            assert await work.attention.end(call.attention_id, an_ending())
+            assert list(await work.backlog.over(10)) == []
 
     @pytest.mark.asyncio
     @pytest.mark.parametrize("about", [About.ATTEMPT, About.REFUND])
@@ -233,20 +236,20 @@ class AttentionContract(StoreContract):
         order = an_order()
         attempt = an_attempt(order, attempt_id=alike, watch_until=NOW)
         refund = a_refund(attempt, refund_no=alike)
-        code = IncidentCode.ACCOUNT_GONE
-        call = an_incident(code=code, about=about, subject=alike)
+        code = AttentionCode.ACCOUNT_GONE
+        call = an_attention_item(code=code, about=about, subject=alike)
         await keep(unit_of_work, order, attempt, refund, call)
         codes = {
-            About.ATTEMPT: IncidentCode.UNKNOWN_TOO_LONG,
-            About.REFUND: IncidentCode.REFUND_TOO_LONG,
+            About.ATTEMPT: AttentionCode.UNKNOWN_TOO_LONG,
+            About.REFUND: AttentionCode.REFUND_TOO_LONG,
         }
         other = next(kind for kind in codes if kind is not about)
         await _end_subject(unit_of_work, codes[other], alike)
         async with unit_of_work(read_only=True) as work:
-            assert list(await work.unfinished.over(10)) == []
+            assert list(await work.backlog.over(10)) == []
         await _end_subject(unit_of_work, codes[about], alike)
         async with unit_of_work(read_only=True) as work:
-            assert list(await work.unfinished.over(10)) == [call]
+            assert list(await work.backlog.over(10)) == [call]
 
     @pytest.mark.asyncio
     async def test_what_is_under_way_is_counted(self, unit_of_work: UnitOfWork) -> None:
@@ -262,28 +265,28 @@ class AttentionContract(StoreContract):
         events = [an_event(order, subject=f"s{n}") for n in range(3)]
         await keep(unit_of_work, *orders, order, *attempts, *refunds, *events)
         await _tell(unit_of_work, events[0].event_id)
-        stuck = [a_call(IncidentCode.REFUND_STUCK, f"r{n}", at=NOW - n * TICK) for n in range(2)]
-        await keep(unit_of_work, *stuck, an_incident(), an_incident(ending=an_ending()))
+        stuck = [a_call(AttentionCode.REFUND_STUCK, f"r{n}", at=NOW - n * TICK) for n in range(2)]
+        await keep(unit_of_work, *stuck, an_attention_item(), an_attention_item(ending=an_ending()))
         async with unit_of_work(read_only=True) as work:
-            figures = await work.unfinished.figures()
-        assert figures.waiting == {
-            IncidentCode.REFUND_STUCK: Waiting(2, NOW - TICK),
-            IncidentCode.AMOUNT_MISMATCH: Waiting(1, NOW),
+            size = await work.backlog.size()
+        assert size.waiting == {
+            AttentionCode.REFUND_STUCK: Waiting(2, NOW - TICK),
+            AttentionCode.AMOUNT_MISMATCH: Waiting(1, NOW),
         }
-        assert figures.orders == {**dict.fromkeys(OPEN_ORDERS, 1), OPEN_ORDERS[0]: 2}
-        assert figures.attempts == dict.fromkeys(OPEN_ATTEMPTS, 1)
-        assert figures.refunds == dict.fromkeys(OPEN_REFUNDS, 1)
-        assert figures.untold == 2
-        assert figures.due_since == NOW
+        assert size.orders == {**dict.fromkeys(OPEN_ORDERS, 1), OPEN_ORDERS[0]: 2}
+        assert size.attempts == dict.fromkeys(OPEN_ATTEMPTS, 1)
+        assert size.refunds == dict.fromkeys(OPEN_REFUNDS, 1)
+        assert size.untold == 2
+        assert size.due_since == NOW
 
     @pytest.mark.asyncio
     async def test_of_nothing_there_is_nothing_to_count(self, unit_of_work: UnitOfWork) -> None:
         """An empty store has figures too."""
         async with unit_of_work(read_only=True) as work:
-            figures = await work.unfinished.figures()
-        counted = (figures.waiting, figures.orders, figures.attempts, figures.refunds)
+            size = await work.backlog.size()
+        counted = (size.waiting, size.orders, size.attempts, size.refunds)
         assert counted == ({}, {}, {}, {})
-        assert (figures.untold, figures.due_since) == (0, None)
+        assert (size.untold, size.due_since) == (0, None)
 
     @pytest.mark.asyncio
     async def test_what_is_overdue_is_counted_with_since_when(
@@ -316,13 +319,13 @@ class AttentionContract(StoreContract):
             await work.outbox.put_off(events[1].event_id, NOW + TICK, held_until=NOW + MINUTE)
             await work.commit()
         async with unit_of_work(read_only=True) as work:
-            assert await work.unfinished.overdue(NOW, now) == {
+            assert await work.backlog.overdue(NOW, now) == {
                 WorkKind.ORDERS: Overdue(2, long),
                 WorkKind.ATTEMPTS: Overdue(1, long),
                 WorkKind.REFUNDS: Overdue(2, long),
                 WorkKind.EVENTS: Overdue(1, long + 2 * TICK),
             }
-            assert await work.unfinished.overdue(long - TICK, now) == {}
+            assert await work.backlog.overdue(long - TICK, now) == {}
 
 
 async def _tell(unit_of_work: UnitOfWork, event_id: str) -> None:
@@ -332,7 +335,7 @@ async def _tell(unit_of_work: UnitOfWork, event_id: str) -> None:
         await work.commit()
 
 
-async def _standing(unit_of_work: UnitOfWork, code: IncidentCode) -> str:
+async def _standing(unit_of_work: UnitOfWork, code: AttentionCode) -> str:
     """Put something into the store for which a call of this code stands; return its name."""
     order = an_order()
     attempt = an_attempt(order, watch_until=NOW)
@@ -347,17 +350,17 @@ async def _standing(unit_of_work: UnitOfWork, code: IncidentCode) -> str:
     }[_ABOUT[code]]
 
 
-async def _end_subject(unit_of_work: UnitOfWork, code: IncidentCode, subject: str) -> None:
-    if code is IncidentCode.UNTOLD_TOO_LONG:
+async def _end_subject(unit_of_work: UnitOfWork, code: AttentionCode, subject: str) -> None:
+    if code is AttentionCode.UNTOLD_TOO_LONG:
         await _tell(unit_of_work, subject)
         return
     async with unit_of_work() as work:
         match code:
-            case IncidentCode.UNKNOWN_TOO_LONG:
+            case AttentionCode.UNKNOWN_TOO_LONG:
                 moved = await work.attempts.move(
                     subject, AttemptEvent.PROVEN_DEAD, at=NOW, why="dead"
                 )
-            case IncidentCode.REFUND_TOO_LONG:
+            case AttentionCode.REFUND_TOO_LONG:
                 await work.refunds.move(subject, RefundEvent.SENT, at=NOW, why="sent")
                 moved = await work.refunds.move(subject, RefundEvent.FAILED, at=NOW, why="no")
             case _:
@@ -366,16 +369,16 @@ async def _end_subject(unit_of_work: UnitOfWork, code: IncidentCode, subject: st
         await work.commit()
 
 
-async def _found(unit_of_work: UnitOfWork, code: IncidentCode, since: datetime) -> list[str]:
+async def _found(unit_of_work: UnitOfWork, code: AttentionCode, since: datetime) -> list[str]:
     """Return the names of what is found to call for by this code."""
     async with unit_of_work(read_only=True) as work:
         match _ABOUT[code]:
             case About.ATTEMPT:
-                attempts = readable(await work.unfinished.attempts(NOW, since, 10))
+                attempts = readable(await work.backlog.attempts(NOW, since, 10))
                 return [attempt.attempt_id for attempt in attempts]
             case About.REFUND:
-                refunds = readable(await work.unfinished.refunds(code, NOW, since, 10))
+                refunds = readable(await work.backlog.refunds(code, NOW, since, 10))
                 return [refund.refund_no for refund in refunds]
             case _:
-                events = readable(await work.unfinished.events(NOW, since, 10))
+                events = readable(await work.backlog.events(NOW, since, 10))
                 return [event.event_id for event in events]

@@ -84,7 +84,7 @@ class ComingBackContract(StoreContract):
             assert await work.attempts.take_back(its, at=NOW, why="back")
 
     @pytest.mark.asyncio
-    async def test_no_two_payable_attempts_of_one_wish_by_coming_back(
+    async def test_no_two_payable_attempts_of_one_request_by_coming_back(
         self, unit_of_work: UnitOfWork
     ) -> None:
         """One of them was made since; the transaction goes on."""

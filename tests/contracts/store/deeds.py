@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from retender.domain.model.attempt import Attempt
+from retender.domain.model.attention import AttentionItem
 from retender.domain.model.event import Event, EventKind
-from retender.domain.model.incident import Incident
 from retender.domain.model.money import Money
 from retender.domain.model.order import Order
 from retender.domain.model.page import Opened
@@ -27,9 +27,9 @@ from retender.tests.contracts.store.samples import (
     a_line,
     a_refund,
     an_attempt,
+    an_attention_item,
     an_ending,
     an_event,
-    an_incident,
     an_order,
     attempt_in,
     keep,
@@ -52,7 +52,7 @@ class Scene:
     sent: Refund
     held: Refund
     event: Event
-    incident: Incident
+    item: AttentionItem
     new_order: Order
     new_attempt: Attempt
     new_refund: Refund
@@ -69,8 +69,8 @@ async def a_scene(unit_of_work: UnitOfWork) -> Scene:
     due, sent = a_refund(attempt), a_refund(attempt, state=RefundState.SENT)
     held = a_refund(attempt, leased_until=HELD)
     event = an_event(order)
-    incident = an_incident()
-    await keep(unit_of_work, order, attempt, left, due, sent, held, event, incident)
+    item = an_attention_item()
+    await keep(unit_of_work, order, attempt, left, due, sent, held, event, item)
     async with unit_of_work() as work:
         await work.outbox.claim_due(NOW - MINUTE, HELD, 1)
         await work.commit()
@@ -82,7 +82,7 @@ async def a_scene(unit_of_work: UnitOfWork) -> Scene:
         sent=sent,
         held=held,
         event=event,
-        incident=incident,
+        item=item,
         new_order=an_order(),
         new_attempt=an_attempt(order, idx=2, fingerprint="e" * 32),
         new_refund=a_refund(attempt),
@@ -100,7 +100,7 @@ async def everything(unit_of_work: UnitOfWork, scene: Scene) -> list[object]:
             list(await work.attempts.of_order(order_id)),
             list(await work.refunds.of_order(order_id)),
             list(await work.attempts.captures_of(order_id)),
-            list(await work.incidents.all()),
+            list(await work.attention.all()),
             [await work.outbox.any_due(at) for at in (NOW, LATER, UNTIL)],
             list(await work.outbox.of_order(scene.order.order_no)),
             list(await work.story.of_order(order_id)),
@@ -147,8 +147,10 @@ DEEDS: Mapping[str, Deed] = {
     ),
     "refunds.put_off": lambda w, s: w.refunds.put_off(s.held.refund_no, LATER, held_until=HELD),
     "inbox.add": lambda w, _: w.inbox.add("tea-house", "evt-1", "hash", NOW),
-    "incidents.add": lambda w, s: w.incidents.add(an_incident(incident_id=s.order.order_id)),
-    "incidents.end": lambda w, s: w.incidents.end(s.incident.incident_id, an_ending()),
+    "attention items.add": lambda w, s: w.attention.add(
+        an_attention_item(attention_id=s.order.order_id)
+    ),
+    "attention items.end": lambda w, s: w.attention.end(s.item.attention_id, an_ending()),
     "outbox.add": lambda w, s: w.outbox.add(s.new_event),
     "outbox.claim_due": lambda w, _: w.outbox.claim_due(NOW, UNTIL, 10),
     "outbox.mark_sent": lambda w, s: w.outbox.mark_sent(s.event.event_id, NOW, held_until=HELD),

@@ -130,7 +130,7 @@ class NeighboursContract(StoreContract):
 
     @pytest.mark.asyncio
     @pytest.mark.parametrize("left", [1, 2])
-    async def test_a_page_is_not_taken_back_beside_another_of_its_wish(
+    async def test_a_page_is_not_taken_back_beside_another_of_its_request(
         self, unit_of_work: UnitOfWork, left: int
     ) -> None:
         """Whether the newer one or the older one was left."""

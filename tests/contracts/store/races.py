@@ -10,8 +10,8 @@ from typing import TypeVar
 import pytest
 
 from retender.domain.model.attempt import Attempt
+from retender.domain.model.attention import AttentionCode
 from retender.domain.model.event import Event, EventKind
-from retender.domain.model.incident import IncidentCode
 from retender.domain.model.page import Opened
 from retender.domain.model.refund import RefundCause
 from retender.domain.model.transition import (
@@ -30,9 +30,9 @@ from retender.tests.contracts.store.samples import (
     a_charge,
     a_refund,
     an_attempt,
+    an_attention_item,
     an_ending,
     an_event,
-    an_incident,
     an_order,
     keep,
     new_id,
@@ -62,9 +62,11 @@ ONCE: Mapping[str, Callable[[Work, Attempt, int], Awaitable[bool]]] = {
     "a refund": lambda w, first, _: w.refunds.add(a_refund(first, refund_no="back-1")),
     "a surplus": lambda w, first, _: w.refunds.add(a_refund(first, cause=RefundCause.LATE)),
     "a notice": lambda w, _, n: w.inbox.add("tea-house", "evt-1", str(n), NOW),
-    "an incident": lambda w, *_: w.incidents.add(an_incident(incident_id="fits-nothing")),
-    "a call for a human": lambda w, *_: w.incidents.add(
-        an_incident(code=IncidentCode.REFUND_STUCK, subject="back-1")
+    "an attention item": lambda w, *_: w.attention.add(
+        an_attention_item(attention_id="fits-nothing")
+    ),
+    "a call for a human": lambda w, *_: w.attention.add(
+        an_attention_item(code=AttentionCode.REFUND_STUCK, subject="back-1")
     ),
     "an event": lambda w, *_: w.outbox.add(
         Event(event_id=new_id(), kind=EventKind.ORDER_PAID, subject="x", order_no="x", at=NOW)
@@ -149,13 +151,15 @@ class RacesContract(StoreContract):
         assert Counter(await crowd((unit_of_work, rival), add)) == {True: 1, False: CROWD - 1}
 
     @pytest.mark.asyncio
-    async def test_one_ends_an_incident(self, unit_of_work: UnitOfWork, rival: UnitOfWork) -> None:
+    async def test_one_ends_an_attention_item(
+        self, unit_of_work: UnitOfWork, rival: UnitOfWork
+    ) -> None:
         """Who comes second hears that it has ended."""
-        incident = an_incident()
-        await keep(unit_of_work, incident)
+        item = an_attention_item()
+        await keep(unit_of_work, item)
 
         async def end(work: Work, _: int) -> bool:
-            return await work.incidents.end(incident.incident_id, an_ending())
+            return await work.attention.end(item.attention_id, an_ending())
 
         assert Counter(await crowd((unit_of_work, rival), end)) == {True: 1, False: CROWD - 1}
 

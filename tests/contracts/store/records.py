@@ -1,11 +1,11 @@
-"""What a store promises of inbox, incidents, outbox and story."""
+"""What a store promises of inbox, attention items, outbox and story."""
 
 from dataclasses import replace
 
 import pytest
 
+from retender.domain.model.attention import AttentionCode
 from retender.domain.model.event import EventKind, UntoldEvent
-from retender.domain.model.incident import IncidentCode
 from retender.ports.unit_of_work import UnitOfWork
 from retender.tests.contracts.store.ground import StoreContract
 from retender.tests.contracts.store.samples import (
@@ -15,8 +15,8 @@ from retender.tests.contracts.store.samples import (
     TICK,
     a_line,
     an_attempt,
+    an_attention_item,
     an_event,
-    an_incident,
     an_order,
     keep,
     readable,
@@ -50,18 +50,18 @@ class RecordsContract(StoreContract):
             assert await work.inbox.add("tea-house", "茶" * 5000, "hash", NOW) is False
 
     @pytest.mark.asyncio
-    async def test_an_incident_is_kept_once(self, unit_of_work: UnitOfWork) -> None:
+    async def test_an_attention_item_is_kept_once(self, unit_of_work: UnitOfWork) -> None:
         """Equal in every field, the newest first, as many as asked for."""
-        incidents = [an_incident(code=code) for code in IncidentCode]
-        incidents.append(an_incident(at=NOW.astimezone(BEIJING), data={}))
+        items = [an_attention_item(code=code) for code in AttentionCode]
+        items.append(an_attention_item(at=NOW.astimezone(BEIJING), data={}))
         async with unit_of_work() as work:
-            for incident in incidents:
-                assert await work.incidents.add(incident) is True
-            assert await work.incidents.add(replace(incidents[0], source="bill")) is False
+            for item in items:
+                assert await work.attention.add(item) is True
+            assert await work.attention.add(replace(items[0], source="bill")) is False
             await work.commit()
         async with unit_of_work(read_only=True) as work:
-            assert list(await work.incidents.all()) == incidents[::-1]
-            assert list(await work.incidents.all(2)) == incidents[:-3:-1]
+            assert list(await work.attention.all()) == items[::-1]
+            assert list(await work.attention.all(2)) == items[:-3:-1]
 
     @pytest.mark.asyncio
     async def test_an_event_exists_once_a_subject_and_kind(self, unit_of_work: UnitOfWork) -> None:
@@ -128,11 +128,11 @@ class RecordsContract(StoreContract):
         await keep(unit_of_work, order)
         async with unit_of_work() as work:
             await work.story.add(a_line(order, what=odd, why=odd, data={"odd": odd}))
-            assert await work.incidents.add(an_incident(number=odd, data={"odd": odd}))
+            assert await work.attention.add(an_attention_item(number=odd, data={"odd": odd}))
             await work.commit()
         async with unit_of_work(read_only=True) as work:
             assert len(await work.story.of_order(order.order_id)) == 1
-            assert len(await work.incidents.all()) == 1
+            assert len(await work.attention.all()) == 1
 
     # --- events that are due ------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from retender.domain.model.incident import About, IncidentCode
+from retender.domain.model.attention import About, AttentionCode
 from retender.domain.model.money import Money
 from retender.domain.model.page import Opened
 from retender.domain.model.transition import AttemptState
@@ -20,8 +20,8 @@ from retender.tests.contracts.store.samples import (
     a_charge,
     a_kept_attempt,
     an_attempt,
+    an_attention_item,
     an_ending,
-    an_incident,
     an_order,
     attempt_in,
     keep,
@@ -175,21 +175,23 @@ class ReferencesContract(StoreContract):
         gone = an_attempt(order, idx=9, account="gone", state=AttemptState.SUCCEEDED)
         await keep(unit_of_work, order, *here, gone)
         async with unit_of_work(read_only=True) as work:
-            assert dict(await work.unfinished.live_attempts()) == {"tea-house": 2}
+            assert dict(await work.backlog.live_attempts()) == {"tea-house": 2}
 
     @pytest.mark.asyncio
     async def test_what_is_open_about_a_subject_is_found(self, unit_of_work: UnitOfWork) -> None:
         """The oldest first, whatever its code; not what has ended."""
         about = {"about": About.ACCOUNT, "subject": "tea-house"}
-        old = an_incident(code=IncidentCode.ABSENT, **about)
-        ended = an_incident(code=IncidentCode.FOREIGN, ending=an_ending(), **about)
-        other = an_incident(code=IncidentCode.ABSENT, about=About.ACCOUNT, subject="coffee-house")
-        young = an_incident(code=IncidentCode.UNKNOWN_NUMBER, **about)
+        old = an_attention_item(code=AttentionCode.ABSENT, **about)
+        ended = an_attention_item(code=AttentionCode.FOREIGN, ending=an_ending(), **about)
+        other = an_attention_item(
+            code=AttentionCode.ABSENT, about=About.ACCOUNT, subject="coffee-house"
+        )
+        young = an_attention_item(code=AttentionCode.UNKNOWN_NUMBER, **about)
         await keep(unit_of_work, old, ended, other, young)
         async with unit_of_work() as work:
-            assert list(await work.incidents.open_about("tea-house")) == [old, young]
-            again = an_incident(code=IncidentCode.ABSENT, **about)
-            assert not await work.incidents.add(again), "one open call stands for all"
+            assert list(await work.attention.open_about("tea-house")) == [old, young]
+            again = an_attention_item(code=AttentionCode.ABSENT, **about)
+            assert not await work.attention.add(again), "one open call stands for all"
 
     @pytest.mark.asyncio
     async def test_an_account_that_waits_for_a_human_stands_for_its_attempts(
@@ -198,9 +200,11 @@ class ReferencesContract(StoreContract):
         """Each by itself is brought up once the account's own call has ended."""
         order = an_order()
         attempt = an_attempt(order, watch_until=NOW)
-        call = an_incident(code=IncidentCode.ABSENT, about=About.ACCOUNT, subject="tea-house")
+        call = an_attention_item(
+            code=AttentionCode.ABSENT, about=About.ACCOUNT, subject="tea-house"
+        )
         await keep(unit_of_work, order, attempt, call)
         async with unit_of_work() as work:
-            assert list(await work.unfinished.attempts(NOW, NOW, 10)) == []
-            assert await work.incidents.end(call.incident_id, an_ending())
-            assert list(await work.unfinished.attempts(NOW, NOW, 10)) == [attempt]
+            assert list(await work.backlog.attempts(NOW, NOW, 10)) == []
+            assert await work.attention.end(call.attention_id, an_ending())
+            assert list(await work.backlog.attempts(NOW, NOW, 10)) == [attempt]

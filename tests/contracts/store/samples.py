@@ -7,10 +7,10 @@ from itertools import count
 from typing import TypeVar, assert_never
 
 from retender.domain.model.attempt import Attempt, Charge
+from retender.domain.model.attention import AttentionCode, AttentionItem, Ending, Resolution
 from retender.domain.model.client_type import Device
 from retender.domain.model.event import Event, EventKind, StoryEntry
 from retender.domain.model.further_capture import FurtherCapture
-from retender.domain.model.incident import Ending, Incident, IncidentCode, Resolution
 from retender.domain.model.money import MINOR_MAX, Money
 from retender.domain.model.order import EndReason, LatePayment, Order
 from retender.domain.model.page import (
@@ -192,22 +192,22 @@ def an_event(order: Order, **facts: object) -> Event:
     return replace(event, **facts)  # type: ignore[arg-type]  # the tests name real fields
 
 
-def an_incident(**facts: object) -> Incident:
-    """Return an incident, changed as told."""
-    incident = Incident(
-        incident_id=new_id(),
-        code=IncidentCode.AMOUNT_MISMATCH,
+def an_attention_item(**facts: object) -> AttentionItem:
+    """Return an attention item, changed as told."""
+    item = AttentionItem(
+        attention_id=new_id(),
+        code=AttentionCode.AMOUNT_MISMATCH,
         account="tea-house",
         number=new_id(),
         at=NOW,
         source="notice",
         data={"amount": "0.01 CNY", "note": ODD_TEXT},
     )
-    return replace(incident, **facts)  # type: ignore[arg-type]  # the tests name real fields
+    return replace(item, **facts)  # type: ignore[arg-type]  # the tests name real fields
 
 
 def an_ending(**facts: object) -> Ending:
-    """Return how an incident ended, changed as told."""
+    """Return how an attention item ended, changed as told."""
     ending = Ending(at=NOW, resolution=Resolution.NOTED, why=ODD_TEXT, by="olga")
     return replace(ending, **facts)  # type: ignore[arg-type]  # the tests name real fields
 
@@ -277,7 +277,7 @@ def all_refunds(attempt: Attempt) -> Iterator[Refund]:
 
 
 async def keep(
-    unit_of_work: UnitOfWork, *things: Order | Attempt | Refund | Event | Incident
+    unit_of_work: UnitOfWork, *things: Order | Attempt | Refund | Event | AttentionItem
 ) -> None:
     """Write the samples down in one transaction, all of them."""
     async with unit_of_work() as work:
@@ -291,8 +291,8 @@ async def keep(
                     kept = await work.refunds.add(thing)
                 case Event():
                     kept = await work.outbox.add(thing)
-                case Incident():
-                    kept = await work.incidents.add(thing)
+                case AttentionItem():
+                    kept = await work.attention.add(thing)
                 case _:
                     assert_never(thing)
             assert kept, f"refused: {thing}"

@@ -6,7 +6,7 @@ import pytest
 
 from retender.domain.model.payer import Payer
 from retender.domain.model.payer_errors import PayerInputInvalid
-from retender.domain.use_cases.wish import Misfit
+from retender.domain.steps.pay_request import Misfit
 from retender.ports.payment_provider import PayerNeed
 
 ANN = {

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from retender.domain.model.attention import About, Resolution
 from retender.domain.model.errors import UnknownName
-from retender.domain.model.incident import About, Resolution
 from retender.domain.model.money import Money
 from retender.domain.model.refund import Refund, RefundCause, next_try_unasked
 from retender.domain.use_cases.find_due_work import FindDueWork
@@ -35,7 +35,7 @@ async def sent(shop: Shop) -> Refund:
 
 
 async def waiting(shop: Shop):
-    return list((await shop.list_attention()).incidents)
+    return list((await shop.list_attention()).items)
 
 
 @pytest.mark.parametrize(("make", "state"), [(surplus, "DUE"), (sent, "SENT")])
@@ -43,13 +43,13 @@ async def test_a_refund_of_it_calls_a_human_at_once_and_once(shop, make, state):
     refund = await make(shop)
     shop.accounts.by_name.pop("alipay")
     await shop.settle_down(hours=30, every=600)
-    incident, late = await waiting(shop)
-    assert (incident.code, incident.about) == ("ACCOUNT_GONE", About.REFUND)
+    item, late = await waiting(shop)
+    assert (item.code, item.about) == ("ACCOUNT_GONE", About.REFUND)
     assert late.code == "REFUND_TOO_LONG"
-    assert (incident.subject, incident.order_no) == (refund.refund_no, "A1")
-    assert incident.at - START < timedelta(minutes=15), "not after a day"
-    assert "alipay is configured no more" in incident.source
-    assert incident.data["state"] == state
+    assert (item.subject, item.order_no) == (refund.refund_no, "A1")
+    assert item.at - START < timedelta(minutes=15), "not after a day"
+    assert "alipay is configured no more" in item.source
+    assert item.data["state"] == state
     (after,) = (await shop.story()).refunds
     assert (after.state, after.tries) == (state, refund.tries), "no try was made"
 
@@ -86,9 +86,9 @@ async def test_what_a_human_noted_is_quiet_that_day_and_brought_up_the_next(shop
     await surplus(shop)
     shop.accounts.by_name.pop("alipay")
     await shop.work_once()
-    (incident,) = await waiting(shop)
+    (item,) = await waiting(shop)
     await shop.resolve_attention(
-        incident_id=incident.incident_id, resolution=Resolution.NOTED, reason="I ask", by="olga"
+        attention_id=item.attention_id, resolution=Resolution.NOTED, reason="I ask", by="olga"
     )
     await shop.settle_down(hours=12, every=600)
     assert await waiting(shop) == []
@@ -101,9 +101,9 @@ async def test_a_human_may_say_that_the_money_went_back(shop):
     await surplus(shop)
     shop.accounts.by_name.pop("alipay")
     await shop.work_once()
-    (incident,) = await waiting(shop)
+    (item,) = await waiting(shop)
     await shop.resolve_attention(
-        incident_id=incident.incident_id, resolution=Resolution.REFUNDED, reason="done", by="olga"
+        attention_id=item.attention_id, resolution=Resolution.REFUNDED, reason="done", by="olga"
     )
     assert await shop.states() == ("PAID", ["REFUNDED", "SUCCEEDED"])
     await shop.settle_down(hours=30, every=600)
@@ -116,9 +116,9 @@ async def test_an_attempt_of_it_calls_a_human_at_its_next_look(shop):
     account = shop.accounts.by_name.pop("alipay")
     shop.clock.pass_by(seconds=16)
     await shop.work_once()
-    (incident,) = await waiting(shop)
-    assert (incident.code, incident.about) == ("ACCOUNT_GONE", About.ATTEMPT)
-    assert (incident.subject, incident.data["state"]) == (page.attempt.attempt_id, "OPEN")
+    (item,) = await waiting(shop)
+    assert (item.code, item.about) == ("ACCOUNT_GONE", About.ATTEMPT)
+    assert (item.subject, item.data["state"]) == (page.attempt.attempt_id, "OPEN")
     await shop.settle_down(hours=0.3)
     assert len(await waiting(shop)) == 1
     shop.accounts.by_name["alipay"] = account

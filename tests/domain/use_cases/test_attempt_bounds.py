@@ -6,7 +6,7 @@ import pytest
 
 from retender.domain.model.attempt_errors import TooManyAttempts
 from retender.domain.model.errors import ProviderUncertain
-from retender.domain.use_cases.attempt_bounds import MOST_BEGUN, MOST_LIVE
+from retender.domain.steps.attempt_bounds import MOST_BEGUN, MOST_LIVE
 
 pytestmark = pytest.mark.asyncio
 

@@ -5,13 +5,13 @@ from datetime import timedelta
 
 import pytest
 
-from retender.domain.model.errors import ProviderUncertain, TextInvalid, UnknownName
-from retender.domain.model.incident import About, Incident, IncidentCode, Resolution
-from retender.domain.model.incident_errors import (
-    IncidentEnded,
-    IncidentNotExist,
+from retender.domain.model.attention import About, AttentionCode, AttentionItem, Resolution
+from retender.domain.model.attention_errors import (
+    AttentionEnded,
+    AttentionNotExist,
     ResolutionRefused,
 )
+from retender.domain.model.errors import ProviderUncertain, TextInvalid, UnknownName
 from retender.domain.model.money import Money
 from retender.domain.model.refund import MOST_TRIES
 from retender.domain.model.refund_errors import RefundExceedsPaid
@@ -27,20 +27,20 @@ WHY = "the bank's list of the day says so"
 
 async def waiting(shop):
     """Return what waits for a human."""
-    return list((await shop.list_attention()).incidents)
+    return list((await shop.list_attention()).items)
 
 
 async def the_one(shop):
     """Return the one thing that waits."""
-    (incident,) = await waiting(shop)
-    return incident
+    (item,) = await waiting(shop)
+    return item
 
 
-async def resolve(shop, resolution, incident=None, **more):
-    incident = incident or await the_one(shop)
+async def resolve(shop, resolution, item=None, **more):
+    item = item or await the_one(shop)
     words = {"reason": WHY, "by": "olga", **more}
     return await shop.resolve_attention(
-        incident_id=incident.incident_id, resolution=resolution, **words
+        attention_id=item.attention_id, resolution=resolution, **words
     )
 
 
@@ -88,16 +88,16 @@ async def test_nobody_is_called_while_the_stated_time_runs(shop):
 
 async def test_an_attempt_unknown_for_an_hour_after_its_watch_calls_a_human_once(shop):
     attempt = await silent(shop, hours=1.6)
-    incident = await the_one(shop)
-    assert (incident.code, incident.about) == (IncidentCode.UNKNOWN_TOO_LONG, About.ATTEMPT)
-    assert (incident.subject, incident.order_no) == (attempt.attempt_id, "A1")
-    assert (incident.account, incident.number) == ("alipay", attempt.number)
-    assert incident.at - attempt.watch_until <= timedelta(hours=1, minutes=1)
+    item = await the_one(shop)
+    assert (item.code, item.about) == (AttentionCode.UNKNOWN_TOO_LONG, About.ATTEMPT)
+    assert (item.subject, item.order_no) == (attempt.attempt_id, "A1")
+    assert (item.account, item.number) == ("alipay", attempt.number)
+    assert item.at - attempt.watch_until <= timedelta(hours=1, minutes=1)
     await shop.settle_down(hours=30, every=600)
-    assert await waiting(shop) == [incident]
-    (line,) = told(await shop.story(), "incident.opened")
+    assert await waiting(shop) == [item]
+    (line,) = told(await shop.story(), "attention item.opened")
     assert line.attempt_id == attempt.attempt_id
-    assert line.data["incident_id"] == incident.incident_id
+    assert line.data["attention_id"] == item.attention_id
 
 
 async def test_it_ends_by_itself_when_the_provider_answers_at_last(shop):
@@ -106,11 +106,11 @@ async def test_it_ends_by_itself_when_the_provider_answers_at_last(shop):
     shop.alipay.trouble.clear()
     await shop.settle_down(hours=2, every=60)
     assert await waiting(shop) == []
-    (incident,) = await shop.list_incidents()
-    assert incident.ending.resolution is Resolution.SETTLED
-    assert incident.ending.by == "retender"
+    (item,) = await shop.list_attention_history()
+    assert item.ending.resolution is Resolution.SETTLED
+    assert item.ending.by == "retender"
     assert (await shop.attempt()).state == "CLOSED"
-    (line,) = told(await shop.story(), "incident.ended")
+    (line,) = told(await shop.story(), "attention item.ended")
     assert line.attempt_id == attempt.attempt_id
     assert "known at last" in line.why
 
@@ -139,14 +139,14 @@ async def test_dead_by_hand_ends_the_order_and_late_money_still_goes_back(shop):
 
 
 async def test_the_reason_stands_in_the_story_twice(shop):
-    """With the change that it made, and with the incident that it ended."""
+    """With the change that it made, and with the attention item that it ended."""
     await silent(shop, hours=2)
     await resolve(shop, Resolution.DEAD)
     story = await shop.story()
     assert [entry.why for entry in story.entries if entry.what == "attempt CLOSING -> CLOSED"] == [
         f"olga says: {WHY}"
     ]
-    (line,) = told(story, "incident.ended")
+    (line,) = told(story, "attention item.ended")
     assert line.why == f"olga: {WHY}"
     assert line.data["resolution"] == "dead"
 
@@ -161,7 +161,7 @@ async def test_noted_is_silent_for_the_stated_time_and_then_brought_up_again(sho
     await shop.settle_down(hours=0.2, every=60)
     again = await the_one(shop)
     assert again.subject == first.subject == attempt.attempt_id
-    assert again.incident_id != first.incident_id
+    assert again.attention_id != first.attention_id
 
 
 async def test_a_page_that_can_still_be_paid_is_not_declared_dead(shop):
@@ -201,20 +201,20 @@ async def test_the_evidence_says_what_it_is_about(shop):
     shop.wechat.pay(ready.attempt.number)
     shop.wechat.amount_lie = Money(1, "CNY")
     await shop.check_attempt(attempt_id=ready.attempt.attempt_id)
-    case = await shop.show_attention(incident_id=(await the_one(shop)).incident_id)
+    case = await shop.show_attention(attention_id=(await the_one(shop)).attention_id)
     assert case.attempt.attempt_id == ready.attempt.attempt_id
     assert [o.resolution for o in case.options] == ["dead", "noted"]
-    assert case.story.incidents == [case.incident]
+    assert case.story.attention == [case.item]
 
 
 async def test_of_two_decisions_the_second_is_told_of_the_first(shop):
     await silent(shop, hours=2)
-    incident = await the_one(shop)
+    item = await the_one(shop)
     await resolve(shop, Resolution.DEAD)
-    with pytest.raises(IncidentEnded, match="dead, by olga") as caught:
-        await resolve(shop, Resolution.NOTED, incident, by="ivan")
-    assert caught.value.code == "INCIDENT_ENDED"
-    assert len(told(await shop.story(), "incident.ended")) == 1
+    with pytest.raises(AttentionEnded, match="dead, by olga") as caught:
+        await resolve(shop, Resolution.NOTED, item, by="ivan")
+    assert caught.value.code == "ATTENTION_ENDED"
+    assert len(told(await shop.story(), "attention item.ended")) == 1
 
 
 @pytest.mark.parametrize("words", [{"reason": ""}, {"reason": " "}, {"by": ""}])
@@ -230,11 +230,11 @@ async def test_a_decision_needs_a_reason_and_a_name(shop, words, length):
 
 async def test_what_is_not_there_cannot_be_shown_or_ended(shop):
     for ask in (shop.show_attention, shop.recheck_attention):
-        with pytest.raises(IncidentNotExist):
-            await ask(incident_id="nobody")
-    with pytest.raises(IncidentNotExist):
+        with pytest.raises(AttentionNotExist):
+            await ask(attention_id="nobody")
+    with pytest.raises(AttentionNotExist):
         await shop.resolve_attention(
-            incident_id="nobody", resolution=Resolution.NOTED, reason=WHY, by="olga"
+            attention_id="nobody", resolution=Resolution.NOTED, reason=WHY, by="olga"
         )
 
 
@@ -254,16 +254,16 @@ async def test_a_payment_is_recognised_by_the_providers_word_and_never_by_a_huma
     shop.alipay.fail("query", *[UNKNOWN] * 1000)
     shop.alipay.fail("close", *[UNKNOWN] * 1000)
     await shop.settle_down(hours=2, every=60)
-    case = await shop.show_attention(incident_id=(await the_one(shop)).incident_id)
+    case = await shop.show_attention(attention_id=(await the_one(shop)).attention_id)
     assert "paid" not in {str(option.resolution) for option in case.options}
-    still = await shop.recheck_attention(incident_id=case.incident.incident_id)
+    still = await shop.recheck_attention(attention_id=case.item.attention_id)
     assert still.is_open
     shop.alipay.trouble.clear()
-    ended = await shop.recheck_attention(incident_id=case.incident.incident_id)
+    ended = await shop.recheck_attention(attention_id=case.item.attention_id)
     assert ended.ending.resolution is Resolution.SETTLED
     assert await shop.states() == ("PAID", ["SUCCEEDED"])
-    with pytest.raises(IncidentEnded):
-        await shop.recheck_attention(incident_id=case.incident.incident_id)
+    with pytest.raises(AttentionEnded):
+        await shop.recheck_attention(attention_id=case.item.attention_id)
 
 
 async def test_an_answer_between_the_look_and_the_call_calls_nobody(shop):
@@ -274,7 +274,7 @@ async def test_an_answer_between_the_look_and_the_call_calls_nobody(shop):
         (found,), _ = await shop.escalate._find(work, shop.clock(), 10)
     await shop.check_attempt(attempt_id=attempt.attempt_id)
     assert await shop.escalate._open(found) is False
-    assert await shop.list_incidents() == []
+    assert await shop.list_attention_history() == []
 
 
 # --- refunds ---------------------------------------------------------------------------------
@@ -286,10 +286,10 @@ async def test_a_refund_under_way_for_a_day_calls_a_human_and_its_end_takes_the_
     await shop.settle_down(hours=23.9, every=300)
     assert await waiting(shop) == []
     await shop.settle_down(hours=0.3, every=300)
-    incident = await the_one(shop)
-    assert (incident.code, incident.about) == (IncidentCode.REFUND_TOO_LONG, About.REFUND)
-    case = await shop.show_attention(incident_id=incident.incident_id)
-    assert case.refund.refund_no == incident.subject
+    item = await the_one(shop)
+    assert (item.code, item.about) == (AttentionCode.REFUND_TOO_LONG, About.REFUND)
+    case = await shop.show_attention(attention_id=item.attention_id)
+    assert case.refund.refund_no == item.subject
     assert [o.resolution for o in case.options] == ["refunded", "retry", "noted"]
     assert {o.resolution for o in case.options if o.why_not} == {"retry"}
     shop.alipay.pending_refunds = False
@@ -303,14 +303,14 @@ async def test_a_stuck_refund_calls_in_the_transaction_that_made_it_stuck(shop):
     shop.alipay.failing_refunds = True
     (refund,) = (await shop.story()).refunds
     await shop.check_refund(refund_no=refund.refund_no)  # no round of Escalate
-    incident = await the_one(shop)
-    assert incident.code is IncidentCode.REFUND_STUCK
-    assert incident.subject == refund.refund_no
-    assert "NO_REFUNDS" in incident.data["problem"]
-    (line,) = told(await shop.story(), "incident.opened")
+    item = await the_one(shop)
+    assert item.code is AttentionCode.REFUND_STUCK
+    assert item.subject == refund.refund_no
+    assert "NO_REFUNDS" in item.data["problem"]
+    (line,) = told(await shop.story(), "attention item.opened")
     assert line.attempt_id == refund.attempt_id
     await shop.work_once()
-    assert await waiting(shop) == [incident]
+    assert await waiting(shop) == [item]
 
 
 async def test_refunded_by_hand_ends_the_surplus_and_the_shop_hears_of_it(shop):
@@ -358,15 +358,15 @@ async def test_a_refund_that_gets_stuck_again_calls_again(shop):
     await shop.work_once()
     again = await the_one(shop)
     assert (again.code, again.subject) == (first.code, first.subject)
-    assert again.incident_id != first.incident_id
+    assert again.attention_id != first.attention_id
 
 
 async def test_a_refund_that_was_stuck_before_there_were_calls_is_found_at_once(shop):
     """As after an upgrade."""
     await stuck(shop)
-    shop.store._rows.incidents.clear()
+    shop.store._rows.attention.clear()
     await shop.work_once()
-    assert (await the_one(shop)).code is IncidentCode.REFUND_STUCK
+    assert (await the_one(shop)).code is AttentionCode.REFUND_STUCK
 
 
 async def test_a_stuck_refund_that_was_only_noted_is_brought_up_again(shop):
@@ -375,7 +375,7 @@ async def test_a_stuck_refund_that_was_only_noted_is_brought_up_again(shop):
     await shop.settle_down(hours=23, every=600)
     assert await waiting(shop) == []
     await shop.settle_down(hours=2, every=600)
-    assert (await the_one(shop)).code is IncidentCode.REFUND_STUCK
+    assert (await the_one(shop)).code is AttentionCode.REFUND_STUCK
 
 
 async def test_what_went_back_under_another_number_is_not_sent_again(shop):
@@ -401,8 +401,8 @@ async def test_a_refund_stuck_no_more_ends_its_call(shop):
     number = await stuck(shop)
     (refund,) = (await shop.story()).refunds
     shop.alipay.trades[number].refunds[refund.number] = refund.amount
-    incident = await the_one(shop)
-    ended = await shop.recheck_attention(incident_id=incident.incident_id)
+    item = await the_one(shop)
+    ended = await shop.recheck_attention(attention_id=item.attention_id)
     assert ended.ending.resolution is Resolution.SETTLED
     assert await shop.states() == ("PAID", ["REFUNDED", "SUCCEEDED"])
 
@@ -418,9 +418,9 @@ async def test_a_refund_whose_answers_do_not_fit_is_asked_after_at_its_pace(shop
     await shop.settle_down(hours=1, every=30)
     asked = sum(call.startswith("query_refund") for call in shop.wechat.calls)
     assert asked <= 7  # 10 s, 1, 5, 10, 20, 30 min, then hourly
-    incident = await the_one(shop)
-    assert incident.code is IncidentCode.AMOUNT_MISMATCH
-    case = await shop.show_attention(incident_id=incident.incident_id)
+    item = await the_one(shop)
+    assert item.code is AttentionCode.AMOUNT_MISMATCH
+    case = await shop.show_attention(attention_id=item.attention_id)
     assert [o.resolution for o in case.options if o.why_not is None] == ["refunded", "noted"]
     await resolve(shop, Resolution.REFUNDED)
     assert (await shop.story()).refunds[0].state == "DONE"
@@ -440,34 +440,34 @@ async def test_an_event_that_the_shop_does_not_hear_calls_a_human(shop):
     ready = await shop.page()
     await shop.hear("wechat", shop.wechat.pay(ready.attempt.number))
     await shop.settle_down(hours=1.1, every=300)
-    incident = await the_one(shop)
-    assert (incident.code, incident.about) == (IncidentCode.UNTOLD_TOO_LONG, About.EVENT)
-    case = await shop.show_attention(incident_id=incident.incident_id)
+    item = await the_one(shop)
+    assert (item.code, item.about) == (AttentionCode.UNTOLD_TOO_LONG, About.EVENT)
+    case = await shop.show_attention(attention_id=item.attention_id)
     assert case.event.kind == "order.paid"
     assert [o.resolution for o in case.options] == ["noted"]
     object.__setattr__(hear, "announcer", shop._hear)
     shop.clock.pass_by(hours=2)
-    ended = await shop.recheck_attention(incident_id=incident.incident_id)
+    ended = await shop.recheck_attention(attention_id=item.attention_id)
     assert ended.ending.resolution is Resolution.SETTLED
-    assert [event.event_id for event in shop.told] == [incident.subject]
+    assert [event.event_id for event in shop.told] == [item.subject]
 
 
 async def test_a_stranger_is_noted_and_nobody_can_be_asked(shop):
     body = json.dumps({"key": "k", "number": "STRANGE1", "sign": "good"}).encode()
     raw = RawNotice(headers={}, body=body, received_at=shop.clock())
     await shop.hear("wechat", raw)
-    incident = await the_one(shop)
-    case = await shop.show_attention(incident_id=incident.incident_id)
+    item = await the_one(shop)
+    case = await shop.show_attention(attention_id=item.attention_id)
     assert (case.story, case.attempt, case.refund) == (None, None, None)
     assert [o.resolution for o in case.options] == ["noted"]
     with pytest.raises(ResolutionRefused, match="nothing of ours"):
-        await shop.recheck_attention(incident_id=incident.incident_id)
+        await shop.recheck_attention(attention_id=item.attention_id)
     await resolve(shop, Resolution.NOTED)
     again = {"key": "k2", "number": "STRANGE1", "sign": "good"}
     raw = RawNotice(headers={}, body=json.dumps(again).encode(), received_at=shop.clock())
     await shop.hear("wechat", raw)
     assert await waiting(shop) == []  # this very evidence was judged
-    case = await shop.show_attention(incident_id=incident.incident_id)
+    case = await shop.show_attention(attention_id=item.attention_id)
     assert case.options == ()
 
 
@@ -478,25 +478,25 @@ async def test_what_waits_is_listed_the_oldest_first_and_counted(shop):
     await stuck(shop)
     shop.clock.pass_by(hours=1)
     async with shop.unit_of_work() as work:
-        stranger = Incident(
-            incident_id="i-1",
-            code=IncidentCode.FOREIGN,
+        stranger = AttentionItem(
+            attention_id="i-1",
+            code=AttentionCode.FOREIGN,
             account="wechat",
             number="N",
             at=shop.clock(),
             source="notice",
         )
-        assert await work.incidents.add(stranger)
+        assert await work.attention.add(stranger)
         await work.commit()
     attention = await shop.list_attention(limit=1)
-    assert [incident.code for incident in attention.incidents] == ["REFUND_STUCK"]
+    assert [item.code for item in attention.items] == ["REFUND_STUCK"]
     assert attention.count == 2
-    assert {code: w.count for code, w in attention.figures.waiting.items()} == {
-        IncidentCode.REFUND_STUCK: 1,
-        IncidentCode.FOREIGN: 1,
+    assert {code: w.count for code, w in attention.size.waiting.items()} == {
+        AttentionCode.REFUND_STUCK: 1,
+        AttentionCode.FOREIGN: 1,
     }
-    assert attention.figures.attempts == {"REFUND_STUCK": 1}
-    assert attention.figures.refunds == {"STUCK": 1}
+    assert attention.size.attempts == {"REFUND_STUCK": 1}
+    assert attention.size.refunds == {"STUCK": 1}
 
 
 async def test_a_round_takes_a_bounded_batch(shop):
@@ -515,12 +515,12 @@ async def test_an_account_that_is_gone_is_no_way_to_be_forgotten(shop):
     await shop.page()
     account = shop.accounts.by_name.pop("wechat")
     await shop.settle_down(hours=2, every=60)
-    gone, incident = await waiting(shop)
-    codes = (gone.code, incident.code)
-    assert codes == (IncidentCode.ACCOUNT_GONE, IncidentCode.UNKNOWN_TOO_LONG)
-    still = await shop.recheck_attention(incident_id=incident.incident_id)
+    gone, item = await waiting(shop)
+    codes = (gone.code, item.code)
+    assert codes == (AttentionCode.ACCOUNT_GONE, AttentionCode.UNKNOWN_TOO_LONG)
+    still = await shop.recheck_attention(attention_id=item.attention_id)
     assert still.is_open
-    await resolve(shop, Resolution.DEAD, incident)
+    await resolve(shop, Resolution.DEAD, item)
     await shop.work_once()
     assert await shop.states() == ("CLOSED", ["CLOSED"])
     assert await waiting(shop) == [], "the other call is over by itself"
@@ -530,9 +530,9 @@ async def test_an_account_that_is_gone_is_no_way_to_be_forgotten(shop):
 async def test_a_refund_of_an_account_that_is_gone_says_so_when_asked_about(shop):
     await stuck(shop)
     shop.accounts.by_name.pop("alipay")
-    incident = await the_one(shop)
+    item = await the_one(shop)
     with pytest.raises(UnknownName):
-        await shop.recheck_attention(incident_id=incident.incident_id)
+        await shop.recheck_attention(attention_id=item.attention_id)
 
 
 async def test_what_may_have_gone_back_under_another_number_is_not_sent_again(shop):

@@ -12,7 +12,7 @@ import pytest
 
 from retender.domain import use_cases
 from retender.domain.model.errors import ProviderRefused, ProviderUncertain, Refusal, StoreBusy
-from retender.domain.use_cases.redone import MOST_TIMES
+from retender.domain.steps.retry_when_busy import MOST_TIMES
 from retender.ports.unit_of_work import Work
 from retender.tests.domain.shop import Shop
 
@@ -144,7 +144,7 @@ async def test_who_was_turned_away_once_too_often_is_told(shop):
 
 
 async def test_an_operator_can_see_how_busy_it_is(shop, caplog):
-    caplog.set_level(logging.INFO, "retender.domain.use_cases.redone")
+    caplog.set_level(logging.INFO, "retender.domain.steps.retry_when_busy")
     shop.unit_of_work.inner.be(1)
     await shop.place()
     assert "PlaceOrder._is_added is done again" in caplog.text
@@ -157,7 +157,9 @@ async def test_every_unit_that_writes_is_done_again():
         for function in ast.walk(tree):
             if isinstance(function, ast.AsyncFunctionDef) and _writes(function):
                 found += 1
-                if not any(getattr(d, "id", "") == "redone" for d in function.decorator_list):
+                if not any(
+                    getattr(d, "id", "") == "retry_when_busy" for d in function.decorator_list
+                ):
                     missing.add(function.name)
     assert missing == set()
     assert found > 20
@@ -169,14 +171,14 @@ async def test_what_is_done_again_asks_no_provider():
         tree = ast.parse(inspect.getsource(import_module(module.name)))
         for function in ast.walk(tree):
             if isinstance(function, ast.AsyncFunctionDef) and any(
-                getattr(d, "id", "") == "redone" for d in function.decorator_list
+                getattr(d, "id", "") == "retry_when_busy" for d in function.decorator_list
             ):
                 awaited = {
                     ast.unparse(node.value.func)
                     for node in ast.walk(function)
                     if isinstance(node, ast.Await) and isinstance(node.value, ast.Call)
                 }
-                assert not [call for call in awaited if "provider" in call or "find_out" in call]
+                assert not [call for call in awaited if "provider" in call or "inquire" in call]
 
 
 def _writes(function: ast.AsyncFunctionDef) -> bool:

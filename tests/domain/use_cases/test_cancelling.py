@@ -118,7 +118,7 @@ async def test_an_order_past_its_deadline_can_still_be_given_up(shop):
 async def test_closing_asks_no_longer_than_a_repair_may(shop):
     await shop.place()
     await shop.page()
-    shop.repair_within = timedelta(seconds=0.05)
+    shop.refresh_within = timedelta(seconds=0.05)
 
     async def silence() -> None:
         await asyncio.sleep(30)
@@ -151,7 +151,7 @@ async def test_what_is_paid_while_it_is_being_closed_refuses_the_close(shop):
     assert await shop.states() == ("PAID", ["SUCCEEDED"])
 
 
-async def test_a_store_that_fails_after_the_wish_is_written_is_told_to_operators(
+async def test_a_store_that_fails_after_the_request_is_written_is_told_to_operators(
     shop, mocker, caplog
 ):
     number = await with_an_unscanned_page(shop)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-import retender.domain.use_cases.captured as captured_module
+import retender.domain.steps.captured as captured_module
 from retender.domain.model.errors import ProviderUncertain
 from retender.domain.model.money import Money
 from retender.domain.model.transition import AttemptEvent, OrderEvent
@@ -136,7 +136,7 @@ async def test_the_other_pages_are_closed_at_once_when_the_order_is_paid(shop):
 # --- evidence that fits nothing ----------------------------------------------------------
 
 
-async def test_another_amount_is_an_incident_and_pays_nothing(shop):
+async def test_another_amount_is_an_attention_item_and_pays_nothing(shop):
     await shop.place()
     ready = await shop.page()
     raw = shop.wechat.pay(ready.attempt.number)
@@ -145,8 +145,8 @@ async def test_another_amount_is_an_incident_and_pays_nothing(shop):
     assert taken.code == "EVIDENCE_AMOUNT_MISMATCH"
     assert taken.acknowledgement.body == b"ok"  # kept for a human; sending again would not help
     assert await shop.states() == ("NEW", ["OPEN"])
-    (incident,) = await shop.list_incidents()
-    assert incident.data["amount"] == "0.01 CNY"
+    (item,) = await shop.list_attention_history()
+    assert item.data["amount"] == "0.01 CNY"
 
 
 async def test_another_currency_is_another_amount(shop):
@@ -157,26 +157,26 @@ async def test_another_currency_is_another_amount(shop):
     assert (await shop.hear("wechat", raw)).code == "EVIDENCE_AMOUNT_MISMATCH"
 
 
-async def test_another_merchants_money_is_an_incident(shop):
+async def test_another_merchants_money_is_an_attention_item(shop):
     await shop.place()
     ready = await shop.page()
     raw = shop.wechat.pay(ready.attempt.number)
     shop.wechat.foreign = "mchid 1900000009"
     assert (await shop.hear("wechat", raw)).code == "EVIDENCE_FOREIGN"
     assert await shop.states() == ("NEW", ["OPEN"])
-    (incident,) = await shop.list_incidents()
-    assert incident.data["foreign"] == "mchid 1900000009"
+    (item,) = await shop.list_attention_history()
+    assert item.data["foreign"] == "mchid 1900000009"
 
 
-async def test_an_unknown_number_is_an_incident(shop):
+async def test_an_unknown_number_is_an_attention_item(shop):
     raw = RawNotice(
         headers={},
         body=json.dumps({"key": "k", "number": "STRANGE1", "sign": "good"}).encode(),
         received_at=shop.clock(),
     )
     assert (await shop.hear("wechat", raw)).code == "EVIDENCE_UNKNOWN_NUMBER"
-    (incident,) = await shop.list_incidents()
-    assert (incident.account, incident.number) == ("wechat", "STRANGE1")
+    (item,) = await shop.list_attention_history()
+    assert (item.account, item.number) == ("wechat", "STRANGE1")
 
 
 async def test_a_number_of_another_account_is_unknown_to_this_one(shop):
@@ -188,14 +188,14 @@ async def test_a_number_of_another_account_is_unknown_to_this_one(shop):
     assert (await shop.states())[0] == "NEW"
 
 
-async def test_the_same_misfit_asked_for_again_and_again_is_one_incident(shop):
+async def test_the_same_misfit_asked_for_again_and_again_is_one_attention_item(shop):
     await shop.place()
     ready = await shop.page()
     shop.wechat.pay(ready.attempt.number)
     shop.wechat.amount_lie = Money(1, "CNY")
     for _ in range(3):
         await shop.check_attempt(attempt_id=ready.attempt.attempt_id)
-    assert len(await shop.list_incidents()) == 1
+    assert len(await shop.list_attention_history()) == 1
 
 
 async def test_a_forged_notice_changes_nothing_and_is_answered_with_a_failure(shop):
@@ -211,7 +211,7 @@ async def test_a_forged_notice_changes_nothing_and_is_answered_with_a_failure(sh
     assert taken.code == "NOTICE_SIGNATURE_WRONG"
     assert taken.acknowledgement.status == 400
     assert await shop.story() == before
-    assert await shop.list_incidents() == []
+    assert await shop.list_attention_history() == []
 
 
 # --- the one way -------------------------------------------------------------------------

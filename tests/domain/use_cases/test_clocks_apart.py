@@ -7,9 +7,9 @@ import pytest
 
 from retender.domain.model.errors import ProviderClockOff, ProviderUncertain
 from retender.domain.model.event import StoryKind
-from retender.domain.use_cases.payment import AnswerPending
-from retender.domain.use_cases.policy import PageStrategy
+from retender.domain.model.pay_result import AnswerPending
 from retender.ports.accounts import SwitchPolicy
+from retender.ports.pay_policy import PageStrategy
 from retender.ports.payment_provider import ReceiptState
 
 pytestmark = pytest.mark.asyncio

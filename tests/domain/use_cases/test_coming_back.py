@@ -134,7 +134,7 @@ async def test_one_whose_time_is_over_is_not_handed_out(shop):
     assert (await shop.page("wechat", "pc")).attempt.number != first.attempt.number
 
 
-async def test_another_wish_is_another_page(shop):
+async def test_another_request_is_another_page(shop):
     first = await left(shop)
     other = await shop.page("alipay", "pc", instalments=3)
     assert other.attempt.number != first.attempt.number

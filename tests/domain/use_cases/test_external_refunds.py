@@ -8,9 +8,9 @@ import pytest_asyncio
 from retender.domain.model.errors import ProviderUncertain
 from retender.domain.model.event import EventKind
 from retender.domain.model.money import Money
+from retender.domain.model.order_summary import OrderSummary
 from retender.domain.model.refund import RefundCause
 from retender.domain.model.refund_errors import RefundExceedsPaid
-from retender.domain.use_cases.verdict import Verdict
 from retender.ports.payment_provider import RawNotice
 
 pytestmark = pytest.mark.asyncio
@@ -45,8 +45,8 @@ async def test_a_total_above_ours_is_written_down_and_told(shop, number):
     await shop.announce_events()
     assert await refunds(shop) == [(RefundCause.EXTERNAL, "DONE", 1000)]
     assert EventKind.REFUND_EXTERNAL in [event.kind for event in shop.told]
-    verdict = Verdict.of(await shop.story())
-    assert (verdict.given_back, verdict.kept, verdict.open_ends) == (cny(1000), cny(7880), ())
+    summary = OrderSummary.of(await shop.story())
+    assert (summary.given_back, summary.kept, summary.open_ends) == (cny(1000), cny(7880), ())
 
 
 async def test_the_same_total_again_adds_nothing_and_more_adds_the_rest(shop, number):
@@ -97,7 +97,7 @@ async def test_what_a_total_holds_already_is_not_counted_once_more(shop, number)
     await shop.hear("wechat", shop.wechat.notice(number, "again"))
     await shop.hear("wechat", told(shop, **body, refund="CONSOLE-2", key="k2"))
     assert await refunds(shop) == [(RefundCause.EXTERNAL, "DONE", 1200)] * 2
-    assert await shop.list_incidents() == []
+    assert await shop.list_attention_history() == []
 
 
 async def test_a_refund_may_be_heard_of_before_the_payment_that_it_gives_back(shop):
@@ -108,8 +108,8 @@ async def test_a_refund_may_be_heard_of_before_the_payment_that_it_gives_back(sh
     await shop.hear("wechat", told(shop, refund="CONSOLE-1", minor=1200, number=number))
     await shop.hear("wechat", paid)
     assert await refunds(shop) == [(RefundCause.EXTERNAL, "DONE", 1200)]
-    verdict = Verdict.of(await shop.story())
-    assert (verdict.taken, verdict.given_back) == (cny(8880), cny(1200))
+    summary = OrderSummary.of(await shop.story())
+    assert (summary.taken, summary.given_back) == (cny(8880), cny(1200))
 
 
 async def test_what_is_not_done_gave_nothing_back(shop, number):
@@ -121,8 +121,8 @@ async def test_what_is_not_done_gave_nothing_back(shop, number):
 async def test_more_than_was_captured_is_a_humans(shop, number):
     await shop.hear("wechat", told(shop, refund="CONSOLE-1", minor=8881, number=number))
     assert await refunds(shop) == []
-    (incident,) = await shop.list_incidents()
-    assert (incident.code, incident.order_no) == ("EVIDENCE_AMOUNT_MISMATCH", "A1")
+    (item,) = await shop.list_attention_history()
+    assert (item.code, item.order_no) == ("EVIDENCE_AMOUNT_MISMATCH", "A1")
 
 
 async def test_a_refund_that_another_hand_overtook_is_not_stuck(shop, number):
@@ -134,9 +134,9 @@ async def test_a_refund_that_another_hand_overtook_is_not_stuck(shop, number):
         (RefundCause.EXTERNAL, "DONE", 8880),
         (RefundCause.SHOP, "OVERTAKEN", 8880),
     ]
-    assert await shop.list_incidents() == []
-    verdict = Verdict.of(await shop.story())
-    assert (verdict.given_back, verdict.going_back, verdict.open_ends) == (cny(8880), cny(0), ())
+    assert await shop.list_attention_history() == []
+    summary = OrderSummary.of(await shop.story())
+    assert (summary.given_back, summary.going_back, summary.open_ends) == (cny(8880), cny(0), ())
     await shop.announce_events()
     assert EventKind.REFUND_OVERTAKEN in [event.kind for event in shop.told]
 
@@ -157,7 +157,7 @@ async def test_a_surplus_that_another_hand_gave_back_is_refunded(shop):
     await shop.hear("wechat", shop.wechat.notice(second, "given back"))
     await shop.escalate()
     assert (await shop.states())[1] == ["SUCCEEDED", "REFUNDED"]
-    assert [i for i in await shop.list_incidents() if i.is_open] == []
+    assert [i for i in await shop.list_attention_history() if i.is_open] == []
 
 
 async def test_a_notice_of_a_charge_and_a_refund_is_heard_as_both(shop, number):
@@ -172,7 +172,7 @@ async def test_a_refund_half_that_bears_the_charges_number_is_no_refund_of_ours(
     """Recorded notices do so where the refund had no number of its own."""
     await shop.hear("wechat", told(shop, refund=number, number=number, both=True))
     assert await refunds(shop) == []
-    assert await shop.list_incidents() == []
+    assert await shop.list_attention_history() == []
 
 
 async def test_a_total_that_was_told_while_ours_was_under_way_counts_once_ours_is_refused(shop):

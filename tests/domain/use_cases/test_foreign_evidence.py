@@ -7,11 +7,11 @@ from datetime import timedelta
 import pytest
 
 from retender.adapters.memory.unit_of_work import MemoryUnitOfWork
-from retender.domain.model.incident import IncidentCode
+from retender.domain.model.attention import AttentionCode
 from retender.domain.model.money import Money
+from retender.domain.model.outcome import Outcome
 from retender.domain.model.transition import CAPTURED, AttemptState, OrderState
-from retender.domain.use_cases.captured import attempt_of, weigh
-from retender.domain.use_cases.outcome import Outcome
+from retender.domain.steps.captured import apply_receipt, attempt_of
 from retender.ports.payment_provider import (
     Capture,
     RawNotice,
@@ -51,7 +51,7 @@ async def test_it_changes_no_attempt_in_any_state(state, says, by):
     told = {"captures": listed, "refunded": order.amount, "provider_trade_no": "T1", **names}
     gateway = Gateway("tea-house", lambda: NOW, lambda: True, trade_no_is_capture=True)
     async with store() as work:
-        outcome = await weigh(
+        outcome = await apply_receipt(
             work,
             attempt,
             a_receipt(attempt, says, **told),
@@ -62,15 +62,15 @@ async def test_it_changes_no_attempt_in_any_state(state, says, by):
             new_id=lambda: "ID",
         )
         await work.commit()
-    assert outcome is Outcome.INCIDENT
+    assert outcome is Outcome.ATTENTION
     async with store(read_only=True) as work:
         assert await work.orders.by_id(order.order_id) == order
         assert await work.attempts.get(attempt.attempt_id) == attempt
         assert [*await work.refunds.of_order(order.order_id)] == []
         assert [*await work.attempts.captures_of(order.order_id)] == []
         assert [*await work.outbox.of_order(order.order_no)] == []
-        (incident,) = await work.incidents.all()
-    assert (incident.code, incident.data["foreign"]) == (IncidentCode.FOREIGN, STRANGER)
+        (item,) = await work.attention.all()
+    assert (item.code, item.data["foreign"]) == (AttentionCode.FOREIGN, STRANGER)
 
 
 async def test_it_fills_in_no_reference_that_was_lost():
@@ -136,12 +136,14 @@ async def test_a_strangers_answer_does_not_end_the_call_for_an_absence(shop):
     await shop.page()
     shop.wechat.forgets = True
     await shop.check_attempt(attempt_id=(await shop.attempt()).attempt_id)
-    assert [i.code for i in await shop.list_incidents()] == [IncidentCode.ABSENT]
+    assert [i.code for i in await shop.list_attention_history()] == [AttentionCode.ABSENT]
     shop.wechat.forgets = False
     shop.wechat.foreign = STRANGER
     await shop.check_attempt(attempt_id=(await shop.attempt()).attempt_id)
-    waiting = [i.code for i in await shop.list_incidents() if i.is_open]
-    assert sorted(waiting) == [IncidentCode.ABSENT, IncidentCode.FOREIGN]
+    waiting = [i.code for i in await shop.list_attention_history() if i.is_open]
+    assert sorted(waiting) == [AttentionCode.ABSENT, AttentionCode.FOREIGN]
     shop.wechat.foreign = None
     await shop.check_attempt(attempt_id=(await shop.attempt()).attempt_id)
-    assert [i.code for i in await shop.list_incidents() if i.is_open] == [IncidentCode.FOREIGN]
+    assert [i.code for i in await shop.list_attention_history() if i.is_open] == [
+        AttentionCode.FOREIGN
+    ]

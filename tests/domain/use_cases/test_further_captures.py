@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 
+from retender.domain.model.attention import AttentionCode
 from retender.domain.model.errors import ProviderUncertain
-from retender.domain.model.incident import IncidentCode
 from retender.domain.model.money import Money
+from retender.domain.model.order_summary import OrderSummary
 from retender.domain.model.refund import RefundCause
-from retender.domain.use_cases.verdict import Verdict
 from retender.ports.payment_provider import RawNotice, ReceiptState, RefundTerms
 
 pytestmark = pytest.mark.asyncio
@@ -43,12 +43,12 @@ async def test_another_trade_number_is_another_capture_and_a_humans(shop):
     story = await shop.story()
     (capture,) = story.captures
     assert (capture.provider_trade_no, capture.amount) == ("T-OTHER", Money(8880, "CNY"))
-    (incident,) = story.incidents
-    assert incident.code is IncidentCode.FURTHER_CAPTURE
-    assert incident.data["provider_trade_no"] == "T-OTHER"
-    assert incident.data["first_trade_no"] == f"T{number}"
-    verdict = Verdict.of(story)
-    assert (verdict.taken, verdict.kept) == (Money(17760, "CNY"), Money(17760, "CNY"))
+    (item,) = story.attention
+    assert item.code is AttentionCode.FURTHER_CAPTURE
+    assert item.data["provider_trade_no"] == "T-OTHER"
+    assert item.data["first_trade_no"] == f"T{number}"
+    summary = OrderSummary.of(story)
+    assert (summary.taken, summary.kept) == (Money(17760, "CNY"), Money(17760, "CNY"))
     assert story.refunds == [], "no refund of the kept payment by itself"
 
 
@@ -57,8 +57,8 @@ async def test_a_provider_that_names_one_capture_by_two_ids_took_no_more(shop):
     number = await paid(shop)
     await shop.hear("wechat", notice_of(shop, number, "CHARGE-1", "k1"))
     story = await shop.story()
-    assert (list(story.captures), list(story.incidents)) == ([], [])
-    assert Verdict.of(story).taken == Money(8880, "CNY")
+    assert (list(story.captures), list(story.attention)) == ([], [])
+    assert OrderSummary.of(story).taken == Money(8880, "CNY")
 
 
 async def test_the_first_trade_number_that_is_heard_is_the_captures_own(shop):
@@ -102,9 +102,9 @@ async def test_a_further_capture_goes_back_by_itself_once_a_query_lists_both(nam
     assert await refunds(shop) == [(RefundCause.FURTHER, "DONE", "T-OTHER")]
     assert shop.wechat.refunded_trades == ["T-OTHER"]
     assert shop.wechat.kept() == {number: 8880}
-    verdict = Verdict.of(await shop.story())
-    assert (verdict.taken, verdict.kept) == (Money(17760, "CNY"), Money(8880, "CNY"))
-    assert await shop.list_incidents() == []
+    summary = OrderSummary.of(await shop.story())
+    assert (summary.taken, summary.kept) == (Money(17760, "CNY"), Money(8880, "CNY"))
+    assert await shop.list_attention_history() == []
     await shop.announce_events()
     kinds = [event.kind for event in shop.told]
     assert kinds == ["order.paid", "surplus.found", "surplus.refunded"]
@@ -120,9 +120,9 @@ async def test_a_query_that_lists_only_one_of_the_two_is_a_humans(naming):
     await shop.work_once()
     assert await refunds(shop) == [(RefundCause.FURTHER, "STUCK", "CHARGE-1")]
     assert shop.wechat.refunded_trades == []
-    (incident,) = await shop.list_incidents()
-    assert (incident.code, incident.data["trade_no"]) == (IncidentCode.REFUND_STUCK, "CHARGE-1")
-    assert f"T{number} and CHARGE-1" in incident.data["problem"]
+    (item,) = await shop.list_attention_history()
+    assert (item.code, item.data["trade_no"]) == (AttentionCode.REFUND_STUCK, "CHARGE-1")
+    assert f"T{number} and CHARGE-1" in item.data["problem"]
 
 
 async def test_without_an_answer_it_waits_and_is_not_sent(naming):
@@ -179,9 +179,9 @@ async def test_each_of_two_further_captures_calls_a_human(shop):
     number = await paid(shop)
     await shop.hear("wechat", notice_of(shop, number, "T-2", "k1"))
     await shop.hear("wechat", notice_of(shop, number, "T-3", "k2"))
-    incidents = (await shop.story()).incidents
-    assert [incident.data["provider_trade_no"] for incident in incidents] == ["T-2", "T-3"]
-    assert {len(incident.incident_id) for incident in incidents} == {32}
+    items = (await shop.story()).attention
+    assert [item.data["provider_trade_no"] for item in items] == ["T-2", "T-3"]
+    assert {len(item.attention_id) for item in items} == {32}
 
 
 async def test_the_first_that_is_listed_is_the_payment_if_no_trade_number_was_known(naming):

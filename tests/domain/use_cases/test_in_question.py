@@ -3,8 +3,8 @@
 import pytest
 
 from retender.domain.model.attempt_errors import PaymentInQuestion
+from retender.domain.model.attention import AttentionCode, Resolution
 from retender.domain.model.errors import ProviderUncertain
-from retender.domain.model.incident import IncidentCode, Resolution
 from retender.domain.model.money import Money
 from retender.ports.accounts import SwitchPolicy
 
@@ -27,7 +27,7 @@ async def test_no_second_page_while_a_provider_says_that_it_took_another_amount(
         await shop.pay(second)
     story = await shop.story()
     assert len(story.attempts) == 1
-    assert [incident.code for incident in story.incidents] == [IncidentCode.AMOUNT_MISMATCH]
+    assert [item.code for item in story.attention] == [AttentionCode.AMOUNT_MISMATCH]
     assert any("pay request refused" in entry.what for entry in story.entries)
 
 
@@ -72,9 +72,9 @@ async def test_nor_is_a_page_handed_out_again_the_questioned_one_or_a_newer_one(
 
 async def test_once_a_human_has_looked_the_payer_may_go_on(shop):
     await in_question(shop)
-    (call,) = await shop.list_incidents()
+    (call,) = await shop.list_attention_history()
     await shop.resolve_attention(
-        incident_id=call.incident_id,
+        attention_id=call.attention_id,
         resolution=Resolution.NOTED,
         reason="given back at the console",
         by="operator",

@@ -7,7 +7,7 @@ import pytest
 
 from retender.domain.model.attempt import next_check
 from retender.domain.model.errors import PayOrderStateError, ProviderUncertain, UnknownName
-from retender.domain.use_cases.payment import AnswerPending
+from retender.domain.model.pay_result import AnswerPending
 from retender.tests.domain.shop import START
 
 pytestmark = pytest.mark.asyncio

@@ -14,7 +14,7 @@ from retender.domain.model.errors import (
 )
 from retender.domain.model.event import StoryKind
 from retender.domain.model.page import Opened, RedirectPage
-from retender.domain.use_cases.payment import AnswerPending
+from retender.domain.model.pay_result import AnswerPending
 
 pytestmark = pytest.mark.asyncio
 

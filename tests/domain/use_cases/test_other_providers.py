@@ -6,12 +6,12 @@ from datetime import timedelta
 
 import pytest
 
+from retender.domain.model.attention import About, AttentionCode, Resolution
 from retender.domain.model.errors import ProviderUncertain, SwitchRefused
-from retender.domain.model.incident import About, IncidentCode, Resolution
 from retender.domain.model.money import Money
-from retender.domain.use_cases.payment import AnswerPending, PageReady
-from retender.domain.use_cases.policy import PageStrategy
+from retender.domain.model.pay_result import AnswerPending, PageReady
 from retender.ports.accounts import SwitchPolicy
+from retender.ports.pay_policy import PageStrategy
 from retender.ports.payment_provider import Receipt, ReceiptState, RefundTerms
 
 pytestmark = pytest.mark.asyncio
@@ -28,9 +28,9 @@ def hosted(shop):
     return shop.wechat
 
 
-async def the_open_incidents(shop):
+async def the_open_attention(shop):
     async with shop.unit_of_work(read_only=True) as work:
-        return list(await work.incidents.open())
+        return list(await work.attention.open())
 
 
 # --- an id that the provider makes ------------------------------------------------------
@@ -83,9 +83,9 @@ async def test_a_reference_that_nobody_knows_waits_for_a_human(shop, hosted):
     hosted.names_number = False
     hosted.pages["STRANGER01"] = replace(next(iter(hosted.pages.values())), number="STRANGER01")
     taken = await shop.hear("wechat", hosted.pay("STRANGER01"))
-    assert taken.code == IncidentCode.UNKNOWN_NUMBER
-    (incident,) = await the_open_incidents(shop)
-    assert incident.number == "theirs-STRANGER01"
+    assert taken.code == AttentionCode.UNKNOWN_NUMBER
+    (item,) = await the_open_attention(shop)
+    assert item.number == "theirs-STRANGER01"
 
 
 async def test_evidence_of_both_fills_in_a_reference_that_was_lost(shop, hosted):
@@ -182,9 +182,9 @@ async def test_absence_after_presence_is_no_death_and_one_call_for_the_account(s
     await shop.work_once()
     assert await shop.states("A1") == ("EXPIRING", ["CLOSING"])
     assert await shop.states("A2") == ("EXPIRING", ["CLOSING"])
-    (incident,) = await the_open_incidents(shop)
-    assert (incident.code, incident.about, incident.subject) == (
-        IncidentCode.ABSENT,
+    (item,) = await the_open_attention(shop)
+    assert (item.code, item.about, item.subject) == (
+        AttentionCode.ABSENT,
         About.ACCOUNT,
         "wechat",
     )
@@ -196,12 +196,12 @@ async def test_the_call_ends_by_itself_with_the_next_good_answer(shop):
     ready = await shop.page("wechat", "pc")
     shop.wechat.forgets = True
     await shop.check_attempt(attempt_id=ready.attempt.attempt_id)
-    (incident,) = await the_open_incidents(shop)
+    (item,) = await the_open_attention(shop)
     shop.wechat.forgets = False
-    await shop.recheck_attention(incident_id=incident.incident_id)
-    assert await the_open_incidents(shop) == []
+    await shop.recheck_attention(attention_id=item.attention_id)
+    assert await the_open_attention(shop) == []
     async with shop.unit_of_work(read_only=True) as work:
-        ended = await work.incidents.get(incident.incident_id)
+        ended = await work.attention.get(item.attention_id)
     assert ended.ending.resolution is Resolution.SETTLED
 
 
@@ -213,7 +213,7 @@ async def test_where_no_page_was_kept_absence_is_still_death_after_the_watch(sho
     await shop.expire_orders()
     await shop.work_once()
     assert (await shop.states())[1] == ["CLOSED"]
-    assert await the_open_incidents(shop) == []
+    assert await the_open_attention(shop) == []
 
 
 async def test_a_lazy_page_is_dead_when_absent_after_its_watch(shop):
@@ -359,4 +359,4 @@ async def test_what_asking_cannot_tell_is_a_humans(shop):
     await shop.refund_payment(order_no="A1", refund_no="R1")
     await shop.settle_down(hours=30, every=600)
     assert refund_calls(shop).count("refund") == 1
-    assert "REFUND_TOO_LONG" in {incident.code for incident in await the_open_incidents(shop)}
+    assert "REFUND_TOO_LONG" in {item.code for item in await the_open_attention(shop)}

@@ -31,10 +31,10 @@ pytestmark = pytest.mark.asyncio
 
 
 async def test_placing_twice_is_placing_once(shop):
-    wish = {"order_no": "A1", "user_id": "ann", "subject": "Tea", "amount": PRICE}
-    first = await shop.place_order(**wish)
+    request = {"order_no": "A1", "user_id": "ann", "subject": "Tea", "amount": PRICE}
+    first = await shop.place_order(**request)
     shop.clock.pass_by(minutes=3)
-    second = await shop.place_order(**wish)
+    second = await shop.place_order(**request)
     assert (first.created, second.created) == (True, False)
     assert first.order == second.order
 

@@ -26,9 +26,9 @@ from retender.domain.model.money import Money
 from retender.domain.model.page import PageKind
 from retender.domain.model.payer import Payer
 from retender.domain.model.transition import AttemptState
-from retender.domain.use_cases.policy import PageStrategy
-from retender.domain.use_cases.wish import Wish
+from retender.domain.steps.pay_request import PayRequest
 from retender.ports.accounts import SwitchPolicy
+from retender.ports.pay_policy import PageStrategy
 from retender.ports.payment_provider import ClosePower, PayerNeed
 from retender.tests.domain.shop import PRICE, Shop
 
@@ -81,7 +81,7 @@ async def test_a_new_attempt_says_of_each_earlier_one_why_it_does_not_serve(shop
         ("client_ip", {"payer": Payer(client_ip="203.0.113.99")}),
     ],
 )
-async def test_a_wish_that_differs_is_told_by_what_differs(shop, reason, change):
+async def test_a_request_that_differs_is_told_by_what_differs(shop, reason, change):
     shop.wechat.bound_to = frozenset({PayerNeed.OPENID, PayerNeed.CLIENT_IP})
     await shop.place()
     await shop.page("wechat")
@@ -144,14 +144,14 @@ async def test_a_changed_page_key_is_not_told_as_changed_credentials(shop, found
     await shop.place()
     made = (await shop.page()).attempt
     account, client = shop.accounts.get("wechat"), shop.client_types.get("pc")
-    wish = Wish(
+    request = PayRequest(
         account=replace(account, credentials_epoch="2"),
         client=client,
         terms=negotiate(client, account.provider.terms.pages),
         instalments=None,
         payer=Payer(),
     )
-    (misfit,) = wish.misfits(replace(made, **found), PRICE, shop.clock())
+    (misfit,) = request.misfits(replace(made, **found), PRICE, shop.clock())
     assert misfit == reason
     assert "page key" in misfit.words
 
@@ -195,7 +195,7 @@ async def test_the_reasons_are_those_that_decide(shop):
         (PageKind.QR, PageKind.FORM),
         (1, 6, 40),
     ):
-        wish = Wish(
+        request = PayRequest(
             account=wechat,
             client=replace(client, code=code),
             terms=replace(terms, reopens=reopens, kind=kind),
@@ -203,8 +203,8 @@ async def test_the_reasons_are_those_that_decide(shop):
             payer=Payer(openid=openid),
         )
         attempt, now = replace(made, state=state), start + timedelta(minutes=minutes)
-        misfits = wish.misfits(attempt, amount, now)
-        assert wish.fits(attempt, amount, now) is (misfits == ()), misfits
+        misfits = request.misfits(attempt, amount, now)
+        assert request.fits(attempt, amount, now) is (misfits == ()), misfits
         seen |= set(misfits)
         assert all(misfit.words for misfit in misfits)
     assert len(seen) == 10, "each reason was the case somewhere"
@@ -308,10 +308,10 @@ async def test_a_refused_switch_says_until_when_the_page_may_be_paid(shop):
 # --- requests that were turned away -------------------------------------------------------
 
 
-async def refused(shop: Shop, error: type[RetenderError], **wish: Any):
+async def refused(shop: Shop, error: type[RetenderError], **request: Any):
     """Press pay, be turned away, and return the line that says so."""
     with pytest.raises(error):
-        await shop.pay(**wish)
+        await shop.pay(**request)
     return await only(shop, StoryKind.PAY_REFUSED)
 
 
@@ -425,7 +425,7 @@ async def test_a_word_that_fits_nothing_is_told_with_what_was_claimed(shop):
     shop.wechat.amount_lie = PRICE + PRICE
     await shop.hear("wechat", shop.wechat.pay(page.attempt.number))
     line = await only(shop, StoryKind.MISFIT)
-    assert line.data["incident"] == "EVIDENCE_AMOUNT_MISMATCH"
+    assert line.data["attention"] == "EVIDENCE_AMOUNT_MISMATCH"
     assert (line.data["amount"], line.data["source"]) == ("177.60 CNY", "notice")
 
 

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+from retender.domain.model.attention import Resolution
 from retender.domain.model.errors import ProviderRefused, ProviderUncertain, Refusal
 from retender.domain.model.event import EventKind
-from retender.domain.model.incident import Resolution
 from retender.domain.model.money import Money
 from retender.ports.payment_provider import RawNotice, RefundTerms
 
@@ -157,9 +157,9 @@ class AllOfThem(set[str]):
 
 async def retry(shop):
     """A human has the one refund that is stuck sent again."""
-    (call,) = [each for each in await shop.list_incidents() if each.is_open]
+    (call,) = [each for each in await shop.list_attention_history() if each.is_open]
     await shop.resolve_attention(
-        incident_id=call.incident_id, resolution=Resolution.RETRY, reason="again", by="operator"
+        attention_id=call.attention_id, resolution=Resolution.RETRY, reason="again", by="operator"
     )
 
 

@@ -148,7 +148,7 @@ async def test_many_refunds_at_once_never_exceed_what_was_paid(shop):
 
 
 @pytest.mark.parametrize(
-    ("wish", "error"),
+    ("asked", "error"),
     [
         ({"order_no": "NOPE"}, PayOrderNotExist),
         ({"refund_no": "a b"}, NumberInvalid),
@@ -159,10 +159,10 @@ async def test_many_refunds_at_once_never_exceed_what_was_paid(shop):
         ({"amount": Money(8881, "CNY")}, RefundExceedsPaid),
     ],
 )
-async def test_a_refund_that_cannot_be_meant_changes_nothing(shop, wish, error):
+async def test_a_refund_that_cannot_be_meant_changes_nothing(shop, asked, error):
     number = await paid(shop)
     with pytest.raises(error):
-        await refund(shop, **wish)
+        await refund(shop, **asked)
     assert shop.wechat.kept() == {number: 8880}
     assert (await shop.story()).refunds == []
 
@@ -302,14 +302,14 @@ async def test_a_notice_of_the_refund_ends_it_whatever_state_it_is_in(shop):
     assert (await shop.story()).refunds[0].state == "DONE"
 
 
-async def test_a_notice_of_a_refund_that_is_not_ours_is_an_incident(shop):
+async def test_a_notice_of_a_refund_that_is_not_ours_is_an_attention_item(shop):
     body = json.dumps({"key": "r1", "refund": "STRANGER1", "sign": "good"}).encode()
     raw = RawNotice(headers={}, body=body, received_at=shop.clock())
     assert (await shop.hear("wechat", raw)).code == "EVIDENCE_UNKNOWN_REFUND"
-    assert len(await shop.list_incidents()) == 1
+    assert len(await shop.list_attention_history()) == 1
 
 
-async def test_a_word_on_a_refund_of_another_amount_settles_nothing_and_is_an_incident(shop):
+async def test_a_word_on_a_refund_of_another_amount_settles_nothing_and_is_an_attention_item(shop):
     await paid(shop)
     shop.wechat.pending_refunds = True
     sent = await refund(shop)
@@ -317,9 +317,9 @@ async def test_a_word_on_a_refund_of_another_amount_settles_nothing_and_is_an_in
     raw = RawNotice(headers={}, body=json.dumps(body).encode(), received_at=shop.clock())
     await shop.hear("wechat", raw)
     assert (await shop.story()).refunds[0].state == "SENT"
-    (incident,) = await shop.list_incidents()
-    assert incident.code == "EVIDENCE_AMOUNT_MISMATCH"
-    assert incident.data == {"amount": "0.01 CNY", "ours": "88.80 CNY"}
+    (item,) = await shop.list_attention_history()
+    assert item.code == "EVIDENCE_AMOUNT_MISMATCH"
+    assert item.data == {"amount": "0.01 CNY", "ours": "88.80 CNY"}
 
 
 # --- stuck ------------------------------------------------------------------------------

@@ -5,11 +5,11 @@ import json
 import pytest
 import pytest_asyncio
 
+from retender.domain.model.attention import AttentionCode, Resolution
 from retender.domain.model.event import EventKind
-from retender.domain.model.incident import IncidentCode, Resolution
 from retender.domain.model.money import Money
+from retender.domain.model.order_summary import OrderSummary
 from retender.domain.model.refund import RefundCause
-from retender.domain.use_cases.verdict import Verdict
 from retender.ports.payment_provider import RawNotice
 
 pytestmark = pytest.mark.asyncio
@@ -52,8 +52,8 @@ async def refunds(shop):
     return [(r.cause, r.state, r.amount.minor) for r in (await shop.story()).refunds]
 
 
-async def open_incidents(shop):
-    return [incident.code for incident in await shop.list_incidents() if incident.is_open]
+async def open_attention_items(shop):
+    return [item.code for item in await shop.list_attention_history() if item.is_open]
 
 
 @pytest.mark.usefixtures("number")
@@ -64,9 +64,9 @@ async def test_it_leaves_the_sums_with_an_event_and_a_human(shop):
     assert await refunds(shop) == [(RefundCause.SHOP, "DOUBTED", 500)]
     await shop.work_once()
     assert await refunds(shop) == [(RefundCause.SHOP, "STUCK", 500)]
-    assert await open_incidents(shop) == [IncidentCode.REFUND_STUCK]
+    assert await open_attention_items(shop) == [AttentionCode.REFUND_STUCK]
     assert await kinds(shop) == [EventKind.REFUND_DONE, EventKind.REFUND_REVERSED]
-    assert Verdict.of(await shop.story()).given_back == cny(0)
+    assert OrderSummary.of(await shop.story()).given_back == cny(0)
 
 
 @pytest.mark.usefixtures("number")
@@ -76,7 +76,7 @@ async def test_an_old_word_that_comes_late_changes_nothing(shop):
     await shop.hear("wechat", told(shop, refund=refund.number))
     await shop.work_once()
     assert await refunds(shop) == [(RefundCause.SHOP, "DONE", 500)]
-    assert await open_incidents(shop) == []
+    assert await open_attention_items(shop) == []
     assert await kinds(shop) == [EventKind.REFUND_DONE]
 
 
@@ -127,9 +127,9 @@ async def test_done_again_by_hand_is_told_again(shop):
     shop.wechat.reversed.add(refund.number)
     await shop.hear("wechat", told(shop, refund=refund.number))
     await shop.work_once()
-    (incident,) = await shop.list_incidents()
+    (item,) = await shop.list_attention_history()
     await shop.resolve_attention(
-        incident_id=incident.incident_id, resolution=Resolution.RETRY, reason="mended", by="ops"
+        attention_id=item.attention_id, resolution=Resolution.RETRY, reason="mended", by="ops"
     )
     shop.wechat.reversed.clear()
     await shop.work_once()
@@ -144,7 +144,7 @@ async def test_one_of_another_hand_is_a_humans_at_once(shop, number):
     await shop.hear("wechat", told(shop, **body, key="k1", state="done"))
     await shop.hear("wechat", told(shop, **body))
     assert await refunds(shop) == [(RefundCause.EXTERNAL, "STUCK", 1200)]
-    assert await open_incidents(shop) == [IncidentCode.REFUND_STUCK]
+    assert await open_attention_items(shop) == [AttentionCode.REFUND_STUCK]
     assert await kinds(shop) == [EventKind.REFUND_EXTERNAL, EventKind.REFUND_REVERSED]
     refund = await shop.refund_payment(order_no="A1", refund_no="R1")
     assert (refund.state, refund.amount) == ("DONE", cny(8880)), "it is in no sum any more"
@@ -204,7 +204,7 @@ async def test_ours_is_overtaken_by_what_the_books_know(shop):
         (RefundCause.EXTERNAL, "DONE", 8880),
     ]
     assert (await shop.states())[1] == ["SUCCEEDED", "REFUNDED"]
-    assert await open_incidents(shop) == []
+    assert await open_attention_items(shop) == []
 
 
 async def test_a_surplus_of_which_a_part_went_back_is_not_overtaken(shop):
@@ -218,7 +218,7 @@ async def test_a_surplus_of_which_a_part_went_back_is_not_overtaken(shop):
         (RefundCause.DUPLICATE, "STUCK", 8880),
         (RefundCause.EXTERNAL, "DONE", 1000),
     ]
-    assert await open_incidents(shop) == [IncidentCode.REFUND_STUCK]
+    assert await open_attention_items(shop) == [AttentionCode.REFUND_STUCK]
     shop.wechat.by_hand[second] = 8880
     await shop.hear("wechat", told(shop, **{**body, "key": "k2", "refund": "C2", "minor": 7880}))
     assert (await shop.states())[1] == ["SUCCEEDED", "REFUNDED"]
@@ -230,4 +230,4 @@ async def test_money_that_moved_under_an_overtaken_number_is_a_humans(shop, numb
     refund = await shop.refund_payment(order_no="A1", refund_no="R1")
     assert refund.state == "OVERTAKEN"
     await shop.hear("wechat", told(shop, refund=refund.number, state="done"))
-    assert await open_incidents(shop) == [IncidentCode.AMOUNT_MISMATCH]
+    assert await open_attention_items(shop) == [AttentionCode.AMOUNT_MISMATCH]

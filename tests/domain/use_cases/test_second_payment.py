@@ -20,10 +20,10 @@ from retender.domain.model.errors import (
     UnknownName,
 )
 from retender.domain.model.money import Money
+from retender.domain.model.pay_result import AnswerPending, PageReady
 from retender.domain.model.payer import Payer
 from retender.domain.model.payer_errors import PayerInputMissing
-from retender.domain.use_cases.payment import AnswerPending, PageReady
-from retender.domain.use_cases.policy import PageStrategy
+from retender.ports.pay_policy import PageStrategy
 from retender.ports.payment_provider import AmountBounds, PayerNeed
 
 pytestmark = pytest.mark.asyncio
@@ -246,7 +246,7 @@ async def test_too_late_is_too_late_to_the_second(shop, policy, last_minute, las
 
 
 @pytest.mark.parametrize(
-    ("wish", "error", "code"),
+    ("asked", "error", "code"),
     [
         ({"account": "paypal"}, UnknownName, "ACCOUNT_UNKNOWN"),
         ({"client_type": "tv"}, UnknownName, "CLIENT_TYPE_UNKNOWN"),
@@ -256,10 +256,10 @@ async def test_too_late_is_too_late_to_the_second(shop, policy, last_minute, las
         ({"instalments": 5}, NotOffered, "NOT_OFFERED"),
     ],
 )
-async def test_a_wish_that_cannot_be_met_changes_nothing(shop, wish, error, code):
+async def test_a_request_that_cannot_be_met_changes_nothing(shop, asked, error, code):
     await shop.place()
     with pytest.raises(error) as caught:
-        await shop.pay(**wish)
+        await shop.pay(**asked)
     assert caught.value.code == code
     assert await shop.states() == ("NEW", [])
 

@@ -17,10 +17,10 @@ from retender.domain.model.errors import (
     StoreFull,
     StoreUncertain,
 )
-from retender.domain.use_cases.payment import AnswerPending
-from retender.domain.use_cases.policy import PageStrategy
-from retender.domain.use_cases.redone import redone
+from retender.domain.model.pay_result import AnswerPending
+from retender.domain.steps.retry_when_busy import retry_when_busy
 from retender.ports.accounts import SwitchPolicy
+from retender.ports.pay_policy import PageStrategy
 from retender.ports.unit_of_work import Work
 from retender.tests.domain.shop import Shop
 
@@ -239,7 +239,7 @@ async def test_a_unit_that_may_have_been_kept_is_not_done_again():
     """It would find its own work in its way."""
     done = []
 
-    @redone
+    @retry_when_busy
     async def unit() -> None:
         done.append(1)
         raise StoreUncertain("Who knows?")

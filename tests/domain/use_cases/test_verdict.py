@@ -1,4 +1,4 @@
-"""The verdict: who won, what is kept, what went back, and what is still open."""
+"""The summary: who won, what is kept, what went back, and what is still open."""
 
 from dataclasses import replace
 
@@ -7,8 +7,8 @@ import pytest
 from retender.domain.model.errors import ProviderUncertain
 from retender.domain.model.event import StoryEntry
 from retender.domain.model.money import Money
+from retender.domain.model.order_summary import EndOf, OrderSummary
 from retender.domain.model.transition import AttemptState, OrderState, RefundState
-from retender.domain.use_cases.verdict import EndOf, Verdict
 from retender.tests.domain.shop import PRICE, Shop
 
 pytestmark = pytest.mark.asyncio
@@ -16,8 +16,8 @@ pytestmark = pytest.mark.asyncio
 NOTHING = Money(0, "CNY")
 
 
-async def verdict(shop: Shop) -> Verdict:
-    return Verdict.of(await shop.story())
+async def summary(shop: Shop) -> OrderSummary:
+    return OrderSummary.of(await shop.story())
 
 
 async def paid_twice(shop: Shop) -> tuple[str, str]:
@@ -32,7 +32,7 @@ async def paid_twice(shop: Shop) -> tuple[str, str]:
 
 async def test_an_order_that_nobody_tried_to_pay_is_open_until_its_deadline(shop):
     order = await shop.place()
-    found = await verdict(shop)
+    found = await summary(shop)
     assert (found.winner, found.evidence, found.taken, found.kept) == (None, None, NOTHING, NOTHING)
     (end,) = found.open_ends
     assert (end.of, end.state) == (EndOf.ORDER, OrderState.NEW)
@@ -42,7 +42,7 @@ async def test_an_order_that_nobody_tried_to_pay_is_open_until_its_deadline(shop
 async def test_a_page_that_is_out_says_when_it_is_looked_at_and_how_long_it_counts(shop):
     await shop.place()
     attempt = (await shop.page()).attempt
-    _, end = (await verdict(shop)).open_ends
+    _, end = (await summary(shop)).open_ends
     assert (end.of, end.state) == (EndOf.ATTEMPT, AttemptState.OPEN)
     assert end.attempt is not None
     assert end.attempt.attempt_id == attempt.attempt_id
@@ -53,7 +53,7 @@ async def test_the_winner_is_named_with_the_word_that_was_believed(shop):
     await shop.place()
     attempt = (await shop.page()).attempt
     await shop.hear("wechat", shop.wechat.pay(attempt.number))
-    found = await verdict(shop)
+    found = await summary(shop)
     assert found.winner is not None
     assert found.winner.attempt_id == attempt.attempt_id
     assert found.evidence is not None
@@ -67,7 +67,7 @@ async def test_a_payment_found_out_by_asking_names_the_question(shop):
     attempt = (await shop.page()).attempt
     shop.wechat.pay(attempt.number)
     await shop.check_attempt(attempt_id=attempt.attempt_id)
-    found = await verdict(shop)
+    found = await summary(shop)
     assert found.evidence is not None
     assert found.evidence.what == "query of wechat: paid"
 
@@ -77,14 +77,14 @@ async def test_a_story_without_facts_has_its_evidence_in_the_change_of_state(sho
     await shop.hear("wechat", shop.wechat.pay((await shop.page()).attempt.number))
     story = await shop.story()
     bare = [replace(entry, data={}) for entry in story.entries]
-    evidence = Verdict.of(replace(story, entries=bare)).evidence
+    evidence = OrderSummary.of(replace(story, entries=bare)).evidence
     assert isinstance(evidence, StoryEntry)
     assert evidence.what == "order NEW -> PAID"
 
 
 async def test_a_surplus_is_on_its_way_back_until_it_is_back(shop):
     old, _ = await paid_twice(shop)
-    found = await verdict(shop)
+    found = await summary(shop)
     assert (found.taken, found.kept) == (PRICE + PRICE, PRICE + PRICE)
     assert (found.given_back, found.going_back) == (NOTHING, PRICE)
     (end,) = found.open_ends
@@ -92,7 +92,7 @@ async def test_a_surplus_is_on_its_way_back_until_it_is_back(shop):
     assert end.attempt is not None
     assert end.attempt.number == old
     await shop.settle_down(hours=1)
-    found = await verdict(shop)
+    found = await summary(shop)
     assert (found.given_back, found.going_back, found.kept) == (PRICE, NOTHING, PRICE)
     assert found.open_ends == ()
 
@@ -101,7 +101,7 @@ async def test_a_stuck_refund_is_open_and_nobody_looks_but_an_operator(shop):
     shop.alipay.failing_refunds = True
     await paid_twice(shop)
     await shop.settle_down(hours=1)
-    (end,) = (await verdict(shop)).open_ends
+    (end,) = (await summary(shop)).open_ends
     assert (end.of, end.state, end.look_at) == (EndOf.REFUND, RefundState.STUCK, None)
 
 
@@ -111,10 +111,10 @@ async def test_an_expiring_order_waits_for_its_pages(shop):
     shop.alipay.fail("query", *[ProviderUncertain("read time-out")] * 10)
     shop.clock.pass_by(minutes=30)
     await shop.work_once()
-    order, attempt = (await verdict(shop)).open_ends
+    order, attempt = (await summary(shop)).open_ends
     assert (order.state, order.look_at) == (OrderState.EXPIRING, None)
     assert attempt.state is AttemptState.CLOSING
     shop.alipay.trouble["query"].clear()
     await shop.settle_down(hours=3)
-    found = await verdict(shop)
+    found = await summary(shop)
     assert (found.winner, found.open_ends) == (None, ())

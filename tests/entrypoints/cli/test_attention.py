@@ -9,7 +9,7 @@ from itertools import count
 import httpx
 import pytest
 
-from retender.domain.model.incident import Incident, IncidentCode
+from retender.domain.model.attention import AttentionCode, AttentionItem
 from retender.entrypoints.cli.say import OK, REFUSED, UNKNOWN, USAGE
 from retender.entrypoints.container import open_container
 from retender.entrypoints.settings_file import load_settings
@@ -45,7 +45,7 @@ def unknown(shop):
             await container.escalate()(limit=1000)
 
     asyncio.run(escalate())
-    found = shop.json("attention", "--limit", "1000")["incidents"]
+    found = shop.json("attention", "--limit", "1000")["items"]
     return next(one for one in found if one["order_no"] == order_no)
 
 
@@ -53,28 +53,28 @@ def test_when_nothing_needs_you_it_says_so(empty):
     done = empty("attention")
     assert (done.exit_code, done.stdout) == (OK, "Nothing needs you.\n")
     data = json.loads(empty("attention", "--json").stdout)
-    assert (data["count"], data["waiting"], data["incidents"]) == (0, [], [])
+    assert (data["count"], data["waiting"], data["items"]) == (0, [], [])
 
 
 def test_what_waits_is_listed_and_counted(shop, unknown):
     done = shop("attention", "--limit", "1000")
     assert done.exit_code == OK
-    for words in ("UNKNOWN_TOO_LONG", unknown["order_no"], unknown["incident_id"]):
+    for words in ("UNKNOWN_TOO_LONG", unknown["order_no"], unknown["attention_id"]):
         assert words in done.stdout
     data = shop.json("attention", "--limit", "1")
-    assert len(data["incidents"]) == 1
+    assert len(data["items"]) == 1
     assert data["count"] >= 1
     assert sum(one["count"] for one in data["waiting"]) == data["count"]
 
 
 def test_a_case_shows_the_evidence_and_the_ways_to_end_it(shop, unknown):
-    done = shop("attention", "show", unknown["incident_id"])
+    done = shop("attention", "show", unknown["attention_id"])
     assert done.exit_code == OK
     for words in ("UNKNOWN_TOO_LONG", "Jasmine tea", "attempt CREATING -> OPEN", "noted", "dead"):
         assert words in done.stdout
-    assert f"recheck {unknown['incident_id']}" in done.stdout
-    case = shop.json("attention", "show", unknown["incident_id"])
-    assert case["incident"] == unknown
+    assert f"recheck {unknown['attention_id']}" in done.stdout
+    case = shop.json("attention", "show", unknown["attention_id"])
+    assert case["item"] == unknown
     assert case["order"]["order"]["order_no"] == unknown["order_no"]
     assert case["order"]["attention"] == [unknown]
     options = {option["resolution"]: option["why_not"] for option in case["options"]}
@@ -86,12 +86,12 @@ def test_a_case_shows_the_evidence_and_the_ways_to_end_it(shop, unknown):
 def test_an_order_says_that_it_waits_for_a_human(shop, unknown, command):
     done = shop(*command, unknown["order_no"])
     assert "waits for a human" in done.stdout
-    assert f"retender attention show {unknown['incident_id']}" in done.stdout
+    assert f"retender attention show {unknown['attention_id']}" in done.stdout
 
 
 def test_it_ends_with_a_reason_that_stays(shop, unknown):
     words = ("--as", "noted", "--reason", "ticket 7: [bold]asked them[/bold]", "--by", "olga")
-    done = shop("attention", "resolve", unknown["incident_id"], *words)
+    done = shop("attention", "resolve", unknown["attention_id"], *words)
     assert done.exit_code == OK
     assert "ended" in done.stdout
     assert "olga: ticket 7: [bold]asked them[/bold]" in done.stdout
@@ -101,24 +101,24 @@ def test_it_ends_with_a_reason_that_stays(shop, unknown):
         line
         for attempt in story["attempts"]
         for line in attempt["lines"]
-        if line["kind"] == "incident.ended"
+        if line["kind"] == "attention item.ended"
     ]
     assert line["why"] == "olga: ticket 7: [bold]asked them[/bold]"
-    again = shop("attention", "resolve", unknown["incident_id"], *words)
-    assert (again.exit_code, again.stderr.partition(":")[0]) == (REFUSED, "INCIDENT_ENDED")
+    again = shop("attention", "resolve", unknown["attention_id"], *words)
+    assert (again.exit_code, again.stderr.partition(":")[0]) == (REFUSED, "ATTENTION_ENDED")
     (past,) = [
         one
-        for one in shop.json("incidents", "--limit", "1000")
-        if one["incident_id"] == unknown["incident_id"]
+        for one in shop.json("attention", "history", "--limit", "1000")
+        if one["attention_id"] == unknown["attention_id"]
     ]
     assert past["ending"]["resolution"] == "noted"
-    assert "noted, olga" in shop("incidents", "--limit", "1000").stdout
+    assert "noted, olga" in shop("attention", "history", "--limit", "1000").stdout
 
 
 def test_the_login_is_who_decides_unless_told(shop, unknown, monkeypatch):
     monkeypatch.setenv("LOGNAME", "ivan")
     ended = shop.json(
-        "attention", "resolve", unknown["incident_id"], "--as", "noted", "--reason", "seen"
+        "attention", "resolve", unknown["attention_id"], "--as", "noted", "--reason", "seen"
     )
     assert ended["ending"]["by"] == "ivan"
 
@@ -135,13 +135,13 @@ def test_the_login_is_who_decides_unless_told(shop, unknown, monkeypatch):
     ],
 )
 def test_what_cannot_be_is_refused_with_a_code(shop, unknown, words, code):
-    done = shop("attention", "resolve", unknown["incident_id"], *words)
+    done = shop("attention", "resolve", unknown["attention_id"], *words)
     assert (done.exit_code, done.stderr.partition(":")[0]) == (REFUSED, code)
-    assert shop.json("attention", "show", unknown["incident_id"])["incident"]["ending"] is None
+    assert shop.json("attention", "show", unknown["attention_id"])["item"]["ending"] is None
 
 
 def test_there_is_no_way_without_a_reason(shop, unknown):
-    done = shop("attention", "resolve", unknown["incident_id"], "--as", "noted")
+    done = shop("attention", "resolve", unknown["attention_id"], "--as", "noted")
     assert done.exit_code == USAGE
     assert "--reason" in done.stderr
 
@@ -149,12 +149,12 @@ def test_there_is_no_way_without_a_reason(shop, unknown):
 @pytest.mark.parametrize("verb", ["show", "recheck"])
 def test_what_is_not_there_is_told_by_code(shop, verb):
     done = shop("attention", verb, "nobody")
-    assert (done.exit_code, done.stderr.partition(":")[0]) == (REFUSED, "INCIDENT_NOT_EXIST")
+    assert (done.exit_code, done.stderr.partition(":")[0]) == (REFUSED, "ATTENTION_NOT_EXIST")
 
 
 def test_asking_again_may_leave_it_unknown(shop, unknown):
     """The sandbox says that the page is open still."""
-    done = shop("attention", "recheck", unknown["incident_id"])
+    done = shop("attention", "recheck", unknown["attention_id"])
     assert done.exit_code == UNKNOWN
     assert "UNKNOWN_TOO_LONG" in done.stdout
 
@@ -163,15 +163,15 @@ def test_asking_again_settles_what_is_known_then(shop, unknown):
     page = shop.pay(unknown["order_no"], "--page", "qr")["page"]
     body = {"action": "pay", "page": page}
     assert httpx.post(f"{shop.sandbox}/_simulator/act", json=body, trust_env=False).json()["ok"]
-    ended = shop.json("attention", "recheck", unknown["incident_id"])
+    ended = shop.json("attention", "recheck", unknown["attention_id"])
     assert ended["ending"]["resolution"] == "settled"
     assert shop.json("order", "show", unknown["order_no"])["order"]["state"] == "PAID"
 
 
 def test_a_stranger_is_shown_without_an_order(shop):
-    incident = Incident(
-        incident_id=f"stranger-{next(NUMBERS)}",
-        code=IncidentCode.FOREIGN,
+    item = AttentionItem(
+        attention_id=f"stranger-{next(NUMBERS)}",
+        code=AttentionCode.FOREIGN,
         account="sandbox",
         number="[red]N[/red]",
         at=datetime(2026, 7, 1, 8, tzinfo=UTC),
@@ -181,16 +181,16 @@ def test_a_stranger_is_shown_without_an_order(shop):
 
     async def keep() -> None:
         async with later(shop) as container, container.unit_of_work()() as work:
-            await work.incidents.add(incident)
+            await work.attention.add(item)
             await work.commit()
 
     asyncio.run(keep())
-    done = shop("attention", "show", incident.incident_id)
+    done = shop("attention", "show", item.attention_id)
     assert done.exit_code == OK
     for words in ("another merchant", "[red]N[/red]", "noted"):
         assert words in done.stdout
     assert "recheck" not in done.stdout
-    done = shop("attention", "recheck", incident.incident_id)
+    done = shop("attention", "recheck", item.attention_id)
     assert (done.exit_code, done.stderr.partition(":")[0]) == (REFUSED, "RESOLUTION_REFUSED")
 
 

@@ -1,4 +1,4 @@
-"""``retender explain``: the verdict first, then the reasons, in words that fit the terminal."""
+"""``retender explain``: the summary first, then the reasons, in words that fit the terminal."""
 
 import asyncio
 import re
@@ -12,7 +12,7 @@ from rich.console import Console
 
 from retender.domain.model.errors import ProviderUncertain
 from retender.domain.model.money import Money
-from retender.domain.use_cases.show_order import OrderStory
+from retender.domain.model.order_story import OrderStory
 from retender.entrypoints.cli.explanation import show_explanation
 from retender.tests.domain.shop import Shop
 
@@ -69,7 +69,7 @@ def shown(story: OrderStory, width: int = 100) -> Told:
 
 
 async def tell_a_long_story() -> tuple[Shop, OrderStory]:
-    """A wish that comes back, a lost answer, a switch, two payments, a refusal."""
+    """A request that comes back, a lost answer, a switch, two payments, a refusal."""
     shop = Shop()
     await shop.place()
     silent = ProviderUncertain("read time-out", provider_code="SYSTEM_ERROR")
@@ -101,10 +101,10 @@ def long_story() -> OrderStory:
         "Still open: refund RID0000000003 is DUE; the worker looks next at +3:00 (2026-01-15 02:03",
         "pay request refused: alipay, pc (PAY_ORDER_STATE_ERROR)",
         "open at alipay: answer unknown; it is found out (PROVIDER_UNCERTAIN, SYSTEM_ERROR)",
-        "alipay asked again under ID0000000003 same wish, but no page of it is kept",
+        "alipay asked again under ID0000000003 same request, but no page of it is kept",
         "query of alipay: not found (3 times, last at +3:00) proves nothing: until +33:00",
         "policy best_effort: adaptive, and alipay can close such a page only once it was used",
-        "attempt 2 is new: no earlier page serves this wish #1: another account, another client",
+        "attempt 2 is new: no earlier page serves this request #1: another account, another client",
         "the shop is told surplus.found",
     ],
 )
@@ -112,9 +112,14 @@ def test_the_words_say_what_was_decided_and_why(long_story, words):
     assert words in shown(long_story).text
 
 
-def test_the_verdict_comes_first_then_the_order_then_each_attempt(long_story):
+def test_the_summary_comes_first_then_the_order_then_each_attempt(long_story):
     text = shown(long_story).text
-    parts = ["Verdict", "The order", "#1 alipay from pc REFUNDING", "#2 wechat from h5 SUCCEEDED ★"]
+    parts = [
+        "OrderSummary",
+        "The order",
+        "#1 alipay from pc REFUNDING",
+        "#2 wechat from h5 SUCCEEDED ★",
+    ]
     places = [text.index(part) for part in parts]
     assert places == sorted(places)
     for its in ("notice of alipay", "the shop is told surplus.found"):

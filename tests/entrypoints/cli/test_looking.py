@@ -3,7 +3,7 @@
 import asyncio
 from datetime import UTC, datetime
 
-from retender.domain.model.incident import Incident, IncidentCode
+from retender.domain.model.attention import AttentionCode, AttentionItem
 from retender.entrypoints.container import open_container
 from retender.entrypoints.settings_file import load_settings
 
@@ -67,14 +67,14 @@ def test_a_cashier_sees_what_it_can_offer_and_why_not_the_rest(shop):
 def test_nothing_out_of_place_is_good_news(shop, tmp_path):
     file = tmp_path / "new.toml"
     file.write_text(f'database_url = "sqlite:///{tmp_path / "new.db"}"\n')
-    done = shop("--config", str(file), "incidents")
-    assert (done.exit_code, done.stdout) == (0, "No incidents.\n")
+    done = shop("--config", str(file), "attention", "history")
+    assert (done.exit_code, done.stdout) == (0, "No attention items.\n")
 
 
 def test_evidence_that_fits_nothing_waits_for_a_human(shop):
-    incident = Incident(
-        incident_id="i-1",
-        code=IncidentCode.AMOUNT_MISMATCH,
+    item = AttentionItem(
+        attention_id="i-1",
+        code=AttentionCode.AMOUNT_MISMATCH,
         account="sandbox",
         number="01K4YQ7Z0WXA8H2J5N6P7R3S4T",
         at=datetime(2026, 7, 1, 8, tzinfo=UTC),
@@ -87,18 +87,18 @@ def test_evidence_that_fits_nothing_waits_for_a_human(shop):
             open_container(load_settings(shop.file)) as container,
             container.unit_of_work()() as work,
         ):
-            await work.incidents.add(incident)
+            await work.attention.add(item)
             await work.commit()
 
     asyncio.run(keep())
-    done = shop("incidents", "--limit", "1000")
+    done = shop("attention", "history", "--limit", "1000")
     assert done.exit_code == 0
     assert "EVIDENCE_AMOUNT_MISMATCH" in done.stdout
     assert "2026-07-01 08:00:00 UTC" in done.stdout
     assert "it waits" in done.stdout
-    found = shop.json("incidents", "--limit", "1000")
-    assert next(one for one in found if one["incident_id"] == "i-1") == {
-        "incident_id": "i-1",
+    found = shop.json("attention", "history", "--limit", "1000")
+    assert next(one for one in found if one["attention_id"] == "i-1") == {
+        "attention_id": "i-1",
         "code": "EVIDENCE_AMOUNT_MISMATCH",
         "account": "sandbox",
         "number": "01K4YQ7Z0WXA8H2J5N6P7R3S4T",

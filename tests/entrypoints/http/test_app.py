@@ -46,7 +46,7 @@ WANTED = {
     "POST /v1/notices/{account}",
     "GET /pages/{attempt_id}",
     "GET /v1/attention",
-    "GET /v1/attention/{incident_id}",
+    "GET /v1/attention/{attention_id}",
     "GET /metrics",
     "GET /healthz",
     "GET /readyz",

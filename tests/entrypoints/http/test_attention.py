@@ -6,12 +6,12 @@ from email.utils import format_datetime
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from retender.domain.model.attention import AttentionCode, Resolution
+from retender.domain.model.backlog import OPEN_ATTEMPTS, OPEN_ORDERS, OPEN_REFUNDS
 from retender.domain.model.errors import ProviderUncertain
-from retender.domain.model.figures import OPEN_ATTEMPTS, OPEN_ORDERS, OPEN_REFUNDS
-from retender.domain.model.incident import IncidentCode, Resolution
 from retender.entrypoints.http import examples
 from retender.entrypoints.http.attention import AttentionCaseView, AttentionView
-from retender.entrypoints.http.incident_view import IncidentView
+from retender.entrypoints.http.attention_item_view import AttentionItemView
 from retender.tests.entrypoints.shop import CANARY, open_shop, settings_in
 
 pytestmark = pytest.mark.asyncio
@@ -45,22 +45,22 @@ async def gauges(shop):
 async def test_what_stays_unknown_is_listed_by_the_worker_itself(shop, mocker):
     attempt_id = await silent(shop, mocker)
     answer = (await shop.http.get("/v1/attention")).json()
-    assert (answer["count"], len(answer["incidents"])) == (1, 1)
-    (incident,) = answer["incidents"]
-    assert (incident["code"], incident["subject"]) == ("UNKNOWN_TOO_LONG", attempt_id)
-    assert (incident["about"], incident["order_no"]) == ("attempt", "o-1")
+    assert (answer["count"], len(answer["items"])) == (1, 1)
+    (item,) = answer["items"]
+    assert (item["code"], item["subject"]) == ("UNKNOWN_TOO_LONG", attempt_id)
+    assert (item["about"], item["order_no"]) == ("attempt", "o-1")
     assert answer["waiting"][0]["code"] == "UNKNOWN_TOO_LONG"
 
 
 async def test_a_case_comes_with_its_order_explained(shop, mocker):
     await silent(shop, mocker)
-    (incident,) = (await shop.http.get("/v1/attention")).json()["incidents"]
-    case = (await shop.http.get(f"/v1/attention/{incident['incident_id']}")).json()
-    assert case["incident"] == incident
+    (item,) = (await shop.http.get("/v1/attention")).json()["items"]
+    case = (await shop.http.get(f"/v1/attention/{item['attention_id']}")).json()
+    assert case["item"] == item
     assert [option["resolution"] for option in case["options"]] == ["dead", "noted"]
-    assert case["order"]["attention"] == [incident]
+    assert case["order"]["attention"] == [item]
     kinds = {line["kind"] for a in case["order"]["attempts"] for line in a["lines"]}
-    assert {"provider.no_answer", "incident.opened"} <= kinds
+    assert {"provider.no_answer", "attention item.opened"} <= kinds
 
 
 async def test_it_is_over_for_everybody_when_the_provider_answers(shop, mocker):
@@ -77,8 +77,8 @@ async def test_it_is_over_for_everybody_when_the_provider_answers(shop, mocker):
 
 async def test_there_is_no_way_to_end_it_without_knowing_who_asks(shop, mocker):
     await silent(shop, mocker)
-    (incident,) = (await shop.http.get("/v1/attention")).json()["incidents"]
-    address = f"/v1/attention/{incident['incident_id']}"
+    (item,) = (await shop.http.get("/v1/attention")).json()["items"]
+    address = f"/v1/attention/{item['attention_id']}"
     for method in ("POST", "PUT", "PATCH", "DELETE"):
         assert (await shop.http.request(method, address)).status_code == 405
     assert (await shop.http.post(f"{address}/resolve")).status_code == 404
@@ -86,7 +86,7 @@ async def test_there_is_no_way_to_end_it_without_knowing_who_asks(shop, mocker):
 
 async def test_an_unknown_one_is_a_problem_with_a_code(shop):
     answer = await shop.http.get("/v1/attention/nobody")
-    assert (answer.status_code, answer.json()["code"]) == (404, "INCIDENT_NOT_EXIST")
+    assert (answer.status_code, answer.json()["code"]) == (404, "ATTENTION_NOT_EXIST")
 
 
 @pytest.mark.parametrize("limit", ["0", "1001", "x", "-1"])
@@ -99,7 +99,7 @@ async def test_of_a_quiet_shop_every_number_is_there_and_zero(shop):
     found = await gauges(shop)
     assert set(found.values()) == {0}
     assert set(found) == {
-        *(("retender_attention_open", code) for code in IncidentCode),
+        *(("retender_attention_open", code) for code in AttentionCode),
         ("retender_attention_oldest_seconds",),
         *(("retender_orders", state) for state in OPEN_ORDERS),
         *(("retender_attempts", state) for state in OPEN_ATTEMPTS),
@@ -113,8 +113,8 @@ async def test_of_a_quiet_shop_every_number_is_there_and_zero(shop):
 
 async def test_the_numbers_are_those_of_the_database(shop, mocker):
     await silent(shop, mocker)
-    (incident,) = (await shop.container.list_attention()()).incidents
-    shop.clock.now = incident.at
+    (item,) = (await shop.container.list_attention()()).items
+    shop.clock.now = item.at
     shop.clock.pass_by(minutes=10)
     await shop.place("o-2")
     await shop.pay_for_real("o-2")
@@ -165,14 +165,14 @@ async def test_no_number_tells_a_secret(shop_folder):
 
 async def test_the_documents_show_both_and_their_examples_are_true(shop):
     paths = (await shop.http.get("/openapi.json")).json()["paths"]
-    for path in ("/v1/attention", "/v1/attention/{incident_id}"):
+    for path in ("/v1/attention", "/v1/attention/{attention_id}"):
         assert list(paths[path]) == ["get"]
         responses = paths[path]["get"]["responses"]
         assert "example" in responses["200"]["content"]["application/json"]
         assert "503" in responses
     assert "text/plain" in paths["/metrics"]["get"]["responses"]["200"]["content"]
     for view, example in (
-        (IncidentView, examples.INCIDENT),
+        (AttentionItemView, examples.ATTENTION_ITEM),
         (AttentionView, examples.ATTENTION),
         (AttentionCaseView, examples.ATTENTION_CASE),
     ):
@@ -181,14 +181,14 @@ async def test_the_documents_show_both_and_their_examples_are_true(shop):
 
 async def test_who_decides_is_seen_in_the_case(shop, mocker):
     await silent(shop, mocker)
-    (incident,) = (await shop.container.list_attention()()).incidents
+    (item,) = (await shop.container.list_attention()()).items
     await shop.container.resolve_attention()(
-        incident_id=incident.incident_id,
+        attention_id=item.attention_id,
         resolution=Resolution.DEAD,
         reason="their support says so",
         by="olga",
     )
-    case = (await shop.http.get(f"/v1/attention/{incident.incident_id}")).json()
-    ending = case["incident"]["ending"]
+    case = (await shop.http.get(f"/v1/attention/{item.attention_id}")).json()
+    ending = case["item"]["ending"]
     assert (ending["resolution"], ending["by"]) == ("dead", "olga")
     assert case["options"] == []

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from retender.entrypoints.http.documented import ProblemView
-from retender.tests.entrypoints.shop import Json, Shop, open_shop, order, settings_in, wish
+from retender.tests.entrypoints.shop import Json, Shop, open_shop, order, request, settings_in
 
 pytestmark = pytest.mark.asyncio
 
@@ -90,32 +90,36 @@ PLACING = [
 ]
 
 PAYING = [
-    Row("unknown order", "/v1/orders/nope/pay", wish(), 404, "PAY_ORDER_NOT_EXIST"),
-    Row("strange order", "/v1/orders/a%0Ab/pay", wish(), 404, "PAY_ORDER_NOT_EXIST"),
-    Row("another user's order", PAY, wish(user_id="user-8"), 404, "PAY_ORDER_NOT_EXIST"),
-    Row("unknown account", PAY, wish(account="sandbx"), 422, "ACCOUNT_UNKNOWN"),
-    Row("unknown client type", PAY, wish(client_type="tv"), 422, "CLIENT_TYPE_UNKNOWN"),
-    Row("nobody we know", PAY, without(wish(), "client_type"), 422, "INPUT_INVALID"),
-    Row("unknown page kind", PAY, wish(page_kind="fax"), 422, "PAGE_KIND_UNKNOWN"),
-    Row("QR on the phone", PAY, wish(client_type="h5", page_kind="qr"), 422, "NO_COMMON_PAGE"),
-    Row("five rates", PAY, wish(instalments=5), 422, "NOT_OFFERED"),
-    Row("absurd rates", PAY, wish(instalments=-(10**40)), 422, "NOT_OFFERED"),
-    Row("rates as text", PAY, wish(instalments="3"), 422, "INPUT_INVALID"),
-    Row("currency not taken", PAY, wish(), 422, "NOT_OFFERED", "in pounds"),
-    Row("no openid", PAY, wish(client_type="wechat_h5"), 422, "PAYER_INPUT_MISSING"),
-    Row("address of no form", PAY, wish(payer={"client_ip": "a b"}), 422, "INPUT_INVALID"),
+    Row("unknown order", "/v1/orders/nope/pay", request(), 404, "PAY_ORDER_NOT_EXIST"),
+    Row("strange order", "/v1/orders/a%0Ab/pay", request(), 404, "PAY_ORDER_NOT_EXIST"),
+    Row("another user's order", PAY, request(user_id="user-8"), 404, "PAY_ORDER_NOT_EXIST"),
+    Row("unknown account", PAY, request(account="sandbx"), 422, "ACCOUNT_UNKNOWN"),
+    Row("unknown client type", PAY, request(client_type="tv"), 422, "CLIENT_TYPE_UNKNOWN"),
+    Row("nobody we know", PAY, without(request(), "client_type"), 422, "INPUT_INVALID"),
+    Row("unknown page kind", PAY, request(page_kind="fax"), 422, "PAGE_KIND_UNKNOWN"),
+    Row("QR on the phone", PAY, request(client_type="h5", page_kind="qr"), 422, "NO_COMMON_PAGE"),
+    Row("five rates", PAY, request(instalments=5), 422, "NOT_OFFERED"),
+    Row("absurd rates", PAY, request(instalments=-(10**40)), 422, "NOT_OFFERED"),
+    Row("rates as text", PAY, request(instalments="3"), 422, "INPUT_INVALID"),
+    Row("currency not taken", PAY, request(), 422, "NOT_OFFERED", "in pounds"),
+    Row("no openid", PAY, request(client_type="wechat_h5"), 422, "PAYER_INPUT_MISSING"),
+    Row("address of no form", PAY, request(payer={"client_ip": "a b"}), 422, "INPUT_INVALID"),
     Row(
-        "return to a script", PAY, wish(payer={"return_url": "javascript:x"}), 422, "INPUT_INVALID"
+        "return to a script",
+        PAY,
+        request(payer={"return_url": "javascript:x"}),
+        422,
+        "INPUT_INVALID",
     ),
-    Row("no e-mail", PAY, wish(payer={"email": "ann"}), 422, "PAYER_INPUT_INVALID"),
-    Row("local number", PAY, wish(payer={"phone": "13800138000"}), 422, "PAYER_INPUT_INVALID"),
-    Row("no language", PAY, wish(payer={"language": "zh_CN"}), 422, "PAYER_INPUT_INVALID"),
-    Row("no country", PAY, wish(payer={"shipping_country": "c1"}), 422, "PAYER_INPUT_INVALID"),
-    Row("blank name", PAY, wish(payer={"name": " "}), 422, "PAYER_INPUT_INVALID"),
-    Row("unknown member of payer", PAY, wish(payer={"card": "1"}), 422, "INPUT_INVALID"),
-    Row("paid order", PAY, wish(), 409, "PAY_ORDER_STATE_ERROR", "paid"),
-    Row("closed order", PAY, wish(), 409, "PAY_ORDER_STATE_ERROR", "closed"),
-    Row("too late", PAY, wish(), 409, "PAY_ORDER_PAY_TIMEOUT", "late"),
+    Row("no e-mail", PAY, request(payer={"email": "ann"}), 422, "PAYER_INPUT_INVALID"),
+    Row("local number", PAY, request(payer={"phone": "13800138000"}), 422, "PAYER_INPUT_INVALID"),
+    Row("no language", PAY, request(payer={"language": "zh_CN"}), 422, "PAYER_INPUT_INVALID"),
+    Row("no country", PAY, request(payer={"shipping_country": "c1"}), 422, "PAYER_INPUT_INVALID"),
+    Row("blank name", PAY, request(payer={"name": " "}), 422, "PAYER_INPUT_INVALID"),
+    Row("unknown member of payer", PAY, request(payer={"card": "1"}), 422, "INPUT_INVALID"),
+    Row("paid order", PAY, request(), 409, "PAY_ORDER_STATE_ERROR", "paid"),
+    Row("closed order", PAY, request(), 409, "PAY_ORDER_STATE_ERROR", "closed"),
+    Row("too late", PAY, request(), 409, "PAY_ORDER_PAY_TIMEOUT", "late"),
 ]
 
 TOLD = {

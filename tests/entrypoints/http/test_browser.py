@@ -25,8 +25,8 @@ from retender.domain.model.page import (
     QrPage,
     RedirectPage,
 )
+from retender.domain.model.pay_result import PageReady
 from retender.domain.model.transition import AttemptState, OrderState
-from retender.domain.use_cases.payment import PageReady
 from retender.entrypoints.http.browser import Html, render_page, render_trouble, trouble_of
 
 NOW = datetime(2026, 7, 1, 8, 0, tzinfo=UTC)

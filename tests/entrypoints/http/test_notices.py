@@ -132,8 +132,8 @@ async def test_evidence_that_fits_nothing_is_kept_for_a_human(shop, changes, cod
     assert answer.headers["Retender-Notice"] == code
     assert answer.status_code == 200, "sending it again would not help"
     assert await state(shop) == "NEW"
-    (incident,) = await shop.container.list_incidents()()
-    assert incident.code == code
+    (item,) = await shop.container.list_attention_history()()
+    assert item.code == code
 
 
 async def test_a_payment_of_too_little_pays_nothing(shop):

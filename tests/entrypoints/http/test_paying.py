@@ -7,7 +7,7 @@ import pytest
 
 from retender.domain.model.payer import Payer
 from retender.entrypoints.http.views import OrderStoryView
-from retender.tests.entrypoints.shop import START, open_shop, order, wish
+from retender.tests.entrypoints.shop import START, open_shop, order, request
 
 pytestmark = pytest.mark.asyncio
 
@@ -100,7 +100,7 @@ async def test_each_client_gets_a_page_that_it_can_show(shop, client_type, page_
 @pytest.mark.parametrize(("user_agent", "client_type"), [(PC, "pc"), (PHONE, "h5")])
 async def test_the_browser_tells_the_client_type(shop, user_agent, client_type):
     await shop.place()
-    body = wish()
+    body = request()
     del body["client_type"]
     headers = {"User-Agent": user_agent}
     paid = await shop.http.post("/v1/orders/o-1/pay", json=body, headers=headers)

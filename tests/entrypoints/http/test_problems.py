@@ -8,8 +8,8 @@ from fastapi.exceptions import RequestValidationError
 
 from retender.domain.model import (
     attempt_errors,
+    attention_errors,
     errors,
-    incident_errors,
     payer_errors,
     refund_errors,
     row_errors,
@@ -29,7 +29,7 @@ from retender.entrypoints.http.problems import (
 UNTIL = datetime(2026, 7, 1, 8, 31, tzinfo=UTC)
 
 
-BRANCHES = (errors, attempt_errors, incident_errors, payer_errors, refund_errors, row_errors)
+BRANCHES = (errors, attempt_errors, attention_errors, payer_errors, refund_errors, row_errors)
 
 
 def tree(root: type[RetenderError]) -> set[type[RetenderError]]:

@@ -11,7 +11,7 @@ from retender.adapters.memory.unit_of_work import MemoryUnitOfWork
 from retender.domain.model.errors import StoreBusy, StoreError, StoreFull, StoreUncertain
 from retender.entrypoints.http.app import create_app
 from retender.ports.unit_of_work import UnitOfWork, Work
-from retender.tests.entrypoints.shop import Shop, open_shop, order, settings_in, wish
+from retender.tests.entrypoints.shop import Shop, open_shop, order, request, settings_in
 
 pytestmark = pytest.mark.asyncio
 
@@ -130,7 +130,7 @@ DEEDS = {
 
 SWITCH = Deed(
     with_a_page,
-    lambda shop: shop.http.post("/v1/orders/o-1/pay", json=wish(account="other")),
+    lambda shop: shop.http.post("/v1/orders/o-1/pay", json=request(account="other")),
     is_there_to_pay,
 )
 

@@ -41,13 +41,13 @@ async def test_a_second_payment_is_explained_from_its_first_page_to_the_refund(s
     assert refusal["facts"]["problem"] == "PAY_ORDER_STATE_ERROR"
     assert (refusal["facts"]["account"], refusal["after_ms"]) == ("sandbox", 360_000)
 
-    verdict = told["verdict"]
-    assert verdict["winner"] == second["attempt"]["attempt_id"]
-    assert verdict["evidence"]["kind"] == "provider.notice"
-    assert verdict["evidence"]["facts"]["number"] == second["attempt"]["number"]
-    assert verdict["evidence"] in second["lines"]
-    assert verdict["kept"]["amount"] == "88.80"
-    (end,) = verdict["open"]
+    summary = told["summary"]
+    assert summary["winner"] == second["attempt"]["attempt_id"]
+    assert summary["evidence"]["kind"] == "provider.notice"
+    assert summary["evidence"]["facts"]["number"] == second["attempt"]["number"]
+    assert summary["evidence"] in second["lines"]
+    assert summary["kept"]["amount"] == "88.80"
+    (end,) = summary["open"]
     assert end["attempt_id"] == old["attempt_id"], "a page that was never scanned is watched on"
 
 
@@ -55,13 +55,13 @@ async def test_what_is_still_open_says_when_it_is_looked_at(shop):
     await shop.place()
     await shop.page()
     told = await explained(shop)
-    order, attempt = told["verdict"]["open"]
+    order, attempt = told["summary"]["open"]
     assert (order["of"], order["until"]) == ("order", told["order"]["pay_until"])
     assert attempt["attempt_id"] == told["attempts"][0]["attempt"]["attempt_id"]
     assert attempt["look_at"] == told["attempts"][0]["next_look_at"]
     assert attempt["until"] == told["attempts"][0]["watch_until"]
-    assert told["verdict"]["winner"] is None
-    assert told["verdict"]["evidence"] is None
+    assert told["summary"]["winner"] is None
+    assert told["summary"]["evidence"] is None
 
 
 async def test_every_line_of_the_story_is_there_once_and_in_order(shop):

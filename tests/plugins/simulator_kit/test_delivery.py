@@ -135,7 +135,7 @@ async def test_copies_and_disorder_are_dialled() -> None:
 
 
 async def test_forgeries_and_alterations_reach_the_brand_that_signs() -> None:
-    """The kit knows no signatures; it hands the wish on."""
+    """The kit knows no signatures; it hands the request on."""
     delivery, _ = delivery_at_noon()
     shop = Merchant()
     delivery.turn(forge=Forgery.STRANGER_KEY, alter={"amount": "0.01"})

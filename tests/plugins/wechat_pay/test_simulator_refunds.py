@@ -126,14 +126,14 @@ async def test_only_an_abnormal_refund_is_sent_elsewhere(merchant):
     await merchant.paid()
     refund_id = (await refund(merchant))["refund_id"]
     target = f"{REFUNDS}/{refund_id}/apply-abnormal-refund"
-    wish = {"out_refund_no": "REFUND0001", "type": "MERCHANT_BANK_CARD"}
-    assert await merchant.refused("POST", target, wish) == (400, "INVALID_REQUEST")
-    wrong = {**wish, "type": "PIGGY_BANK"}
+    request = {"out_refund_no": "REFUND0001", "type": "MERCHANT_BANK_CARD"}
+    assert await merchant.refused("POST", target, request) == (400, "INVALID_REQUEST")
+    wrong = {**request, "type": "PIGGY_BANK"}
     assert await merchant.refused("POST", target, wrong) == (400, "PARAM_ERROR")
-    other = {**wish, "out_refund_no": "REFUND0009"}
+    other = {**request, "out_refund_no": "REFUND0009"}
     assert await merchant.refused("POST", target, other) == (400, "PARAM_ERROR")
     lost = f"{REFUNDS}/5030/apply-abnormal-refund"
-    assert await merchant.refused("POST", lost, wish) == (404, "RESOURCE_NOT_EXISTS")
+    assert await merchant.refused("POST", lost, request) == (404, "RESOURCE_NOT_EXISTS")
 
 
 # --- notices ---------------------------------------------------------------------------

@@ -1,0 +1,1 @@
+"""What verbs are made of: steps that use cases take, and that no entrypoint calls."""

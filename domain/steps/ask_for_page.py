@@ -1,0 +1,387 @@
+"""AskForPage: call the provider for one attempt's page, and keep what it answers."""
+
+import logging
+from dataclasses import KW_ONLY, dataclass, replace
+from datetime import datetime, timedelta
+
+from retender.domain.model.attempt import Attempt, Charge
+from retender.domain.model.errors import (
+    PayOrderFail,
+    PayOrderStateError,
+    ProviderError,
+    ProviderRefused,
+    ProviderUnavailable,
+    ProviderUncertain,
+    Refusal,
+    StoreError,
+)
+from retender.domain.model.event import StoryKind
+from retender.domain.model.named import named_attempt
+from retender.domain.model.operators import for_operators
+from retender.domain.model.order import Order
+from retender.domain.model.page import Opened
+from retender.domain.model.pay_result import AnswerPending, PageReady
+from retender.domain.model.transition import AttemptEvent, OrderState
+from retender.domain.steps.captured import facts_of, tell
+from retender.domain.steps.inquire import Inquire
+from retender.domain.steps.new_attempt import facts_of_page, tell_handed_out
+from retender.domain.steps.retry_when_busy import retry_when_busy
+from retender.ports.accounts import Account
+from retender.ports.new_id import NewId
+from retender.ports.pay_policy import PayPolicy
+from retender.ports.payment_provider import PageTerms
+from retender.ports.time_budget import NewTimeBudget, TimeBudget
+from retender.ports.unit_of_work import UnitOfWork, Work
+from retender.ports.watched_clock import WatchedClock
+
+logger = logging.getLogger(__name__)
+
+_SOON = timedelta(seconds=2)
+
+
+class NumberRefused(Exception):
+    """
+    The provider takes no payment under this number; under a new one it may.
+
+    Attributes:
+        no: what to say if none is taken.
+
+    """
+
+    def __init__(self, no: PayOrderFail) -> None:
+        """Keep the provider's words."""
+        super().__init__(no.message)
+        self.no = no
+
+
+@dataclass(frozen=True, slots=True)
+class AskForPage:
+    """
+    Ask under the attempt's own number, with no transaction open.
+
+    One caller asks at a time: two answers for one number could come back in
+    either order, and the provider may have killed the page that we would keep.
+    The claim to ask is a fencing token. All calls of one ``open`` end before it does, and
+    only the call that still holds it keeps its page and shows it (protocol, revision 2).
+
+    Attributes:
+        time_to_ask: gives one ``open`` its time; shorter than ``policy.asking_for``.
+
+    """
+
+    unit_of_work: UnitOfWork
+    clock: WatchedClock
+    new_id: NewId
+    policy: PayPolicy
+    time_to_ask: NewTimeBudget
+
+    async def __call__(
+        self, order: Order, attempt: Attempt, account: Account, *, first: bool
+    ) -> PageReady | AnswerPending:
+        """
+        Return the page, or that the answer is unknown.
+
+        Args:
+            order: what is paid.
+            attempt: payable, written down.
+            account: its account.
+            first: nobody can have asked under this number before; only then is
+                a refusal proof that no trade exists under it.
+
+        Raises:
+            PayOrderFail: the provider said no.
+            NumberRefused: it said so of this number; the attempt is left behind.
+            PayOrderStateError: the order was paid or closed meanwhile.
+            ProviderUnavailable: surely not reached, or told to come later.
+            StoreError: only while nothing of this request is written down.
+
+        """
+        with named_attempt(attempt):
+            return await self._ask(order, attempt, account, first=first)
+
+    async def _ask(
+        self, order: Order, attempt: Attempt, account: Account, *, first: bool
+    ) -> PageReady | AnswerPending:
+        pending = AnswerPending(order=order, attempt=attempt, retry_after=_SOON)
+        is_written = first
+        budget = self.time_to_ask()  # from here on, so that it ends before the claim
+        try:
+            asked_until = await self._claim(attempt, first=first)
+            if asked_until is None:
+                return pending
+            is_written = True
+            asking = _Asking(order, attempt, account, asked_until, first=first)
+            return await self._asked(asking, budget)
+        except StoreError as trouble:
+            if not is_written:
+                raise
+            # "Nothing was changed" is true no more; that the answer is not known, is.
+            logger.warning(
+                "order %s, attempt %s, account %s: %s %s",
+                order.order_no,
+                attempt.number,
+                account.name,
+                trouble.code,
+                for_operators(trouble),
+            )
+            return pending
+
+    async def _asked(self, asking: "_Asking", budget: TimeBudget) -> PageReady | AnswerPending:
+        """Call the provider, and write down what it answers."""
+        try:
+            opened = await page_of(asking.attempt, asking.account, self.policy, budget)
+        except ProviderRefused as refused:
+            return await self._refused(asking, refused)
+        except ProviderUnavailable as unavailable:
+            await self._release(asking, "not reached; nothing was sent", unavailable)
+            raise
+        except ProviderUncertain as uncertain:
+            await self._left_uncertain(asking, uncertain)
+            return asking.pending
+        return await self._keep(asking, opened)
+
+    @retry_when_busy
+    async def _claim(self, attempt: Attempt, *, first: bool) -> datetime | None:
+        """Become the one who asks, and return until when: the token that keeps the page."""
+        async with self.unit_of_work() as work:
+            now = self.clock()
+            until = now + self.policy.asking_for
+            claimed = await work.attempts.claim_asking(attempt.attempt_id, now, until)
+            if claimed and not first:
+                because, why = _why_again(attempt, now)
+                await tell(
+                    work,
+                    attempt,
+                    at=now,
+                    what=f"{attempt.account} asked again under {attempt.number}",
+                    why=f"same request, but {why}",
+                    kind=StoryKind.PAGE_ASKED_AGAIN,
+                    facts={
+                        "account": attempt.account,
+                        "number": attempt.number,
+                        "because": because,
+                    },
+                )
+            await work.commit()
+        return until if claimed else None
+
+    @retry_when_busy
+    async def _release(self, asking: "_Asking", what: str, why: ProviderError) -> None:
+        async with self.unit_of_work() as work:
+            await self._released(work, asking, what, why)
+            await work.commit()
+
+    async def _released(self, work: Work, asking: "_Asking", what: str, why: ProviderError) -> None:
+        attempt = asking.attempt
+        await work.attempts.release_asking(attempt.attempt_id, asked_until=asking.until)
+        await tell(
+            work,
+            attempt,
+            at=self.clock(),
+            what=f"open at {attempt.account}: {what}",
+            why=str(why),
+            kind=StoryKind.PAGE_NOT_GIVEN,
+            facts={**facts_of(why), "account": attempt.account, "number": attempt.number},
+        )
+
+    @retry_when_busy
+    async def _left_uncertain(self, asking: "_Asking", why: ProviderUncertain) -> None:
+        """
+        Let the number be found out; leave it behind if nobody can ever see its page.
+
+        A page that is known only from the answer can be paid by nobody once that is lost:
+        to wait for it would lock the payer out for nothing, so a new number takes its place.
+        """
+        attempt = asking.attempt
+        async with self.unit_of_work() as work:
+            await self._released(work, asking, "answer unknown; it is found out", why)
+            now = self.clock()
+            found = await work.attempts.get(attempt.attempt_id) or attempt
+            if found.opened_at is None and not asking.terms.orphan_payable:
+                await work.attempts.move(
+                    attempt.attempt_id,
+                    AttemptEvent.CLOSE_WANTED,
+                    at=now,
+                    why="its page was in the answer that was lost, and nowhere else",
+                    next_check_at=now,
+                )
+            await work.commit()
+
+    @retry_when_busy
+    async def _keep(self, asking: "_Asking", opened: Opened) -> PageReady | AnswerPending:
+        """Keep the page if the attempt is payable and ours to ask for; else nobody sees it."""
+        order, attempt, page = asking.order, asking.attempt, opened.page
+        async with self.unit_of_work() as work:
+            now = self.clock()
+            until = asking.terms.page_until(attempt.charge.expires_at, now)
+            kept = await work.attempts.keep_page(
+                attempt.attempt_id, opened, until, now, asked_until=asking.until
+            )
+            if not kept and opened.reference is not None:
+                # The page is shown to nobody, but what was made must be found again.
+                await work.attempts.fill_in(attempt.attempt_id, reference=opened.reference)
+            attempt = await work.attempts.get(attempt.attempt_id) or attempt
+            await self._tell_kept(work, asking, opened, until, kept=kept, left=attempt)
+            order = await work.orders.by_id(order.order_id) or order
+            await work.commit()
+        if not kept and attempt.is_payable:
+            return AnswerPending(order=order, attempt=attempt, retry_after=_SOON)
+        if not kept:
+            state = "being paid another way" if order.state is OrderState.NEW else str(order.state)
+            raise PayOrderStateError(order.order_no, state, "this page is not needed any more")
+        return PageReady(
+            order=order,
+            attempt=attempt,
+            page=page,
+            page_until=until,
+            pay_until=order.shown_until,
+            reused=False,
+        )
+
+    async def _tell_kept(
+        self,
+        work: Work,
+        asking: "_Asking",
+        opened: Opened,
+        until: datetime,
+        *,
+        kept: bool,
+        left: Attempt,
+    ) -> None:
+        """Say what became of the page, and why."""
+        at, account = self.clock(), asking.attempt.account
+        if kept:
+            await tell_handed_out(work, asking.attempt, asking.terms, opened, until, at=at)
+            return
+        why = "the attempt was left behind while the provider answered"
+        if left.is_payable:
+            why = "another request asks under this number by now, or the reference is another's"
+        await tell(
+            work,
+            asking.attempt,
+            at=at,
+            what=f"{opened.page.kind} page of {account} came too late and is not shown",
+            why=why,
+            kind=StoryKind.PAGE_TOO_LATE,
+            facts=facts_of_page(asking.attempt, asking.terms, opened, until),
+        )
+
+    async def _refused(self, asking: "_Asking", refused: ProviderRefused) -> AnswerPending:
+        order, attempt, account = asking.order, asking.attempt, asking.account
+        why = _words_of(refused)
+        await self._release(asking, f"refused ({refused.refusal})", refused)
+        match refused.refusal:
+            case Refusal.NOT_NOW:
+                message = f"{account.title} is busy: {why}; press again."
+                raise ProviderUnavailable(message, provider_code=refused.provider_code)
+            case Refusal.ALREADY_PAID:
+                inquire = Inquire(self.unit_of_work, self.clock, self.new_id)
+                await inquire.ask(account.provider, attempt)
+                await self._stop_if_paid(order)
+                return asking.pending
+            case Refusal.NEW_NUMBER:
+                await self._move(attempt, AttemptEvent.CLOSE_WANTED, why)
+                raise NumberRefused(failed(order, account, refused)) from refused
+            case Refusal.REJECTED:
+                if asking.first:
+                    await self._move(attempt, AttemptEvent.REFUSED, why)
+                raise failed(order, account, refused) from refused
+
+    @retry_when_busy
+    async def _move(self, attempt: Attempt, event: AttemptEvent, why: str) -> None:
+        async with self.unit_of_work() as work:
+            now = self.clock()
+            await work.attempts.move(
+                attempt.attempt_id,
+                event,
+                at=now,
+                why=why,
+                next_check_at=now if event is AttemptEvent.CLOSE_WANTED else None,
+            )
+            await work.commit()
+
+    async def _stop_if_paid(self, order: Order) -> None:
+        async with self.unit_of_work(read_only=True) as work:
+            found = await work.orders.by_id(order.order_id)
+        if found is not None and found.state is OrderState.PAID:
+            raise PayOrderStateError(order.order_no, "PAID", "the earlier page was paid")
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """
+    One call of ``open``, with what it is for.
+
+    Attributes:
+        until: the end of the claim, and its token.
+        first: nobody can have asked under this number before.
+
+    """
+
+    order: Order
+    attempt: Attempt
+    account: Account
+    until: datetime
+    _: KW_ONLY
+    first: bool
+
+    @property
+    def terms(self) -> PageTerms:
+        """The page's terms."""
+        return self.account.provider.terms.page_for(self.attempt.charge)
+
+    @property
+    def pending(self) -> AnswerPending:
+        """The answer while nothing is known."""
+        return AnswerPending(order=self.order, attempt=self.attempt, retry_after=_SOON)
+
+
+async def page_of(
+    attempt: Attempt, account: Account, policy: PayPolicy, budget: TimeBudget
+) -> Opened:
+    """
+    Have the account's plugin open an attempt, with our own page as the way back.
+
+    Raises:
+        ProviderError: as the plugin says; ProviderUncertain also, if it returned anything but
+            a page of the kind that was negotiated: whatever was made for it is found out.
+
+    """
+    charge = replace(attempt.charge, way_back=policy.page_of(attempt.attempt_id))
+    opened: Opened = await budget.answer(account.provider.open, charge)
+    _check_opened(opened, charge)
+    return opened
+
+
+def _check_opened(opened: object, charge: Charge) -> None:
+    """Insist on a page of the kind that was negotiated; a plugin may return anything."""
+    page = opened.page if isinstance(opened, Opened) else None
+    if page is None or page.kind is not charge.page_kind:
+        got = type(opened).__name__ if page is None else f"a page of kind {page.kind}"
+        message = f"The plugin returned {got} where a page of kind {charge.page_kind} was asked for"
+        raise ProviderUncertain(message)
+
+
+def _why_again(attempt: Attempt, now: datetime) -> tuple[str, str]:
+    """Say, to machines and to people, why the stored page is not simply handed out."""
+    if attempt.undecryptable:
+        return "page_key", "its stored page does not open: the page key changed"
+    if attempt.page is None or attempt.page_until is None:
+        return "no_page", "no page of it is kept"
+    if attempt.page_until <= now:
+        return "page_ran_out", f"its page ran out at {attempt.page_until.isoformat()}"
+    return "strategy", "the provider decides which page (ask_provider)"
+
+
+def _words_of(refused: ProviderRefused) -> str:
+    return f"{refused.provider_code} {refused.provider_message}".rstrip()
+
+
+def failed(order: Order, account: Account, refused: ProviderRefused) -> PayOrderFail:
+    """Return the provider's no, its own code and words with it."""
+    return PayOrderFail(
+        f"{account.title} refused the payment: {_words_of(refused)}.",
+        order_no=order.order_no,
+        provider_code=refused.provider_code,
+        provider_message=refused.provider_message or None,
+    )

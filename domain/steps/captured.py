@@ -1,0 +1,348 @@
+"""``captured``: the one way from a provider's evidence to PAID, to a surplus, to their events."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from retender.domain.model.attempt import Attempt
+from retender.domain.model.attention import AttentionCode, AttentionItem
+from retender.domain.model.errors import RetenderError, UndefinedTransition
+from retender.domain.model.event import Event, EventKind, StoryEntry, StoryKind
+from retender.domain.model.order import LatePayment, Order
+from retender.domain.model.outcome import Outcome
+from retender.domain.model.refund import Refund, RefundCause, automatic_refund_number
+from retender.domain.model.transition import CAPTURED, AttemptEvent, OrderEvent, OrderState
+from retender.domain.steps.further_capture import attention_of_receipt, known_already
+from retender.domain.steps.open_attention import call_for_absence
+from retender.ports.new_id import NewId
+from retender.ports.payment_provider import ProviderTerms, Receipt, ReceiptState
+from retender.ports.unit_of_work import Work
+
+
+async def captured(
+    work: Work,
+    *,
+    account: str,
+    receipt: Receipt,
+    source: str,
+    at: datetime,
+    new_id: NewId,
+    terms: ProviderTerms | None = None,
+) -> Outcome:
+    """
+    Turn "this number was paid" into state, in the caller's transaction.
+
+    Harmless when repeated, and in any order with everything else: the winner is
+    elected by one conditional update, every other capture becomes a surplus
+    whose refund has a number that never changes (protocol 1.1).
+
+    Args:
+        work: an open transaction; the caller commits.
+        account: whose word it is.
+        receipt: PAID, authenticated.
+        source: notice, query, close or bill; for the story.
+        at: now.
+        new_id: names events.
+        terms: the account's; they say whether another trade number is another capture.
+
+    """
+    attempt = await attempt_of(work, account, receipt)
+    problem = _misfit(attempt, receipt)
+    if attempt is None or problem is not None:
+        code = problem or AttentionCode.UNKNOWN_NUMBER
+        item = attention_of_receipt(account, attempt, receipt, code, source=source, at=at)
+        await _keep_misfit(work, item, attempt)
+        return Outcome.ATTENTION
+    if attempt.state in CAPTURED:
+        return await known_already(
+            work, attempt, receipt, terms, source=source, at=at, new_id=new_id
+        )
+    why = f"{source}: {account} took {receipt.amount} under {receipt.number}"
+    won = await work.orders.move(
+        attempt.order_id, OrderEvent.CAPTURED, at=at, why=why, winner=attempt.attempt_id
+    )
+    order = await work.orders.by_id(attempt.order_id)
+    if order is None:  # a foreign key forbids it
+        message = f"Attempt {attempt.attempt_id} has no order."
+        raise LookupError(message)
+    capture = _Capture(work, order, attempt, receipt, at, why, new_id)
+    outcome = await (capture.win() if won else capture.give_back())
+    if len(receipt.captures) > 1:
+        settled = replace(attempt, provider_trade_no=receipt.provider_trade_no)
+        await known_already(work, settled, receipt, terms, source=source, at=at, new_id=new_id)
+    return outcome
+
+
+async def _keep_misfit(work: Work, item: AttentionItem, attempt: Attempt | None) -> None:
+    """Keep evidence that does not fit for a human, with a line in the story if it has one."""
+    if await work.attention.add(item) and attempt is not None:
+        await tell(
+            work,
+            attempt,
+            at=item.at,
+            what=f"attention item {item.code}",
+            why=f"{item.source} of {item.account}",
+            kind=StoryKind.MISFIT,
+            facts={**item.data, "attention": item.code, "source": item.source},
+        )
+
+
+async def attempt_of(work: Work, account: str, receipt: Receipt) -> Attempt | None:
+    """
+    Return the account's attempt that a receipt speaks of, by our number or by the provider's id.
+
+    Our number counts where both are there. Evidence of both fills in a reference that was lost.
+    """
+    attempt = None
+    if receipt.number is not None:
+        attempt = await work.attempts.by_number(account, receipt.number)
+    elif receipt.reference is not None:
+        attempt = await work.attempts.by_reference(account, receipt.reference)
+    if attempt is None or receipt.reference in {None, attempt.reference}:
+        return attempt
+    if attempt.reference is None and receipt.foreign is None:
+        await work.orders.hold(attempt.order_id)  # before its attempt: so does everybody
+        await work.attempts.fill_in(attempt.attempt_id, reference=receipt.reference)
+    return attempt
+
+
+async def apply_receipt(
+    work: Work,
+    attempt: Attempt,
+    receipt: Receipt,
+    *,
+    terms: ProviderTerms | None = None,
+    asked_at: datetime | None,
+    source: str,
+    at: datetime,
+    new_id: NewId,
+) -> Outcome:
+    """
+    Draw from any receipt what it proves, in the caller's transaction.
+
+    Paid goes to ``captured``. Closed is death. "Not found" is death only if the
+    question was *sent* after the attempt's watch ended: before that, the page
+    may still make the trade. It is a contradiction, and proves nothing ever, where a
+    page was kept and the terms of it say that the trade was there with it. Open proves
+    nothing. ``asked_at`` is None if nobody was asked, or at a time that is not sure.
+    """
+    if receipt.state is ReceiptState.PAID or receipt.foreign is not None:
+        return await captured(
+            work,
+            account=attempt.account,
+            receipt=receipt,
+            source=source,
+            at=at,
+            new_id=new_id,
+            terms=terms,
+        )
+    if receipt.state is ReceiptState.CLOSED:
+        why = f"{source}: {attempt.account} says closed"
+    elif receipt.state is ReceiptState.NOT_FOUND and _must_be_there(attempt, terms):
+        await call_for_absence(work, attempt, at=at, source=source, new_id=new_id)
+        return Outcome.CONTRADICTED
+    elif receipt.state is not ReceiptState.NOT_FOUND or asked_at is None:
+        return Outcome.NOTHING
+    elif attempt.proves_absence(asked_at):
+        why = f"{source}: {attempt.account} knows nothing, asked after expiry and grace"
+    else:
+        return Outcome.NOTHING
+    dead = await work.attempts.move(attempt.attempt_id, AttemptEvent.PROVEN_DEAD, at=at, why=why)
+    return Outcome.DEAD if dead else Outcome.KNOWN
+
+
+async def tell(
+    work: Work,
+    entry_of: Attempt | Refund,
+    *,
+    at: datetime,
+    what: str,
+    why: str,
+    kind: StoryKind | None = None,
+    facts: Mapping[str, object] | None = None,
+) -> None:
+    """
+    Add a line about an attempt, or about its refund, to the order's story.
+
+    The facts are what the words say, for machines; those that are None go unsaid.
+    """
+    line = line_about(entry_of, at=at, what=what, why=why, kind=kind, facts=facts)
+    await work.story.add(line)
+
+
+def line_about(
+    subject: Attempt | Refund,
+    *,
+    at: datetime,
+    what: str,
+    why: str,
+    kind: StoryKind | None = None,
+    facts: Mapping[str, object] | None = None,
+) -> StoryEntry:
+    """Return the line that ``tell`` adds."""
+    said = {"kind": kind, **(facts or {})}
+    return StoryEntry(
+        order_id=subject.order_id,
+        attempt_id=subject.attempt_id,
+        at=at,
+        what=what,
+        why=why,
+        data={name: str(fact) for name, fact in said.items() if fact is not None},
+    )
+
+
+def facts_of(problem: RetenderError) -> dict[str, object]:
+    """Return what an error says to machines: its code, and the provider's own among the details."""
+    details = {
+        name: " ".join(map(str, fact)) if isinstance(fact, list) else fact
+        for name, fact in problem.details.items()
+    }
+    return {**details, "problem": problem.code}
+
+
+def facts_of_receipt(receipt: Receipt) -> dict[str, object]:
+    """Return what a receipt says to machines."""
+    return {
+        "answer": receipt.state,
+        "number": receipt.number,
+        "reference": receipt.reference,
+        "amount": receipt.amount,
+        "provider_trade_no": receipt.provider_trade_no,
+        "captured_at": receipt.captured_at and receipt.captured_at.isoformat(),
+        "foreign": receipt.foreign,
+    }
+
+
+def _must_be_there(attempt: Attempt, terms: ProviderTerms | None) -> bool:
+    if terms is None or attempt.opened_at is None:
+        return False
+    return terms.page_for(attempt.charge).is_there_with_page
+
+
+def _misfit(attempt: Attempt | None, receipt: Receipt) -> AttentionCode | None:
+    if receipt.foreign is not None:
+        return AttentionCode.FOREIGN
+    if attempt is not None and receipt.amount != attempt.charge.amount:
+        return AttentionCode.AMOUNT_MISMATCH
+    return None
+
+
+async def retire_payable(
+    work: Work, order_id: str, *, at: datetime, why: str, but: str | None = None
+) -> None:
+    """Mark the order's payable attempts CLOSING, all but one; the worker closes them at once."""
+    for other in await work.attempts.of_order(order_id):
+        if other.is_payable and other.attempt_id != but:
+            await work.attempts.move(
+                other.attempt_id, AttemptEvent.CLOSE_WANTED, at=at, why=why, next_check_at=at
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class _Capture:
+    """One capture of one known attempt, in one transaction."""
+
+    work: Work
+    order: Order
+    attempt: Attempt
+    receipt: Receipt
+    at: datetime
+    why: str
+    new_id: NewId
+
+    async def win(self) -> Outcome:
+        """Credit the attempt, retire the others, and tell the shop once."""
+        if not await self._move(AttemptEvent.WON):
+            # The order was won by an attempt that cannot win: roll everything back.
+            message = f"Attempt {self.attempt.attempt_id} won its order but was in no state to."
+            raise UndefinedTransition(message)
+        await retire_payable(
+            self.work,
+            self.order.order_id,
+            at=self.at,
+            why="another attempt paid the order",
+            but=self.attempt.attempt_id,
+        )
+        await self._announce(
+            EventKind.ORDER_PAID,
+            self.order.order_id,
+            client_type=self.attempt.charge.client_type,
+            number=self.attempt.number,
+        )
+        return Outcome.WON
+
+    async def give_back(self) -> Outcome:
+        """Make it a surplus; its refund is written down in this very transaction."""
+        if not await self._move(AttemptEvent.SURPLUS):
+            return Outcome.KNOWN  # another transaction settled the same attempt meanwhile
+        cause = self._cause()
+        number = automatic_refund_number(self.attempt.number)
+        refund = Refund(
+            refund_no=number,
+            number=number,
+            order_id=self.order.order_id,
+            attempt_id=self.attempt.attempt_id,
+            account=self.attempt.account,
+            amount=self.attempt.charge.amount,
+            cause=cause,
+            reason=_REASONS[cause],
+            created_at=self.at,
+            next_try_at=self.at,
+        )
+        if not await self.work.refunds.add(refund):
+            # Money without a refund on its way must not be committed.
+            message = f"Surplus {self.attempt.attempt_id} has a refund before it was one."
+            raise UndefinedTransition(message)
+        what, why = f"refund {number} due", f"surplus: {cause} payment"
+        await tell(
+            self.work,
+            self.attempt,
+            at=self.at,
+            what=what,
+            why=why,
+            kind=StoryKind.REFUND_DUE,
+            facts={"refund_no": number, "amount": refund.amount, "cause": cause},
+        )
+        await self._announce(
+            EventKind.SURPLUS_FOUND, self.attempt.attempt_id, cause=str(cause), refund_no=number
+        )
+        return Outcome.SURPLUS
+
+    def _cause(self) -> RefundCause:
+        if self.order.state is OrderState.PAID:
+            return RefundCause.DUPLICATE
+        given_back = self.order.late_payment is LatePayment.REFUND
+        return RefundCause.CANCELLED if given_back else RefundCause.LATE
+
+    async def _move(self, event: AttemptEvent) -> bool:
+        return await self.work.attempts.move(
+            self.attempt.attempt_id,
+            event,
+            at=self.at,
+            why=self.why,
+            provider_trade_no=self.receipt.provider_trade_no,
+            captured_at=self.receipt.captured_at or self.at,
+        )
+
+    async def _announce(self, kind: EventKind, subject: str, **data: str) -> None:
+        event = Event(
+            event_id=self.new_id(),
+            kind=kind,
+            subject=subject,
+            order_no=self.order.order_no,
+            at=self.at,
+            data={
+                "account": self.attempt.account,
+                "amount": self.attempt.charge.amount.to_json(),
+                **data,
+            },
+        )
+        await self.work.outbox.add(event)
+
+
+_REASONS = {
+    RefundCause.DUPLICATE: "Paid twice",
+    RefundCause.CANCELLED: "Order cancelled",
+    RefundCause.LATE: "Paid too late",
+}
+"""What the payer may read of money that goes back by itself."""
