@@ -101,8 +101,8 @@ class StoryKind(StrEnum):
     REFUND_ANSWER = "refund.answer"
     REFUND_NO_ANSWER = "refund.no_answer"
     REFUND_TOLD = "refund.told"
-    ATTENTION_OPENED = "attention item.opened"
-    ATTENTION_ENDED = "attention item.ended"
+    ATTENTION_OPENED = "attention.opened"
+    ATTENTION_ENDED = "attention.ended"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

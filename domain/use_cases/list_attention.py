@@ -17,7 +17,7 @@ class Attention:
 
     Attributes:
         items: the open ones, the oldest first, as many as were asked for.
-        figures: all that is under way, counted at the same instant.
+        size: all that is under way, counted at the same instant.
         at: when that was.
 
     """

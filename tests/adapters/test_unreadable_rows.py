@@ -136,7 +136,7 @@ async def test_a_call_that_cannot_be_read_hides_no_other(unit_of_work, write):
     good, odd = an_attention_item(), an_attention_item()
     await keep(unit_of_work, odd, good)
     it = {"it": odd.attention_id}
-    assert await write("UPDATE attention items SET code = 'NEWER' WHERE attention_id = :it", **it)
+    assert await write("UPDATE attention SET code = 'NEWER' WHERE attention_id = :it", **it)
     async with unit_of_work(read_only=True) as work:
         stand_in, found = await work.attention.open()
         await work.backlog.over(10)

@@ -147,10 +147,8 @@ DEEDS: Mapping[str, Deed] = {
     ),
     "refunds.put_off": lambda w, s: w.refunds.put_off(s.held.refund_no, LATER, held_until=HELD),
     "inbox.add": lambda w, _: w.inbox.add("tea-house", "evt-1", "hash", NOW),
-    "attention items.add": lambda w, s: w.attention.add(
-        an_attention_item(attention_id=s.order.order_id)
-    ),
-    "attention items.end": lambda w, s: w.attention.end(s.item.attention_id, an_ending()),
+    "attention.add": lambda w, s: w.attention.add(an_attention_item(attention_id=s.order.order_id)),
+    "attention.end": lambda w, s: w.attention.end(s.item.attention_id, an_ending()),
     "outbox.add": lambda w, s: w.outbox.add(s.new_event),
     "outbox.claim_due": lambda w, _: w.outbox.claim_due(NOW, UNTIL, 10),
     "outbox.mark_sent": lambda w, s: w.outbox.mark_sent(s.event.event_id, NOW, held_until=HELD),

@@ -95,7 +95,7 @@ async def test_an_attempt_unknown_for_an_hour_after_its_watch_calls_a_human_once
     assert item.at - attempt.watch_until <= timedelta(hours=1, minutes=1)
     await shop.settle_down(hours=30, every=600)
     assert await waiting(shop) == [item]
-    (line,) = told(await shop.story(), "attention item.opened")
+    (line,) = told(await shop.story(), "attention.opened")
     assert line.attempt_id == attempt.attempt_id
     assert line.data["attention_id"] == item.attention_id
 
@@ -110,7 +110,7 @@ async def test_it_ends_by_itself_when_the_provider_answers_at_last(shop):
     assert item.ending.resolution is Resolution.SETTLED
     assert item.ending.by == "retender"
     assert (await shop.attempt()).state == "CLOSED"
-    (line,) = told(await shop.story(), "attention item.ended")
+    (line,) = told(await shop.story(), "attention.ended")
     assert line.attempt_id == attempt.attempt_id
     assert "known at last" in line.why
 
@@ -146,7 +146,7 @@ async def test_the_reason_stands_in_the_story_twice(shop):
     assert [entry.why for entry in story.entries if entry.what == "attempt CLOSING -> CLOSED"] == [
         f"olga says: {WHY}"
     ]
-    (line,) = told(story, "attention item.ended")
+    (line,) = told(story, "attention.ended")
     assert line.why == f"olga: {WHY}"
     assert line.data["resolution"] == "dead"
 
@@ -214,7 +214,7 @@ async def test_of_two_decisions_the_second_is_told_of_the_first(shop):
     with pytest.raises(AttentionEnded, match="dead, by olga") as caught:
         await resolve(shop, Resolution.NOTED, item, by="ivan")
     assert caught.value.code == "ATTENTION_ENDED"
-    assert len(told(await shop.story(), "attention item.ended")) == 1
+    assert len(told(await shop.story(), "attention.ended")) == 1
 
 
 @pytest.mark.parametrize("words", [{"reason": ""}, {"reason": " "}, {"by": ""}])
@@ -307,7 +307,7 @@ async def test_a_stuck_refund_calls_in_the_transaction_that_made_it_stuck(shop):
     assert item.code is AttentionCode.REFUND_STUCK
     assert item.subject == refund.refund_no
     assert "NO_REFUNDS" in item.data["problem"]
-    (line,) = told(await shop.story(), "attention item.opened")
+    (line,) = told(await shop.story(), "attention.opened")
     assert line.attempt_id == refund.attempt_id
     await shop.work_once()
     assert await waiting(shop) == [item]

@@ -101,7 +101,7 @@ def test_it_ends_with_a_reason_that_stays(shop, unknown):
         line
         for attempt in story["attempts"]
         for line in attempt["lines"]
-        if line["kind"] == "attention item.ended"
+        if line["kind"] == "attention.ended"
     ]
     assert line["why"] == "olga: ticket 7: [bold]asked them[/bold]"
     again = shop("attention", "resolve", unknown["attention_id"], *words)

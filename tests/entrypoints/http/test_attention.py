@@ -60,7 +60,7 @@ async def test_a_case_comes_with_its_order_explained(shop, mocker):
     assert [option["resolution"] for option in case["options"]] == ["dead", "noted"]
     assert case["order"]["attention"] == [item]
     kinds = {line["kind"] for a in case["order"]["attempts"] for line in a["lines"]}
-    assert {"provider.no_answer", "attention item.opened"} <= kinds
+    assert {"provider.no_answer", "attention.opened"} <= kinds
 
 
 async def test_it_is_over_for_everybody_when_the_provider_answers(shop, mocker):
