@@ -110,9 +110,6 @@ class ProviderPlugin:
         terms: what an account can offer at most; for lists and for choosing.
         settings: what an account must or may be told.
         build: makes an account's provider.
-        simulator: makes its gateway's simulator, called with the address that it will be
-            reached at and perhaps ``send`` and ``clock``; has ``app`` (ASGI), ``settings`` of
-            an account and ``switches``. None: there is none.
 
     """
 
@@ -121,4 +118,3 @@ class ProviderPlugin:
     terms: ProviderTerms
     settings: tuple[Setting, ...]
     build: BuildProvider
-    simulator: Callable[..., object] | None = None

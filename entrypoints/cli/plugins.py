@@ -34,7 +34,9 @@ def plugins(ctx: typer.Context, *, as_json: AsJson = False) -> None:
 
 def _plugin_json(plugin: "Plugin") -> dict[str, object]:
     from retender.entrypoints.cli.terms import terms_json
+    from retender.simulators.kit.installed import installed_simulators
 
+    simulated = installed_simulators()
     return {
         "name": plugin.name,
         "distribution": plugin.distribution,
@@ -47,7 +49,7 @@ def _plugin_json(plugin: "Plugin") -> dict[str, object]:
                 "title": provider.title,
                 "terms": terms_json(provider.terms),
                 "settings": [_setting_json(setting) for setting in provider.settings],
-                "simulator": provider.simulator is not None,
+                "simulator": provider.name in simulated,
             }
             for provider in plugin.providers
         ],

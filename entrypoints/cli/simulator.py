@@ -46,8 +46,8 @@ def simulator(
     from retender.entrypoints.cli.gateways import new_simulator
     from retender.entrypoints.cli.serving import LOOPBACK, address_of, listen, run_server
     from retender.entrypoints.cli.toml import toml
-    from retender.plugins.simulator_kit.sending import HttpSender
-    from retender.plugins.simulator_kit.switches import UnknownSwitchError, turn
+    from retender.simulators.kit.sending import HttpSender
+    from retender.simulators.kit.switches import UnknownSwitchError, turn
 
     changes = _switches(switch or [])
     with listen(LOOPBACK, port) as listener:

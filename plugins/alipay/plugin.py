@@ -78,22 +78,12 @@ def build(context: ProviderContext) -> PaymentProvider:
     return Alipay(configure(context.settings), context.transport, context.clock)
 
 
-def simulator(base_url: str, **options: object) -> object:
-    """Make the gateway's simulator, to be served at ``base_url``; see ``create_simulator``."""
-    from retender.plugins.alipay.simulator.simulator import (  # noqa: PLC0415  # slow to import
-        create_simulator,
-    )
-
-    return create_simulator(base_url, **options)  # type: ignore[arg-type]  # passed on as they are
-
-
 PLUGIN = ProviderPlugin(
     name="alipay",
     title="Alipay",
     terms=TERMS,
     settings=SETTINGS,
     build=build,
-    simulator=simulator,
 )
 
 

@@ -1,14 +1,35 @@
-"""An ask on the wire: in a request's JSON, and packed into a QR code that needs no call."""
+"""An ask, in JSON on the wire, and packed into a QR code that needs no call."""
 
 import base64
 import binascii
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
-from retender.plugins.sandbox.ledger import Ask
 from retender.plugins.sandbox.wire import decoded, encoded, instant
 
 _TEXTS = ("number", "currency", "subject", "product", "openid", "notify_url")
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """
+    What a merchant asks for; everything in it is frozen under its number.
+
+    Attributes:
+        expires_at: from then on nobody can pay.
+
+    """
+
+    number: str
+    minor: int
+    currency: str
+    subject: str
+    product: str
+    openid: str
+    instalments: int
+    expires_at: datetime
+    notify_url: str
 
 
 def ask_to_json(ask: Ask) -> dict[str, object]:

@@ -1,16 +1,15 @@
-"""The sandbox's gateway: in this process it is a transport, elsewhere it stands behind a server."""
+"""The sandbox's gateway: a transport in this process; the simulator puts it behind a server."""
 
 from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 from retender.domain.model.errors import ProviderUncertain
-from retender.plugins.sandbox.asks import ask_from_json, text_in, unpacked, whole_in
+from retender.plugins.sandbox.asks import Ask, ask_from_json, text_in, unpacked, whole_in
 from retender.plugins.sandbox.ledger import (
     AnswerDropped,
-    Ask,
     Ledger,
     Refund,
     Refused,
@@ -26,7 +25,6 @@ from retender.plugins.sandbox.wire import (
     signature_of,
     signed_headers,
 )
-from retender.plugins.simulator_kit.payer import FilledForm, PageMaterial, in_hand
 from retender.ports.clock import Clock
 from retender.ports.payment_provider import RawNotice
 from retender.ports.transport import Request, Response
@@ -145,25 +143,6 @@ class SandboxGateway:
     def ticket(self, number: str) -> str:
         """Return what every page of a trade bears: its number, and proof that we made it."""
         return f"{number}.{signature_of(self._secret, 'ticket', number)[:32]}"
-
-    def number_on(self, page: PageMaterial) -> str:
-        """
-        Read a page as the gateway would when it is opened; scanning a code makes its trade.
-
-        Raises:
-            Refused: it is no page of ours, or it has run out.
-
-        """
-        held = in_hand(page)
-        if isinstance(held, FilledForm):
-            return self.admitted(held.fields.get("ticket", ""))
-        if isinstance(held, Mapping):
-            return self.admitted(held.get("ticket", ""))
-        address = urlsplit(held)
-        query = {name: values[0] for name, values in parse_qs(address.query).items()}
-        if address.path.endswith("/scan"):
-            return self.scanned(query.get("ask", ""), query.get("sign", "")).number
-        return self.admitted(query.get("ticket", ""))
 
     def admitted(self, ticket: str) -> str:
         """Return the number of a ticket that we made."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from retender.plugins.sandbox.asks import Ask
 from retender.plugins.sandbox.outcomes import PAID_BY_ITSELF, Outcome, outcome_of
 from retender.plugins.sandbox.terms import TERMS
 from retender.ports.clock import Clock
@@ -40,27 +41,6 @@ class RefundState(StrEnum):
     PENDING = "PENDING"
     DONE = "DONE"
     FAILED = "FAILED"
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """
-    What a merchant asks for; everything in it is frozen under its number.
-
-    Attributes:
-        expires_at: from then on nobody can pay.
-
-    """
-
-    number: str
-    minor: int
-    currency: str
-    subject: str
-    product: str
-    openid: str
-    instalments: int
-    expires_at: datetime
-    notify_url: str
 
 
 @dataclass(slots=True)

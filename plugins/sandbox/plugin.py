@@ -63,16 +63,7 @@ def build(context: ProviderContext) -> PaymentProvider:
     return Sandbox(base_url, merchant, secret, transport, context.clock)
 
 
-def simulator(base_url: str, **options: object) -> object:
-    """Make the gateway's simulator; see ``SandboxSimulator`` for the options."""
-    from retender.plugins.sandbox.simulator import create_simulator  # noqa: PLC0415 - on use
-
-    return create_simulator(base_url, **options)  # type: ignore[arg-type]  # Python checks them
-
-
-PLUGIN = ProviderPlugin(
-    name=NAME, title=TITLE, terms=TERMS, settings=SETTINGS, build=build, simulator=simulator
-)
+PLUGIN = ProviderPlugin(name=NAME, title=TITLE, terms=TERMS, settings=SETTINGS, build=build)
 
 
 @hookimpl

@@ -27,9 +27,8 @@ from retender.domain.model.page import (
     QrPage,
     RedirectPage,
 )
-from retender.plugins.sandbox.asks import ask_to_json, packed, text_in, whole_in
+from retender.plugins.sandbox.asks import Ask, ask_to_json, packed, text_in, whole_in
 from retender.plugins.sandbox.codes import MEANING, OK, REFUND_UNKNOWN, TRADE_UNKNOWN
-from retender.plugins.sandbox.ledger import Ask
 from retender.plugins.sandbox.outcomes import Outcome, outcome_of
 from retender.plugins.sandbox.terms import QR_VALIDITY, TERMS
 from retender.plugins.sandbox.wire import (

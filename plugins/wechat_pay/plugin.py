@@ -58,20 +58,12 @@ def build(context: ProviderContext) -> PaymentProvider:
     return WechatPay(read_credentials(context.settings), context)
 
 
-def simulator(base_url: str, **options: object) -> object:
-    """Make a simulator of the gateway; see ``create_simulator`` for the options."""
-    from retender.plugins.wechat_pay.simulator.simulator import create_simulator  # noqa: PLC0415
-
-    return create_simulator(base_url, **options)  # type: ignore[arg-type]  # passed through
-
-
 PLUGIN = ProviderPlugin(
     name=TERMS.provider,
     title=TERMS.title,
     terms=TERMS,
     settings=SETTINGS,
     build=build,
-    simulator=simulator,
 )
 
 

@@ -19,13 +19,19 @@ PLANTS = {
         ("retender.domain.steps.planted", "retender.domain.use_cases"),
         ("retender.adapters.planted_entrypoint", "retender.entrypoints"),
         ("retender.plugins.planted_entrypoint", "retender.entrypoints"),
+        ("retender.simulators.planted_entrypoint", "retender.entrypoints"),
+        # No provider knows how its gateway is played, its entry module neither.
+        ("retender.plugins.alipay.planted_simulator", "retender.simulators.alipay"),
+        ("retender.plugins.sandbox.plugin", "retender.simulators.sandbox.simulator"),
+        ("retender.plugins.host", "retender.simulators.kit"),
     ],
     "the core knows no framework": [
         ("retender.ports.planted", "httpx"),
         ("retender.domain.use_cases.planted_framework", "sqlalchemy"),
     ],
-    "plugins and adapters never run a use case": [
+    "plugins, simulators and adapters never run a use case": [
         ("retender.plugins.planted_use_case", "retender.domain.use_cases"),
+        ("retender.simulators.planted_use_case", "retender.domain.use_cases"),
         ("retender.adapters.planted_use_case", "retender.domain.use_cases"),
         ("retender.adapters.planted_step", "retender.domain.steps"),
     ],
@@ -37,10 +43,23 @@ PLANTS = {
         ("retender.plugins.sandbox.planted", "retender.plugins.alipay"),
     ],
     "the plugin host knows no brand": [
-        ("retender.plugins.simulator_kit.planted", "retender.plugins.sandbox"),
+        ("retender.plugins.client_types", "retender.plugins.sandbox"),
+    ],
+    "no simulator leans on another": [
+        ("retender.simulators.alipay.planted", "retender.simulators.wechat_pay"),
+        ("retender.simulators.sandbox.planted", "retender.simulators.alipay.keys"),
+    ],
+    "the simulator kit knows no brand": [
+        ("retender.simulators.kit.planted", "retender.simulators.sandbox"),
+    ],
+    "a simulator shares with its provider only what is listed": [
+        ("retender.simulators.alipay.planted_provider", "retender.plugins.alipay.provider"),
+        ("retender.simulators.wechat_pay.planted_brand", "retender.plugins.alipay.signing"),
+        ("retender.simulators.kit.planted_host", "retender.plugins.host"),
     ],
     "only the container names an adapter": [
         ("retender.entrypoints.planted", "retender.adapters"),
+        ("retender.simulators.planted", "retender.adapters"),
         ("retender.tests.contracts.planted", "retender.adapters"),
     ],
 }
@@ -90,7 +109,8 @@ def spoilt(house: Path, untouched: tuple[int, str]) -> str:
         for importer, imported in plants:
             path = house.joinpath(*importer.split(".")).with_suffix(".py")
             assert path.parent.is_dir(), f"nowhere to plant {importer}"
-            path.write_text(f'"""Planted."""\nimport {imported}\n', encoding="utf-8")
+            with path.open("a", encoding="utf-8") as module:
+                module.write(f"\nimport {imported}\n")
     code, report = lint(house)
     assert code == 1, report
     return report

@@ -8,8 +8,6 @@ import pytest
 
 from retender.tests.house.tree import ROOT, SHIPPED, package_of, pyproject, shipped_modules, shown
 
-BRANDLESS = {"simulator_kit"}
-
 
 def test_every_package_of_the_tree_is_listed_and_no_other() -> None:
     listed = pyproject()["tool"]["setuptools"]["packages"]
@@ -40,23 +38,33 @@ def test_every_kind_of_data_file_is_shipped(pattern: str) -> None:
     assert not there or pattern in named, f"{pattern} is not in package-data, but there is {there}"
 
 
-def test_every_brand_is_under_the_contract_that_no_plugin_leans_on_another() -> None:
+@pytest.mark.parametrize(
+    ("room", "contract", "brandless"),
+    [
+        ("plugins", "no plugin leans on another", set()),
+        ("simulators", "no simulator leans on another", {"kit"}),
+    ],
+)
+def test_every_brand_is_under_the_contract_that_none_leans_on_another(
+    room: str, contract: str, brandless: set[str]
+) -> None:
     brands = {
         package_of(path.parent)
-        for path in (ROOT / "plugins").glob("*/__init__.py")
-        if path.parent.name not in BRANDLESS
+        for path in (ROOT / room).glob("*/__init__.py")
+        if path.parent.name not in brandless
     }
     contracts = pyproject()["tool"]["importlinter"]["contracts"]
-    (independence,) = [c for c in contracts if c["type"] == "independence"]
+    (independence,) = [c for c in contracts if c["name"] == contract]
     assert set(independence["modules"]) == brands
 
 
-def test_the_installed_plugins_are_the_listed_ones() -> None:
-    """A stale installation would run yesterday's plugins."""
-    listed = pyproject()["project"]["entry-points"]["retender"]
+@pytest.mark.parametrize("group", ["retender", "retender.simulators"])
+def test_the_installed_plugins_and_simulators_are_the_listed_ones(group: str) -> None:
+    """A stale installation would run yesterday's plugins, and play yesterday's gateways."""
+    listed = pyproject()["project"]["entry-points"][group]
     installed = {
         point.name: point.value
-        for point in entry_points(group="retender")
+        for point in entry_points(group=group)
         if point.dist and point.dist.name == "retender"
     }
     assert installed == listed
@@ -64,8 +72,8 @@ def test_the_installed_plugins_are_the_listed_ones() -> None:
 
 def test_every_entry_point_names_a_module_of_the_tree() -> None:
     project = pyproject()["project"]
-    targets = [*project["entry-points"]["retender"].values(), *project["scripts"].values()]
-    for target in targets:
+    points = [target for group in project["entry-points"].values() for target in group.values()]
+    for target in [*points, *project["scripts"].values()]:
         _, *parts = target.partition(":")[0].split(".")
         path = ROOT.joinpath(*parts)
         assert path.with_suffix(".py").is_file() or (path / "__init__.py").is_file(), target

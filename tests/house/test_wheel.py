@@ -82,11 +82,12 @@ def test_a_stranger_gets_the_contract_kit_and_the_simulation_and_not_our_tests(
     assert [name for name in tests if "/test_" in name] == []
 
 
-def test_it_installs_a_command_and_the_built_in_plugins(wheel: ZipFile) -> None:
+def test_it_installs_a_command_the_built_in_plugins_and_their_simulators(wheel: ZipFile) -> None:
     lines = dist_info(wheel, "entry_points.txt").splitlines()
     project = pyproject()["project"]
-    for name, target in {**project["scripts"], **project["entry-points"]["retender"]}.items():
-        assert f"{name} = {target}" in lines
+    for group in (project["scripts"], *project["entry-points"].values()):
+        for name, target in group.items():
+            assert f"{name} = {target}" in lines
 
 
 def test_it_carries_its_licence(wheel: ZipFile, metadata: Message) -> None:

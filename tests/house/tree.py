@@ -11,6 +11,7 @@ SHIPPED = (
     "ports",
     "adapters",
     "plugins",
+    "simulators",
     "entrypoints",
     "tests/contracts",
     "tests/simulation",

@@ -26,7 +26,7 @@ from retender.tests.mutation.reach import REACH_FILE, ROOT, digest, read
 FOLDER = ROOT / "build" / "mutation"
 
 # Folders whose tests run our code in their own process, and in minutes.
-TESTED = ("domain", "plugins", "contracts", "adapters", "entrypoints")
+TESTED = ("domain", "plugins", "simulators", "contracts", "adapters", "entrypoints")
 
 # Of those that change what the code does, so many must be seen by a test.
 LEAST_RATE = 0.95

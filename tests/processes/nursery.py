@@ -31,7 +31,7 @@ _LOOK_EVERY = 0.02
 _MODES = os.O_WRONLY | os.O_CREAT | os.O_APPEND
 
 
-ROOMS = ("retender.adapters", "retender.plugins", "retender.entrypoints")
+ROOMS = ("retender.adapters", "retender.plugins", "retender.simulators", "retender.entrypoints")
 LAZY = (
     "aiosqlite",
     "psycopg",

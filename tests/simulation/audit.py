@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from retender.domain.model.order import LatePayment
 from retender.domain.model.refund import automatic_refund_number
 from retender.plugins.sandbox.outcomes import Outcome, outcome_of
-from retender.plugins.simulator_kit.payer import Book
+from retender.simulators.kit.payer import Book
 from retender.tests.simulation.books import Books, instant_of
 from retender.tests.simulation.gateways import Asked, asked_of
 from retender.tests.simulation.hosted.simulator import CONSOLE

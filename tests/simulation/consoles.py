@@ -3,18 +3,18 @@
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from retender.plugins.alipay.simulator.errors import Refused as AlipayRefused
-from retender.plugins.alipay.simulator.simulator import AlipaySimulator
-from retender.plugins.sandbox.simulator import SandboxSimulator
-from retender.plugins.simulator_kit.delivery import PendingNotice
-from retender.plugins.wechat_pay.simulator.refunds import (
+from retender.simulators.alipay.errors import Refused as AlipayRefused
+from retender.simulators.alipay.simulator import AlipaySimulator
+from retender.simulators.kit.delivery import PendingNotice
+from retender.simulators.sandbox.simulator import SandboxSimulator
+from retender.simulators.wechat_pay.refunds import (
     Refund,
     RefundForm,
     RefundState,
     check_room,
 )
-from retender.plugins.wechat_pay.simulator.refusals import Refused as WechatPayRefused
-from retender.plugins.wechat_pay.simulator.simulator import WechatPaySimulator
+from retender.simulators.wechat_pay.refusals import Refused as WechatPayRefused
+from retender.simulators.wechat_pay.simulator import WechatPaySimulator
 from retender.tests.simulation.hosted.simulator import (
     CONSOLE,
     NEVER_LOST,

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 
-from retender.plugins.alipay.simulator import keys as alipay_keys
-from retender.plugins.alipay.simulator.keys import KeyRing
-from retender.plugins.alipay.simulator.simulator import AlipaySimulator
-from retender.plugins.alipay.simulator.trades import SUCCESS, WAIT
 from retender.plugins.sandbox.ledger import TradeState as SandboxState
-from retender.plugins.sandbox.simulator import SandboxSimulator
-from retender.plugins.simulator_kit.delivery import Dressing, Forgery, RenderedNotice
 from retender.plugins.wechat_pay.beijing import from_text
-from retender.plugins.wechat_pay.simulator.identity import Identity, new_identity
-from retender.plugins.wechat_pay.simulator.simulator import WechatPaySimulator
+from retender.simulators.alipay import keys as alipay_keys
+from retender.simulators.alipay.keys import KeyRing
+from retender.simulators.alipay.simulator import AlipaySimulator
+from retender.simulators.alipay.trades import SUCCESS, WAIT
+from retender.simulators.kit.delivery import Dressing, Forgery, RenderedNotice
+from retender.simulators.sandbox.simulator import SandboxSimulator
+from retender.simulators.wechat_pay.identity import Identity, new_identity
+from retender.simulators.wechat_pay.simulator import WechatPaySimulator
 from retender.tests.simulation.hosted.ledger import SessionState
 from retender.tests.simulation.hosted.simulator import HostedSimulator
 

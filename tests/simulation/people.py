@@ -10,7 +10,7 @@ from retender.domain.model.money import Money
 from retender.domain.model.order import LatePayment
 from retender.domain.model.pay_result import PageReady
 from retender.domain.model.payer import Payer
-from retender.plugins.simulator_kit.payer import PayerAction
+from retender.simulators.kit.payer import PayerAction
 from retender.tests.simulation.consoles import give_back_by_hand
 from retender.tests.simulation.processes import Unreachable
 from retender.tests.simulation.script import Move, OrderPlan

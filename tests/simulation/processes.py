@@ -21,8 +21,8 @@ from retender.entrypoints.container import Container
 from retender.entrypoints.settings import Settings
 from retender.entrypoints.store import Store
 from retender.entrypoints.worker import Round
-from retender.plugins.alipay.simulator import keys as alipay_keys
 from retender.plugins.host import PluginHost, load_plugins
+from retender.simulators.alipay import keys as alipay_keys
 from retender.tests.simulation.chance import stream
 from retender.tests.simulation.database import engine_of, is_planned
 from retender.tests.simulation.gateways import KEY_BITS, short_key

@@ -12,10 +12,10 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from retender.domain.model.errors import RetenderError, UndefinedTransition
-from retender.plugins.simulator_kit.delivery import MerchantUnreachable
-from retender.plugins.simulator_kit.faults import Faults
 from retender.ports.payment_provider import RawNotice
 from retender.ports.transport import Request
+from retender.simulators.kit.delivery import MerchantUnreachable
+from retender.simulators.kit.faults import Faults
 from retender.tests.simulation.always import broken, may_break
 from retender.tests.simulation.books import Books
 from retender.tests.simulation.chance import stream

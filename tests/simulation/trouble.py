@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from retender.plugins.simulator_kit.delivery import MerchantUnreachable
+from retender.simulators.kit.delivery import MerchantUnreachable
 from retender.tests.simulation.gateways import Lock, lie_about
 from retender.tests.simulation.kernel import Fate, Node
 from retender.tests.simulation.plan import Crash, Pause, Rotation, StoreTrouble

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.page import Page, PageKind
-from retender.plugins.alipay.simulator.simulator import AlipaySimulator
-from retender.plugins.alipay.simulator.trades import WAIT
 from retender.plugins.sandbox.ledger import TradeState as SandboxState
-from retender.plugins.sandbox.simulator import SandboxSimulator
 from retender.plugins.sandbox.terms import QR_VALIDITY
-from retender.plugins.wechat_pay.simulator.trades import TradeState
 from retender.ports.accounts import SwitchPolicy
+from retender.simulators.alipay.simulator import AlipaySimulator
+from retender.simulators.alipay.trades import WAIT
+from retender.simulators.sandbox.simulator import SandboxSimulator
+from retender.simulators.wechat_pay.trades import TradeState
 from retender.tests.simulation.hosted.ledger import SessionState
 from retender.tests.simulation.hosted.simulator import HostedSimulator
 

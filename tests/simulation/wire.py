@@ -13,10 +13,10 @@ from retender.adapters.http.gateway_clock import GatewayClock
 from retender.adapters.http.limits import HttpLimits
 from retender.adapters.http.transport import HttpxTransport
 from retender.domain.model.errors import ProviderError, ProviderUnavailable
-from retender.plugins.simulator_kit.clock import SimulatorClock
-from retender.plugins.simulator_kit.delivery import Forgery
-from retender.plugins.simulator_kit.faults import FaultKind
 from retender.ports.transport import Request, Response
+from retender.simulators.kit.clock import SimulatorClock
+from retender.simulators.kit.delivery import Forgery
+from retender.simulators.kit.faults import FaultKind
 from retender.tests.simulation.hosted.simulator import FORGOTTEN, NEVER_LOST
 from retender.tests.simulation.script import DAY
 

@@ -134,7 +134,7 @@ class _Simulated:
 
 async def _simulate(stack: AsyncExitStack, provider: str, clock: SkippingClock) -> _Simulated:
     """Make a gateway with fresh keys, and serve it."""
-    from retender.plugins.simulator_kit.sending import HttpSender
+    from retender.simulators.kit.sending import HttpSender
 
     listener = listen(LOOPBACK, 0)
     url = address_of(listener)

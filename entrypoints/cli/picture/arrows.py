@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from retender.entrypoints.cli.picture.canvas import Box, Canvas, Label, Point, Tone
 
-WIDTH, HEIGHT = 1120, 500
+WIDTH, HEIGHT = 1120, 570
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,11 @@ ROOMS: dict[str, Room] = {
     ),
     "plugins": Room(
         Box("plugins", 872, 300, 204, 80), "what others bring: alipay,\nwechat_pay, yours", "plain"
+    ),
+    "simulators": Room(
+        Box("simulators", 48, 300, 220, 92),
+        "the gateways, played:\nalipay, wechat_pay, sandbox",
+        "plain",
     ),
 }
 
@@ -102,6 +107,27 @@ ARROWS: tuple[Arrow, ...] = (
         ),
         via=((158, 54), (974, 54)),
     ),
+    Arrow(
+        ("entrypoints",),
+        ROOMS["entrypoints"].box.port("bottom"),
+        ("simulators",),
+        ROOMS["simulators"].box.port("top"),
+        Label("play a gateway", "for a demo or a test", (168, 254), 24, gap=17, anchor="start"),
+    ),
+    Arrow(
+        ("simulators",),
+        ROOMS["simulators"].box.port("bottom"),
+        ("plugins",),
+        ROOMS["plugins"].box.port("bottom"),
+        Label(
+            "speak the same wire formats",
+            "what they share is listed; no provider knows its simulator",
+            (560, 498),
+            80,
+            gap=30,
+        ),
+        via=((158, 508), (974, 508)),
+    ),
 )
 
 
@@ -126,6 +152,7 @@ def arrow_picture() -> str:
         )
     canvas.remark(
         "An arrow may skip a room, but none turns round: the import contracts see to it.",
-        (48, 420),
+        (48, 552),
+        wrap_at=100,
     )
     return canvas.svg()

@@ -13,7 +13,7 @@ from starlette.routing import Route
 from retender.adapters.http.limits import HttpLimits
 from retender.adapters.http.transport import HttpxTransport
 from retender.domain.model.errors import ProviderUnavailable, ProviderUncertain
-from retender.plugins.simulator_kit.faults import LostAnswer
+from retender.simulators.kit.faults import LostAnswer
 from retender.tests.contracts.transport import PATIENCE, TransportContract, asking
 from retender.tests.contracts.transport_servers import answering, serving
 

@@ -16,7 +16,7 @@ from retender.domain.model.errors import NoticeProblem, NoticeRejected
 from retender.entrypoints.container import Container
 from retender.plugins.sandbox.provider import Sandbox
 from retender.plugins.sandbox.terms import TERMS
-from retender.plugins.wechat_pay.simulator.switches import CERTIFICATE, PUBLIC_KEY
+from retender.simulators.wechat_pay.switches import CERTIFICATE, PUBLIC_KEY
 from retender.tests.entrypoints.cli.conftest import first_json, free_port, running
 
 SANDBOX = '[accounts.{name}]\nprovider = "sandbox"\nsecret = "0123456789abcdef"\n'

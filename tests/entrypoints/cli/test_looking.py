@@ -21,6 +21,7 @@ def test_plugins_are_listed_with_what_they_bring(shop):
     }
     secret = {setting["name"] for setting in alipay["settings"] if setting["secret"]}
     assert "private_key" in secret
+    assert alipay["simulator"] is True
 
 
 def test_a_blocked_plugin_is_listed_with_the_reason(shop, tmp_path):

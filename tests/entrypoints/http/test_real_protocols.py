@@ -10,10 +10,10 @@ import pytest_asyncio
 
 from retender.adapters.http.transport import HttpxTransport
 from retender.domain.model.page import page_from_text
-from retender.plugins.alipay.simulator.simulator import AlipaySimulator
-from retender.plugins.alipay.simulator.simulator import create_simulator as simulate_alipay
-from retender.plugins.wechat_pay.simulator.simulator import WechatPaySimulator
-from retender.plugins.wechat_pay.simulator.simulator import create_simulator as simulate_wechat
+from retender.simulators.alipay.simulator import AlipaySimulator
+from retender.simulators.alipay.simulator import create_simulator as simulate_alipay
+from retender.simulators.wechat_pay.simulator import WechatPaySimulator
+from retender.simulators.wechat_pay.simulator import create_simulator as simulate_wechat
 from retender.tests.entrypoints.shop import Clock, Json, Shop, open_shop, settings_in
 
 pytestmark = pytest.mark.asyncio

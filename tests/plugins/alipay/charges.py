@@ -11,9 +11,9 @@ from retender.domain.model.money import Money
 from retender.domain.model.page import AppStringPage, FormPage, Page, PageKind, RedirectPage
 from retender.domain.model.payer import Payer
 from retender.ports.payment_provider import RefundOrder
-from retender.tests.plugins.alipay.merchant import NOON
 
 TEN = datetime(2026, 1, 15, 2, tzinfo=UTC)  # ten in Beijing
+NOON = datetime(2026, 1, 15, 4, tzinfo=UTC)
 
 
 def charge(**changes: Any) -> Charge:

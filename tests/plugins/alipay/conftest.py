@@ -1,10 +1,9 @@
-"""A simulator on a stopped clock, and the merchant who stands before it."""
+"""What the Alipay tests start from: throw-away keys, as the simulator makes them."""
 
 import pytest
 
-from retender.plugins.alipay.simulator.keys import KeyRing
-from retender.plugins.alipay.simulator.simulator import AlipaySimulator, create_simulator
-from retender.tests.plugins.alipay.merchant import BASE, NOON, Merchant
+from retender.simulators.alipay.keys import KeyRing
+from retender.tests.plugins.alipay.charges import NOON
 
 
 @pytest.fixture(scope="session")
@@ -17,17 +16,3 @@ def keys() -> KeyRing:
 def fresh_keys() -> KeyRing:
     """Make keys that a test may change."""
     return KeyRing.make(NOON)
-
-
-@pytest.fixture
-def simulator(keys: KeyRing) -> AlipaySimulator:
-    """Return a fresh simulator whose clock stands at noon in Beijing."""
-    fresh = create_simulator(BASE, clock=lambda: NOON, keys=keys)
-    fresh.clock.freeze()
-    return fresh
-
-
-@pytest.fixture
-def merchant(simulator: AlipaySimulator) -> Merchant:
-    """Return the merchant that the simulator knows."""
-    return Merchant(simulator)

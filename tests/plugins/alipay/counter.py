@@ -13,13 +13,13 @@ from retender.domain.model.page import AppStringPage, Page, page_to_text
 from retender.plugins.alipay.configuration import Configuration, configure
 from retender.plugins.alipay.plugin import PLUGIN
 from retender.plugins.alipay.provider import Alipay
-from retender.plugins.alipay.simulator.keys import KeyRing
-from retender.plugins.alipay.simulator.notices import heard
-from retender.plugins.alipay.simulator.simulator import create_simulator
-from retender.plugins.alipay.simulator.switches import AlipaySwitches
-from retender.plugins.simulator_kit.delivery import Forgery
 from retender.ports.payment_provider import Acknowledgement, PaymentProvider, RawNotice
 from retender.ports.transport import Request, Response
+from retender.simulators.alipay.keys import KeyRing
+from retender.simulators.alipay.notices import heard
+from retender.simulators.alipay.simulator import create_simulator
+from retender.simulators.alipay.switches import AlipaySwitches
+from retender.simulators.kit.delivery import Forgery
 from retender.tests.contracts.payment_provider import (
     ALICE,
     FORBIDDEN_PAGE,
@@ -27,7 +27,7 @@ from retender.tests.contracts.payment_provider import (
     Fault,
     Operation,
 )
-from retender.tests.plugins.alipay.merchant import NOON
+from retender.tests.plugins.alipay.charges import NOON
 
 BASE = "http://127.0.0.1:8001"
 

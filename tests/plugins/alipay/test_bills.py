@@ -10,9 +10,8 @@ from retender.domain.model.errors import ProviderRefused, ProviderUncertain, Ref
 from retender.domain.model.money import Money
 from retender.plugins.alipay import bills
 from retender.plugins.alipay.bills import MalformedBill, read_bill
-from retender.tests.plugins.alipay.charges import charge, refund_of
+from retender.tests.plugins.alipay.charges import NOON, charge, refund_of
 from retender.tests.plugins.alipay.counter import Counter
-from retender.tests.plugins.alipay.merchant import NOON
 
 TODAY = date(2026, 1, 15)
 HEAD = "支付宝交易号,商户订单号,业务类型,商品名称,完成时间,订单金额（元）,退款批次号/请求号"

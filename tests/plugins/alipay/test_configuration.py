@@ -8,8 +8,8 @@ import pytest
 from retender.domain.model.errors import SetupError
 from retender.plugins.alipay.configuration import configure
 from retender.plugins.alipay.plugin import PLUGIN, register_providers
-from retender.plugins.alipay.simulator.simulator import AlipaySimulator
 from retender.plugins.hookspecs import ProviderContext, Secret
+from retender.simulators.alipay.simulator import create_simulator
 from retender.tests.plugins.alipay.counter import BASE, Counter
 
 
@@ -85,10 +85,8 @@ def test_the_hook_brings_alipay_and_builds_it(keys, settings):
     assert repr(provider) == "Alipay(app_id='2026000000000001')"
 
 
-def test_the_plugins_simulator_gives_settings_that_the_plugin_takes(keys):
-    assert PLUGIN.simulator is not None
-    simulator = PLUGIN.simulator(BASE, keys=keys)
-    assert isinstance(simulator, AlipaySimulator)
+def test_the_simulator_gives_settings_that_the_plugin_takes(keys):
+    simulator = create_simulator(BASE, keys=keys)
     names = {each.name for each in PLUGIN.settings}
     required = {each.name for each in PLUGIN.settings if each.required}
     assert required <= set(simulator.settings) <= names

@@ -3,7 +3,7 @@
 import pytest
 
 from retender.plugins.alipay.plugin import PLUGIN
-from retender.plugins.alipay.simulator.switches import AlipaySwitches
+from retender.simulators.alipay.switches import AlipaySwitches
 from retender.tests.contracts.payment_provider import PaymentProviderContract
 from retender.tests.contracts.provider.scene import HOSTILE_TEXTS
 from retender.tests.plugins.alipay.counter import Counter

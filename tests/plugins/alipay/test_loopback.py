@@ -19,12 +19,11 @@ from retender.domain.model.page import page_to_json
 from retender.plugins.alipay.configuration import configure
 from retender.plugins.alipay.plugin import PLUGIN
 from retender.plugins.alipay.provider import Alipay
-from retender.plugins.alipay.simulator.simulator import create_simulator
-from retender.plugins.simulator_kit.delivery import MerchantUnreachable
-from retender.plugins.simulator_kit.sending import HttpSender
 from retender.ports.payment_provider import RawNotice, ReceiptState
-from retender.tests.plugins.alipay.charges import QR, charge
-from retender.tests.plugins.alipay.merchant import NOON
+from retender.simulators.alipay.simulator import create_simulator
+from retender.simulators.kit.delivery import MerchantUnreachable
+from retender.simulators.kit.sending import HttpSender
+from retender.tests.plugins.alipay.charges import NOON, QR, charge
 
 pytestmark = pytest.mark.asyncio
 

@@ -11,13 +11,12 @@ from retender.domain.model.money import Money
 from retender.plugins.alipay.credentials import Credentials
 from retender.plugins.alipay.notices import prove, read_notice
 from retender.plugins.alipay.signing import notice_texts, sign
-from retender.plugins.alipay.simulator.notices import LADDER
-from retender.plugins.alipay.simulator.switches import AlipaySwitches
 from retender.plugins.alipay.terms import TERMS
 from retender.ports.payment_provider import RawNotice, ReceiptState, RefundReceiptState
-from retender.tests.plugins.alipay.charges import PHONE, charge, refund_of
+from retender.simulators.alipay.notices import LADDER
+from retender.simulators.alipay.switches import AlipaySwitches
+from retender.tests.plugins.alipay.charges import NOON, PHONE, charge, refund_of
 from retender.tests.plugins.alipay.counter import Counter
-from retender.tests.plugins.alipay.merchant import NOON
 from retender.tests.plugins.alipay.vector_keys import ALIPAY, MERCHANT, PLATFORM
 
 pytestmark = pytest.mark.asyncio

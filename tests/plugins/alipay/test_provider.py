@@ -14,10 +14,10 @@ from retender.plugins.alipay.configuration import Configuration
 from retender.plugins.alipay.credentials import Credentials
 from retender.plugins.alipay.provider import Alipay
 from retender.plugins.alipay.signing import sign
-from retender.plugins.alipay.simulator.keys import private_pem
-from retender.plugins.alipay.simulator.switches import AlipaySwitches
 from retender.ports.payment_provider import ReceiptState, RefundReceiptState
 from retender.ports.transport import Response
+from retender.simulators.alipay.keys import private_pem
+from retender.simulators.alipay.switches import AlipaySwitches
 from retender.tests.plugins.alipay.charges import (
     APP,
     PHONE,

@@ -11,7 +11,7 @@ import pytest
 from alipay import AliPay, DCAliPay
 
 from retender.domain.model.page import PageKind
-from retender.plugins.alipay.simulator.keys import private_pem, public_pem
+from retender.simulators.alipay.keys import private_pem, public_pem
 from retender.tests.contracts.provider.scene import HOSTILE_TEXTS
 from retender.tests.plugins.alipay.charges import APP, PHONE, QR, carried, charge, refund_of
 from retender.tests.plugins.alipay.counter import Counter

@@ -9,12 +9,12 @@ from retender.domain.model.errors import ProviderUnavailable
 from retender.domain.model.page import Page
 from retender.plugins.hookspecs import ProviderContext
 from retender.plugins.sandbox.plugin import PLUGIN
-from retender.plugins.sandbox.simulator import SandboxSimulator, heard
 from retender.plugins.sandbox.wire import SIGNATURE_HEADER
-from retender.plugins.simulator_kit.delivery import Forgery
 from retender.ports.clock import Clock
 from retender.ports.payment_provider import Acknowledgement, PaymentProvider, RawNotice
 from retender.ports.transport import Request, Response, Transport
+from retender.simulators.kit.delivery import Forgery
+from retender.simulators.sandbox.simulator import SandboxSimulator, heard
 from retender.tests.contracts.payment_provider import (
     ALICE,
     FORBIDDEN_PAGE,

@@ -19,6 +19,7 @@ from retender.plugins.sandbox.outcomes import OUTCOMES, Outcome, outcome_of
 from retender.plugins.sandbox.plugin import PLUGIN
 from retender.plugins.sandbox.provider import Sandbox
 from retender.ports.payment_provider import ReceiptState, RefundReceiptState
+from retender.simulators.sandbox.pages import number_on
 from retender.tests.contracts.payment_provider import ProviderScene
 from retender.tests.plugins.sandbox.counter import Counter, context
 
@@ -49,7 +50,7 @@ class Embedded:
         return list(self.gateway.notices)
 
     async def pay(self, page):
-        self.gateway.ledger.pay(self.gateway.number_on(page), "alice")
+        self.gateway.ledger.pay(number_on(self.gateway, page), "alice")
 
 
 @pytest.fixture(params=[Counter, Embedded], ids=["with a server", "in this process"])
@@ -163,5 +164,5 @@ async def test_a_code_plays_its_outcome_when_it_is_scanned(shop):
     charge = a_charge(shop, 9001, PageKind.QR)
     page = (await shop.provider.open(charge)).page
     assert (await shop.provider.query(charge)).state is ReceiptState.NOT_FOUND
-    shop.gateway.number_on(page)
+    number_on(shop.gateway, page)
     assert (await shop.provider.query(charge)).state is ReceiptState.PAID

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import (
     rsa_crt_iqmp,
 )
 
-from retender.plugins.wechat_pay.simulator.identity import new_identity
+from retender.simulators.wechat_pay.identity import new_identity
 
 VECTORS = Path(__file__).parent / "vectors.json"
 

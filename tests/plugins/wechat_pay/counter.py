@@ -17,13 +17,8 @@ from retender.domain.model.money import Money
 from retender.domain.model.page import Page, PageKind
 from retender.domain.model.payer import Payer
 from retender.plugins.hookspecs import ProviderContext
-from retender.plugins.simulator_kit.delivery import Forgery
 from retender.plugins.wechat_pay.credentials import Credentials, read_credentials
 from retender.plugins.wechat_pay.provider import WechatPay
-from retender.plugins.wechat_pay.simulator.identity import Identity
-from retender.plugins.wechat_pay.simulator.notices import heard
-from retender.plugins.wechat_pay.simulator.simulator import WechatPaySimulator, create_simulator
-from retender.plugins.wechat_pay.simulator.switches import WechatPaySwitches
 from retender.ports.payment_provider import (
     Acknowledgement,
     PayerNeed,
@@ -32,6 +27,11 @@ from retender.ports.payment_provider import (
     RefundOrder,
 )
 from retender.ports.transport import Request, Response
+from retender.simulators.kit.delivery import Forgery
+from retender.simulators.wechat_pay.identity import Identity
+from retender.simulators.wechat_pay.notices import heard
+from retender.simulators.wechat_pay.simulator import WechatPaySimulator, create_simulator
+from retender.simulators.wechat_pay.switches import WechatPaySwitches
 from retender.tests.contracts.payment_provider import (
     ALICE,
     FORBIDDEN_PAGE,

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from retender.plugins.wechat_pay.plugin import PLUGIN
-from retender.plugins.wechat_pay.simulator.switches import WechatPaySwitches
 from retender.ports.payment_provider import PayerNeed, ReceiptState
+from retender.simulators.wechat_pay.switches import WechatPaySwitches
 from retender.tests.contracts.payment_provider import Fault, Operation, PaymentProviderContract
 from retender.tests.contracts.provider.scene import Offer, nothing_moved
 from retender.tests.plugins.wechat_pay.counter import Counter

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.serialization import (
 
 from retender.domain.model.errors import SetupError
 from retender.plugins.wechat_pay.credentials import GATEWAY, read_credentials
-from retender.plugins.wechat_pay.simulator.simulator import create_simulator
-from retender.plugins.wechat_pay.simulator.switches import WechatPaySwitches
+from retender.simulators.wechat_pay.simulator import create_simulator
+from retender.simulators.wechat_pay.switches import WechatPaySwitches
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,8 @@ from retender.domain.model.errors import Refusal
 from retender.plugins.hookspecs import ProviderContext
 from retender.plugins.wechat_pay import codes
 from retender.plugins.wechat_pay.plugin import PLUGIN, register_providers
-from retender.plugins.wechat_pay.simulator.notices import LADDER
-from retender.plugins.wechat_pay.simulator.refusals import STATUS
-from retender.plugins.wechat_pay.simulator.simulator import WechatPaySimulator
+from retender.simulators.wechat_pay.notices import LADDER
+from retender.simulators.wechat_pay.refusals import STATUS
 from retender.tests.plugins.wechat_pay.counter import Counter
 
 TABLES = {
@@ -43,13 +42,6 @@ def test_every_setting_of_the_simulator_is_declared(identity):
         "private_key",
         "api_v3_key",
     }
-
-
-def test_the_hook_makes_a_simulator(identity):
-    assert PLUGIN.simulator is not None
-    made = PLUGIN.simulator("http://127.0.0.1:1", identity=identity)
-    assert isinstance(made, WechatPaySimulator)
-    assert made.settings["gateway"] == "http://127.0.0.1:1"
 
 
 def test_listing_plugins_loads_no_cryptography():

@@ -9,8 +9,8 @@ import pytest
 from retender.domain.model.errors import ProviderRefused, ProviderUncertain, Refusal
 from retender.domain.model.money import Money
 from retender.domain.model.page import PageKind
-from retender.plugins.wechat_pay.simulator.switches import WechatPaySwitches
 from retender.ports.payment_provider import ReceiptState, RefundReceiptState
+from retender.simulators.wechat_pay.switches import WechatPaySwitches
 from retender.tests.plugins.wechat_pay.counter import TEN, Counter, a_charge, a_refund
 
 pytestmark = pytest.mark.asyncio

@@ -17,8 +17,8 @@ from retender.domain.model.errors import (
 from retender.domain.model.page import AppStringPage, JsapiPage, PageKind, QrPage, RedirectPage
 from retender.domain.model.payer import Payer
 from retender.domain.model.payer_errors import PayerInputMissing
-from retender.plugins.wechat_pay.simulator.switches import WechatPaySwitches
 from retender.ports.payment_provider import ReceiptState
+from retender.simulators.wechat_pay.switches import WechatPaySwitches
 from retender.tests.plugins.wechat_pay.counter import Counter, a_charge, a_refund
 
 pytestmark = pytest.mark.asyncio

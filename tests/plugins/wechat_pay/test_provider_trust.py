@@ -12,9 +12,9 @@ from retender.domain.model.errors import (
     ProviderUnavailable,
     ProviderUncertain,
 )
-from retender.plugins.simulator_kit.delivery import Dressing
-from retender.plugins.wechat_pay.simulator.switches import WechatPaySwitches
 from retender.ports.payment_provider import Notice, ReceiptState, RefundReceiptState
+from retender.simulators.kit.delivery import Dressing
+from retender.simulators.wechat_pay.switches import WechatPaySwitches
 from retender.tests.plugins.wechat_pay.counter import Counter, a_charge, a_refund
 
 pytestmark = pytest.mark.asyncio

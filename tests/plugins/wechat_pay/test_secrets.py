@@ -4,8 +4,8 @@ import pytest
 
 from retender.domain.model.errors import ProviderError
 from retender.plugins.wechat_pay.plugin import PLUGIN
-from retender.plugins.wechat_pay.simulator.switches import WechatPaySwitches
 from retender.ports.secret_proof import ProvesSecrets, SecretState
+from retender.simulators.wechat_pay.switches import WechatPaySwitches
 from retender.tests.plugins.wechat_pay.counter import Counter
 
 pytestmark = pytest.mark.asyncio

@@ -10,16 +10,16 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from retender.plugins.sandbox.wire import decoded, encoded, instant, proves, signed_headers
-from retender.plugins.simulator_kit.clock import SimulatorClock
-from retender.plugins.simulator_kit.delivery import (
+from retender.simulators.kit.clock import SimulatorClock
+from retender.simulators.kit.delivery import (
     Dressing,
     Forgery,
     NoticeDelivery,
     PendingNotice,
     RenderedNotice,
 )
-from retender.plugins.simulator_kit.faults import FaultGuard, Faults
-from retender.plugins.simulator_kit.payer import (
+from retender.simulators.kit.faults import FaultGuard, Faults
+from retender.simulators.kit.payer import (
     DEFAULT_BUYER,
     ActResult,
     Book,

@@ -1,1 +1,0 @@
-"""A faithful simulator of the gateway, with every doubtful fact a switch."""

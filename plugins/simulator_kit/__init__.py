@@ -1,1 +1,0 @@
-"""What gateway simulators share: clock, fault dials, notices, control API, page layout."""

@@ -1,0 +1,1 @@
+"""The other side: the gateways that providers speak to, played for tests and demos."""

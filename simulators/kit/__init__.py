@@ -1,0 +1,1 @@
+"""What simulators share: clock, fault dials, notices, control API, page layout."""

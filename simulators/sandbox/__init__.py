@@ -1,0 +1,1 @@
+"""A server for the sandbox's gateway, with notices, faults and human pages."""
