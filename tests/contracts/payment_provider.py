@@ -59,8 +59,10 @@ class PaymentProviderContract(
     same test proves that it is refused. Nothing is skipped.
 
     A gateway that you can only reach from outside serves as well, if you can look into its
-    books. Most plugins bring a simulator, and wire the provider's transport to its app;
-    ``tests/plugins/sandbox/counter.py`` in our repository is a whole gateway under test.
+    books. Most packages bring a simulator beside the plugin, as an entry point of the group
+    ``retender.simulators`` (see ``retender.simulators.kit.installed``), and wire the provider's
+    transport to its app; ``tests/plugins/sandbox/counter.py`` in our repository is a whole
+    gateway under test.
 
     ``gateway`` is built anew for every test, a few hundred times: make keys once per module.
     The fixture may be synchronous or asynchronous. Behaviours run with pytest-asyncio, in
