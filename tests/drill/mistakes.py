@@ -33,12 +33,14 @@ from retender.domain.steps import captured, inquire, settle_refund
 from retender.domain.steps.ask_for_page import AskForPage
 from retender.domain.steps.inquire import Inquire
 from retender.domain.steps.leave_pages import LeavePages
-from retender.domain.use_cases import announce_events
-from retender.domain.use_cases import check_attempt
-from retender.domain.use_cases import check_refund
-from retender.domain.use_cases import close_order
-from retender.domain.use_cases import expire_orders
-from retender.domain.use_cases import refund_payment
+from retender.domain.use_cases import (
+    announce_events,
+    check_attempt,
+    check_refund,
+    close_order,
+    expire_orders,
+    refund_payment,
+)
 from retender.domain.use_cases.announce_events import AnnounceEvents
 from retender.domain.use_cases.check_refund import CheckRefund
 from retender.domain.use_cases.find_due_work import FindDueWork

@@ -12,8 +12,7 @@ from retender.domain.model.resolutions import options_of
 from retender.domain.model.transition import RefundEvent, RefundState, transition
 from retender.domain.steps import settle_refund
 from retender.domain.steps.captured import captured
-from retender.domain.use_cases import escalate
-from retender.domain.use_cases import resolve_attention
+from retender.domain.use_cases import escalate, resolve_attention
 from retender.domain.use_cases.resolve_attention import ResolveAttention
 from retender.ports.payment_provider import Receipt, ReceiptState
 

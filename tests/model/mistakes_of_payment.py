@@ -25,8 +25,7 @@ from retender.domain.steps import captured as captured_module
 from retender.domain.steps import end_order, inquire
 from retender.domain.steps.ask_for_page import AskForPage
 from retender.domain.steps.leave_pages import LeavePages
-from retender.domain.use_cases import expire_orders
-from retender.domain.use_cases import pay_order
+from retender.domain.use_cases import expire_orders, pay_order
 from retender.domain.use_cases.close_order import CloseOrder
 from retender.domain.use_cases.pay_order import PayOrder
 from retender.domain.use_cases.take_notice import TakeNotice

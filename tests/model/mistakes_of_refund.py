@@ -11,9 +11,7 @@ from retender.domain.model.refund import Refund
 from retender.domain.model.transition import AttemptEvent, RefundEvent, RefundState
 from retender.domain.steps import captured as captured_module
 from retender.domain.steps import external_refund, further_capture, settle_refund
-from retender.domain.use_cases import check_refund
-from retender.domain.use_cases import refund_payment
-from retender.domain.use_cases import take_notice
+from retender.domain.use_cases import check_refund, refund_payment, take_notice
 from retender.domain.use_cases.check_refund import CheckRefund
 from retender.domain.use_cases.refund_payment import RefundPayment
 from retender.ports.payment_provider import RefundReceiptState

@@ -10,8 +10,7 @@ from retender.adapters.memory.attempts import MemoryAttempts
 from retender.adapters.memory.records import MemoryOutbox
 from retender.adapters.memory.refunds import MemoryRefunds
 from retender.domain.model.event import Event, EventKind, UntoldEvent
-from retender.domain.use_cases import check_attempt
-from retender.domain.use_cases import check_refund
+from retender.domain.use_cases import check_attempt, check_refund
 from retender.domain.use_cases.announce_events import AnnounceEvents
 from retender.domain.use_cases.take_notice import TakeNotice
 from retender.tests.model.jobs import tell_shop
