@@ -29,10 +29,11 @@ def serve(
 
     It runs no due work: start `retender worker` beside it, once or many times.
     """
-    from retender.entrypoints.cli.serving import address_of, listen, run_server
+    from retender.entrypoints.cli.serving import run_server
     from retender.entrypoints.container import open_container
     from retender.entrypoints.draining import log_draining
     from retender.entrypoints.http.app import create_app
+    from retender.entrypoints.listening import address_of, listen
     from retender.entrypoints.logs import configure_logging
     from retender.entrypoints.sealing import log_page_key
     from retender.entrypoints.settings_file import load_settings

@@ -1,7 +1,6 @@
 """ASGI applications served by commands: alone until stopped, or several inside one story."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from email.utils import format_datetime
@@ -9,43 +8,19 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from retender.domain.model.errors import SetupError
-
 if TYPE_CHECKING:
+    import socket
+
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from retender.ports.clock import Clock
 
-LOOPBACK = "127.0.0.1"
 _LOOK_EVERY = 0.01
 _GRACE_SECONDS, _GUEST_GRACE_SECONDS = 10, 1
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """
-    Take the address now, so that nobody else can, or say who is to choose another.
-
-    Raises:
-        SetupError: it is taken, or not ours.
-
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=2048)
-    except OSError as error:
-        raise SetupError(
-            f"Cannot listen on {host} port {port}: {error.strerror}. Choose another --port."
-        ) from error
-
-
-def address_of(listener: socket.socket) -> str:
-    """Return the address under which the socket is reached."""
-    host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
 async def run_server(
-    app: "ASGIApp", listener: socket.socket, *, clock: "Clock | None" = None
+    app: "ASGIApp", listener: "socket.socket", *, clock: "Clock | None" = None
 ) -> None:
     """
     Serve the application until a signal comes.
@@ -62,7 +37,7 @@ async def run_server(
 
 @asynccontextmanager
 async def serving(
-    app: "ASGIApp", listener: socket.socket, *, clock: "Clock | None" = None
+    app: "ASGIApp", listener: "socket.socket", *, clock: "Clock | None" = None
 ) -> AsyncIterator[None]:
     """Serve as ``run_server`` does, until the block is left; then stop in good order."""
     server = _GuestServer(_config(app, _GUEST_GRACE_SECONDS, clock))

@@ -44,8 +44,9 @@ def simulator(
     drive it through the JSON control API under /_simulator/.
     """
     from retender.entrypoints.cli.gateways import new_simulator
-    from retender.entrypoints.cli.serving import LOOPBACK, address_of, listen, run_server
+    from retender.entrypoints.cli.serving import run_server
     from retender.entrypoints.cli.toml import toml
+    from retender.entrypoints.listening import LOOPBACK, address_of, listen
     from retender.simulators.kit.sending import HttpSender
     from retender.simulators.kit.switches import UnknownSwitchError, turn
 

@@ -191,7 +191,7 @@ def test_the_key_of_pages_may_come_from_a_file(tmp_path):
 
 
 def test_the_server_listens_where_the_settings_say(tmp_path, mocker):
-    listen = mocker.patch("retender.entrypoints.cli.serving.listen", side_effect=OSError)
+    listen = mocker.patch("retender.entrypoints.listening.listen", side_effect=OSError)
     file = tmp_path / "retender.toml"
     file.write_text(
         f'database_url = "sqlite:///{tmp_path}/a.db"\n[http]\nhost = "127.0.0.2"\nport = 8099\n'

@@ -16,9 +16,10 @@ from retender.entrypoints.cli.demo.clock import SkippingClock
 from retender.entrypoints.cli.demo.narrator import Narrator
 from retender.entrypoints.cli.demo.shop import Gateway, Json, Shop
 from retender.entrypoints.cli.gateways import new_simulator
-from retender.entrypoints.cli.serving import LOOPBACK, address_of, listen, serving
+from retender.entrypoints.cli.serving import serving
 from retender.entrypoints.cli.story import show_story
 from retender.entrypoints.cli.toml import toml
+from retender.entrypoints.listening import LOOPBACK, address_of, listen
 
 if TYPE_CHECKING:
     from retender.entrypoints.container import Container

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import logging
-import socket
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -26,6 +25,7 @@ from retender.entrypoints.http.views import (
     PageReadyView,
     RefundView,
 )
+from retender.entrypoints.listening import LOOPBACK, address_of, listen
 from retender.entrypoints.settings import Settings
 from retender.tests.entrypoints.shop import Json, open_shop, order
 
@@ -196,11 +196,11 @@ async def test_without_tables_it_is_alive_but_not_ready(tmp_path, caplog):
 
 
 async def test_a_real_server_takes_orders_and_refuses_floods(shop):
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = listen(LOOPBACK, 0)
     config = uvicorn.Config(create_app(shop.container), log_config=None, lifespan="off")
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))
-    address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    address = address_of(listener)
     try:
         async with httpx.AsyncClient(base_url=address, timeout=10) as http:
             # The socket listens already: a request that comes early waits for the server.

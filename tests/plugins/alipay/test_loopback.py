@@ -1,7 +1,6 @@
 """The same story over real sockets: lost answers break, notices come by themselves."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -16,6 +15,7 @@ from starlette.routing import Route
 from retender.adapters.http.transport import HttpxTransport
 from retender.domain.model.errors import ProviderUnavailable, ProviderUncertain
 from retender.domain.model.page import page_to_json
+from retender.entrypoints.listening import LOOPBACK, address_of, listen
 from retender.plugins.alipay.configuration import configure
 from retender.plugins.alipay.plugin import PLUGIN
 from retender.plugins.alipay.provider import Alipay
@@ -31,8 +31,8 @@ pytestmark = pytest.mark.asyncio
 @asynccontextmanager
 async def served(make) -> AsyncIterator[str]:
     """Serve an app on a loopback port; ``make`` is told its address first."""
-    listening = socket.create_server(("127.0.0.1", 0))
-    url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    listening = listen(LOOPBACK, 0)
+    url = address_of(listening)
     server = uvicorn.Server(uvicorn.Config(make(url), log_config=None))
     task = asyncio.create_task(server.serve([listening]))
     while not server.started:  # noqa: ASYNC110  # uvicorn tells it in no other way
@@ -86,8 +86,8 @@ async def test_pay_lose_ask_and_be_told(keys):
 
 
 async def test_a_gateway_that_is_down_was_surely_not_reached(keys):
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    with listen(LOOPBACK, 0) as listening:
+        url = address_of(listening)
     simulator = create_simulator(url, clock=lambda: NOON, keys=keys)
     defaults = {each.name: each.default for each in PLUGIN.settings if each.default}
     transport = HttpxTransport(clock=lambda: NOON)

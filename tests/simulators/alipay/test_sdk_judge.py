@@ -7,7 +7,6 @@ that the simulator must accept, and verifies the answers and notices it must sig
 
 import asyncio
 import json
-import socket
 import threading
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
@@ -21,6 +20,7 @@ import uvicorn
 from alipay import AliPay, DCAliPay
 from alipay.exceptions import AliPayException, AliPayValidationError
 
+from retender.entrypoints.listening import LOOPBACK, address_of, listen
 from retender.simulators.alipay.keys import KeyRing, private_pem, public_pem
 from retender.simulators.alipay.simulator import AlipaySimulator, create_simulator
 
@@ -43,8 +43,8 @@ class Served:
 
     def __init__(self, keys: KeyRing, *, certified: bool) -> None:
         # The simulator must know its address, and the port is known once bound.
-        listening = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        listening = listen(LOOPBACK, 0)
+        self.url = address_of(listening)
         self.simulator = create_simulator(self.url, keys=keys, certified=certified)
         self._keys, self._certified = keys, certified
         config = uvicorn.Config(self.simulator.app, log_config=None)

@@ -3,7 +3,6 @@
 import gzip
 import hashlib
 import json
-import socket
 import threading
 import time
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ from wechatpayv3 import SignType, WeChatPay, WeChatPayType
 from wechatpayv3.core import Core
 from wechatpayv3.utils import build_authorization
 
+from retender.entrypoints.listening import LOOPBACK, address_of, listen
 from retender.simulators.wechat_pay.simulator import create_simulator
 from retender.simulators.wechat_pay.switches import WechatPaySwitches
 
@@ -55,8 +55,8 @@ def trust(request):
 @pytest.fixture
 def simulator(identity, trust, ears):
     """Serve a simulator on loopback, on real time."""
-    listening = socket.create_server(("127.0.0.1", 0))
-    base_url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    listening = listen(LOOPBACK, 0)
+    base_url = address_of(listening)
     switches = WechatPaySwitches(trust=trust, refund_processing_seconds=0)
     made = create_simulator(base_url, switches=switches, send=ears, identity=identity)
     server = uvicorn.Server(uvicorn.Config(made.app, log_config=None, ws="none"))
