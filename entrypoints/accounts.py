@@ -9,6 +9,7 @@ from ipaddress import ip_address
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from retender.domain.model.errors import SetupError, UnknownName
+from retender.entrypoints.addresses import Addresses
 from retender.entrypoints.settings import AccountSettings, Settings
 from retender.plugins.hookspecs import GATEWAY, ProviderContext, ProviderPlugin, Secret
 from retender.plugins.host import PluginHost
@@ -64,9 +65,10 @@ class AccountBuilder:
             SetupError: names the account, the plugin, the setting and the fix.
 
         """
+        addresses = Addresses(settings.public_url)
         return ConfiguredAccounts(
             [
-                self._account(name, chosen, f"{settings.public_url}/v1/notices/{name}")
+                self._account(name, chosen, addresses.notice(name))
                 for name, chosen in settings.accounts.items()
             ]
         )

@@ -52,6 +52,7 @@ from retender.domain.use_cases.show_page import ShowPage
 from retender.domain.use_cases.show_refund import ShowRefund
 from retender.domain.use_cases.take_notice import TakeNotice
 from retender.entrypoints.accounts import AccountBuilder, secrets_of
+from retender.entrypoints.addresses import Addresses
 from retender.entrypoints.page_key import page_key_of
 from retender.entrypoints.settings import MEMORY, Settings
 from retender.entrypoints.store import Store, forgetful
@@ -201,7 +202,7 @@ def _pay_policy(settings: Settings) -> PayPolicy:
         switch_policy=pay.switch_policy,
         strict_over=pay.strict_over,
         asking_for=timedelta(seconds=pay.asking_seconds),
-        pages_at=f"{settings.public_url}/pages/",
+        pages_at=Addresses(settings.public_url).pages,
     )
 
 

@@ -139,6 +139,7 @@ def pay(
     Exit code 3: the provider has not answered yet; pay again to get the page.
     """
     from retender.domain.model.payer import Payer
+    from retender.entrypoints.addresses import Addresses
 
     async def pay_now(container: "Container") -> _Paying:
         result = await container.pay_order()(
@@ -161,7 +162,7 @@ def pay(
         )
         return _Paying(
             result=result,
-            url=f"{container.settings().public_url}/pages/{result.attempt.attempt_id}",
+            url=Addresses(container.settings().public_url).page(result.attempt.attempt_id),
             title=container.accounts().get(account).title,
             now=container.clock()(),
         )

@@ -8,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from retender.domain.model.errors import RetenderError
+from retender.entrypoints import addresses
 from retender.entrypoints.http import (
     attention,
     health,
@@ -49,6 +50,7 @@ def create_app(container: "Container") -> FastAPI:
         description=_ABOUT,
         version=version("retender"),
         # The usual documentation pages load scripts from strangers.
+        openapi_url=addresses.OPENAPI,
         docs_url=None,
         redoc_url=None,
     )
@@ -88,5 +90,5 @@ def _cases(container: "Container") -> Cases:
         check_store=container.store().check,
         left_alone=container.guards().left_alone,
         clock_offsets=container.gateway_clocks().offsets,
-        public_url=container.settings().public_url,
+        addresses=addresses.Addresses(container.settings().public_url),
     )

@@ -10,6 +10,7 @@ from retender.domain.model.attention_errors import AttentionNotExist
 from retender.domain.model.resolutions import Option
 from retender.domain.use_cases.list_attention import Attention
 from retender.domain.use_cases.show_attention import AttentionCase
+from retender.entrypoints import addresses
 from retender.entrypoints.http import examples
 from retender.entrypoints.http.attention_item_view import AttentionItemView
 from retender.entrypoints.http.cases import Given
@@ -17,7 +18,7 @@ from retender.entrypoints.http.documented import answered, told
 from retender.entrypoints.http.explained import ExplanationView
 from retender.entrypoints.http.views import View
 
-router = APIRouter(prefix="/v1/attention", tags=["attention"])
+router = APIRouter(tags=["attention"])
 
 
 class WaitingView(View):
@@ -83,7 +84,7 @@ class AttentionCaseView(View):
 
 
 @router.get(
-    "",
+    addresses.ATTENTION,
     summary="List what waits for a human",
     responses={
         200: answered(examples.ATTENTION, "What waits, the oldest first."),
@@ -99,7 +100,7 @@ async def list_attention(
 
 
 @router.get(
-    "/{attention_id}",
+    addresses.ATTENTION_ITEM,
     summary="Show what waits with all the evidence, and the ways to end it",
     responses={
         200: answered(examples.ATTENTION_CASE, "The attention item, also one that has ended."),

@@ -19,6 +19,7 @@ from retender.domain.use_cases.show_order import ShowOrder
 from retender.domain.use_cases.show_page import ShowPage
 from retender.domain.use_cases.show_refund import ShowRefund
 from retender.domain.use_cases.take_notice import TakeNotice
+from retender.entrypoints.addresses import Addresses
 from retender.ports.accounts import Accounts
 from retender.ports.client_types import ClientTypes
 from retender.ports.clock import Clock
@@ -46,11 +47,7 @@ class Cases:
     check_store: Callable[[], Awaitable[None]]
     clock_offsets: Callable[[], Mapping[str, timedelta]]
     left_alone: Callable[[], Mapping[str, bool]]
-    public_url: str
-
-    def page_url(self, attempt_id: str) -> str:
-        """Return where a browser finds the attempt's page."""
-        return f"{self.public_url}/pages/{attempt_id}"
+    addresses: Addresses
 
     def client_type(self, named: str | None, request: Request) -> str:
         """

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from retender.domain.model.errors import NoticeProblem
+from retender.entrypoints import addresses
 from retender.entrypoints.http.problems import (
     INTERNAL,
     INTERNAL_DETAIL,
@@ -27,7 +28,6 @@ log = logging.getLogger("retender.http")
 
 CORRELATION_ID = "Correlation-Id"
 NOTICE_HEADER = "Retender-Notice"
-NOTICES = "/v1/notices/"
 
 _GOOD_ID = re.compile(r"[A-Za-z0-9_-]{8,64}", re.ASCII)
 _TOO_LARGE = 413
@@ -94,7 +94,7 @@ class Bounded:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        notice = scope["path"].startswith(NOTICES)
+        notice = scope["path"].startswith(addresses.NOTICES)
         most = self._most_notice if notice else self._most
         declared = Headers(scope=scope).get("content-length", "")
         if declared.isdecimal() and int(declared[:20]) > most:

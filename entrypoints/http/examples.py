@@ -2,11 +2,13 @@
 
 from typing import Any
 
+from retender.entrypoints.addresses import Addresses
+
 _AMOUNT = {"amount": "88.80", "currency": "CNY", "minor": 8880}
 _ATTEMPT_ID = "01K4YQ7Z0V6M3T9E2B5C8D1F4G"
 _NUMBER = "01K4YQ7Z0WXA8H2J5N6P7R3S4T"
 _ORDER_NO = "20260701-0042"
-_PAGE_URL = f"https://pay.example.com/pages/{_ATTEMPT_ID}"
+_PAGE_URL = Addresses("https://pay.example.com").page(_ATTEMPT_ID)
 
 ORDER: dict[str, Any] = {
     "order_no": _ORDER_NO,

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from retender.domain.model.errors import RetenderError
 from retender.domain.model.operators import for_operators
+from retender.entrypoints import addresses
 from retender.entrypoints.http.cases import Given
 from retender.entrypoints.http.documented import answered, grouped
 from retender.entrypoints.http.problems import Problem, correlation_id
@@ -27,7 +28,7 @@ class Health(BaseModel):
 
 
 @router.get(
-    "/healthz",
+    addresses.ALIVE,
     summary="Tell whether the process is alive",
     responses={200: answered({"status": "alive"}, "It is.")},
 )
@@ -37,7 +38,7 @@ async def healthz() -> Health:
 
 
 @router.get(
-    "/readyz",
+    addresses.READY,
     summary="Tell whether the database is reached and its tables are current",
     responses={
         200: answered({"status": "ready"}, "It is."),

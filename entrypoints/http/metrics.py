@@ -13,6 +13,7 @@ from prometheus_client.registry import Collector
 from retender.domain.model.attention import AttentionCode
 from retender.domain.model.backlog import OPEN_ATTEMPTS, OPEN_ORDERS, OPEN_REFUNDS
 from retender.domain.use_cases.list_attention import Attention
+from retender.entrypoints import addresses
 from retender.entrypoints.http.cases import Given
 from retender.entrypoints.http.documented import told
 
@@ -94,7 +95,7 @@ class _BacklogSize(Collector):
 
 
 @router.get(
-    "/metrics",
+    addresses.METRICS,
     summary="Tell Prometheus what is under way and what waits for a human",
     response_class=Response,
     responses={

@@ -4,13 +4,14 @@ from fastapi import APIRouter, Request, Response
 
 from retender.domain.model import errors
 from retender.domain.model.errors import NoticeProblem
+from retender.entrypoints import addresses
 from retender.entrypoints.http.cases import Given
 from retender.entrypoints.http.documented import grouped
 from retender.entrypoints.http.edge import NOTICE_HEADER
 from retender.entrypoints.http.problems import Problem, problem_of, protocol_problem
 from retender.ports.payment_provider import RawNotice
 
-router = APIRouter(prefix="/v1/notices", tags=["notices"])
+router = APIRouter(tags=["notices"])
 
 _PROBLEMS = (
     problem_of(errors.UnknownName("account", "alipai", None)),
@@ -23,7 +24,7 @@ _PROBLEMS = (
 
 
 @router.post(
-    "/{account}",
+    addresses.NOTICE,
     summary="Take a provider's notice",
     response_class=Response,
     responses={

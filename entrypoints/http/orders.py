@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from retender.domain.model import attempt_errors, errors, payer_errors
 from retender.domain.model.order import LatePayment
 from retender.domain.model.pay_result import PageReady
+from retender.entrypoints import addresses
 from retender.entrypoints.http import examples
 from retender.entrypoints.http.bodies import CloseBody, OrderBody, PayBody
 from retender.entrypoints.http.cases import Given
@@ -21,7 +22,7 @@ from retender.entrypoints.http.views import (
     PageReadyView,
 )
 
-router = APIRouter(prefix="/v1/orders", tags=["orders"])
+router = APIRouter(tags=["orders"])
 
 UserQuery = Annotated[
     str | None, Query(description="if given, another user's order does not exist")
@@ -40,7 +41,7 @@ _NOT_NOW = (errors.PayOrderNotExist, errors.PayOrderStateError, errors.PayOrderP
 
 
 @router.post(
-    "",
+    addresses.ORDERS,
     status_code=201,
     summary="Place an order; again with the same parameters returns it",
     responses={
@@ -61,12 +62,12 @@ async def place_order(body: OrderBody, cases: Given, response: Response) -> Orde
     )
     if not placed.created:
         response.status_code = 200
-    response.headers["Location"] = f"{cases.public_url}/v1/orders/{placed.order.order_no}"
+    response.headers["Location"] = cases.addresses.order(placed.order.order_no)
     return OrderView.of(placed.order)
 
 
 @router.get(
-    "/{order_no}",
+    addresses.ORDER,
     summary="Show an order and its whole story",
     responses={
         200: answered(examples.STORY, "The order."),
@@ -79,7 +80,7 @@ async def show_order(order_no: str, cases: Given, user_id: UserQuery = None) -> 
 
 
 @router.get(
-    "/{order_no}/story",
+    addresses.ORDER_STORY,
     summary="Explain an order: every decision with its evidence",
     responses={
         200: answered(examples.EXPLANATION, "The summary, then the reasons."),
@@ -97,7 +98,7 @@ async def explain_order(order_no: str, cases: Given, user_id: UserQuery = None) 
 
 
 @router.post(
-    "/{order_no}/pay",
+    addresses.ORDER_PAY,
     summary="Get a page to pay with, the first time or again",
     response_model=PageReadyView,
     responses={
@@ -146,7 +147,7 @@ async def pay_order(
         instalments=body.instalments,
         payer=body.payer.payer(),
     )
-    page_url = cases.page_url(answer.attempt.attempt_id)
+    page_url = cases.addresses.page(answer.attempt.attempt_id)
     if isinstance(answer, PageReady):
         return PageReadyView.of(answer, page_url)
     pending = AnswerPendingView.of(answer, page_url)
@@ -159,7 +160,7 @@ async def pay_order(
 
 
 @router.get(
-    "/{order_no}/methods",
+    addresses.ORDER_METHODS,
     summary="List what this client type can pay the order with now",
     responses={
         200: answered(examples.METHODS, "Every account, usable or not."),
@@ -180,7 +181,7 @@ async def list_methods(
 
 
 @router.post(
-    "/{order_no}/close",
+    addresses.ORDER_CLOSE,
     summary="Give an order up",
     responses={
         200: answered(

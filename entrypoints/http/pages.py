@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from starlette.responses import HTMLResponse
 
 from retender.domain.model.errors import RetenderError, UnknownName
+from retender.entrypoints import addresses
 from retender.entrypoints.http.browser import Html, render_page, render_trouble, trouble_of
 from retender.entrypoints.http.cases import Cases, Given
 from retender.entrypoints.http.problems import problem_of
@@ -23,7 +24,7 @@ def _html(description: str) -> dict[str, Any]:
 
 
 @router.get(
-    "/pages/{attempt_id}",
+    addresses.PAGE,
     summary="Open a payment page in a browser",
     response_class=HTMLResponse,
     responses={

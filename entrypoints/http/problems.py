@@ -20,6 +20,7 @@ from retender.domain.model import (
     row_errors,
 )
 from retender.domain.model.operators import for_operators
+from retender.entrypoints import addresses
 
 log = logging.getLogger("retender.http")
 
@@ -101,7 +102,10 @@ INTERNAL_DETAIL = "Something went wrong on our side; quote the correlation id wh
 
 _PROTOCOL: Mapping[int, tuple[str, str]] = {
     400: ("BODY_UNREADABLE", "The body is not JSON in UTF-8."),
-    404: ("ROUTE_UNKNOWN", "There is nothing at this address; /openapi.json lists what there is."),
+    404: (
+        "ROUTE_UNKNOWN",
+        f"There is nothing at this address; {addresses.OPENAPI} lists what there is.",
+    ),
     405: ("METHOD_NOT_ALLOWED", "This address does not take this method; Allow lists which."),
     413: ("BODY_TOO_LARGE", "The body is longer than this address reads."),
 }

@@ -6,19 +6,20 @@ from fastapi import APIRouter, Response
 
 from retender.domain.model import attempt_errors, errors, refund_errors
 from retender.domain.model.transition import RefundState
+from retender.entrypoints import addresses
 from retender.entrypoints.http import examples
 from retender.entrypoints.http.bodies import RefundBody
 from retender.entrypoints.http.cases import Given
 from retender.entrypoints.http.documented import answered, told
 from retender.entrypoints.http.views import RefundView
 
-router = APIRouter(prefix="/v1", tags=["refunds"])
+router = APIRouter(tags=["refunds"])
 
 _POLL_SECONDS = 10
 
 
 @router.post(
-    "/orders/{order_no}/refunds",
+    addresses.ORDER_REFUNDS,
     summary="Give money back; again under the same number gives it back once",
     responses={
         200: answered(examples.REFUND, "DONE: the money went back."),
@@ -55,12 +56,12 @@ async def refund_payment(
     if refund.state is not RefundState.DONE:
         response.status_code = HTTPStatus.ACCEPTED
         response.headers["Retry-After"] = str(_POLL_SECONDS)
-    response.headers["Location"] = f"{cases.public_url}/v1/refunds/{refund.refund_no}"
+    response.headers["Location"] = cases.addresses.refund(refund.refund_no)
     return RefundView.of(refund)
 
 
 @router.get(
-    "/refunds/{refund_no}",
+    addresses.REFUND,
     summary="Show a refund",
     responses={
         200: answered(examples.REFUND, "The refund."),

@@ -7,6 +7,8 @@ from typing import Any, TypeAlias
 
 import httpx
 
+from retender.entrypoints import addresses
+
 Json: TypeAlias = Mapping[str, Any]
 
 _PATIENCE_SECONDS = 15.0
@@ -40,12 +42,13 @@ class Shop:
             "amount": {"amount": amount, "currency": "CNY"},
             "pay_within_seconds": 1800,
         }
-        return await _json(self.http.post("/v1/orders", json=body))
+        return await _json(self.http.post(addresses.ORDERS, json=body))
 
     async def methods(self, order_no: str, client_type: str) -> Json:
         """List what can be paid with."""
         query = {"user_id": USER, "client_type": client_type}
-        return await _json(self.http.get(f"/v1/orders/{order_no}/methods", params=query))
+        path = addresses.ORDER_METHODS.format(order_no=order_no)
+        return await _json(self.http.get(path, params=query))
 
     async def pay(self, order_no: str, account: str, client_type: str) -> Json:
         """Ask for a page; an answer that is not known yet is asked for again."""
@@ -55,15 +58,16 @@ class Shop:
             "client_type": client_type,
             "payer": {"client_ip": "203.0.113.7"},
         }
+        path = addresses.ORDER_PAY.format(order_no=order_no)
         while True:
-            answer = await _json(self.http.post(f"/v1/orders/{order_no}/pay", json=body))
+            answer = await _json(self.http.post(path, json=body))
             if answer["status"] == "page_ready":
                 return answer
             await asyncio.sleep(answer["retry_after_seconds"])
 
     async def story(self, order_no: str) -> Json:
         """Return everything that is written down about an order."""
-        return await _json(self.http.get(f"/v1/orders/{order_no}"))
+        return await _json(self.http.get(addresses.ORDER.format(order_no=order_no)))
 
     async def story_when(self, order_no: str, so: Callable[[Json], bool]) -> Json:
         """Return the story as soon as something is so, or at the end of our patience."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from retender.entrypoints.addresses import Addresses
 from retender.entrypoints.cli.demo import shop
 from retender.entrypoints.cli.demo.clock import SkippingClock
 from retender.entrypoints.cli.demo.narrator import Narrator
@@ -115,7 +116,7 @@ async def set_stage(narrator: Narrator, clock: SkippingClock, folder: Path) -> A
             alipay=Gateway(clients["alipay"]),
             wechat=wechat,
             urls={
-                "the API": f"{url}/openapi.json",
+                "the API": Addresses(url).openapi,
                 "Alipay's side": simulated["alipay"].url,
                 "WeChat Pay's side": simulated["wechat"].url,
             },
