@@ -44,7 +44,7 @@ def attention(
     if ctx.invoked_subcommand is not None:
         return
     from retender.entrypoints.cli.waiting import show_attention
-    from retender.entrypoints.http.attention import AttentionView
+    from retender.entrypoints.views.attention_view import AttentionView
 
     found = ask(ctx, lambda container: container.list_attention()(limit=limit))
     view = AttentionView.of(found).model_dump(mode="json")
@@ -60,7 +60,7 @@ def history(
 ) -> None:
     """List all that ever waited, the newest first, with how, why and by whom each was ended."""
     from retender.entrypoints.cli.waiting import show_history
-    from retender.entrypoints.http.attention_item_view import AttentionItemView
+    from retender.entrypoints.views.attention_item_view import AttentionItemView
 
     found = ask(ctx, lambda container: container.list_attention_history()(limit=limit))
     data = [AttentionItemView.of(item).model_dump(mode="json") for item in found]
@@ -71,7 +71,7 @@ def history(
 def show(ctx: typer.Context, attention_id: AttentionId, *, as_json: AsJson = False) -> None:
     """Show all the evidence, the ways to end it, and what each of them does."""
     from retender.entrypoints.cli.waiting import show_case
-    from retender.entrypoints.http.attention import AttentionCaseView
+    from retender.entrypoints.views.attention_view import AttentionCaseView
 
     case = ask(ctx, lambda container: container.show_attention()(attention_id=attention_id))
     view = AttentionCaseView.of(case).model_dump(mode="json")
@@ -135,7 +135,7 @@ def resolve(
 
 def _show(item: "AttentionItem", *, as_json: bool) -> None:
     from retender.entrypoints.cli.waiting import show_attention_item
-    from retender.entrypoints.http.attention_item_view import AttentionItemView
+    from retender.entrypoints.views.attention_item_view import AttentionItemView
 
     view = AttentionItemView.of(item).model_dump(mode="json")
     answer(view, lambda console: show_attention_item(console, item), as_json=as_json)

@@ -28,7 +28,7 @@ def explain(
     why a page served again or not, how it was left, what providers said, why money went back.
     """
     from retender.entrypoints.cli.explanation import show_explanation
-    from retender.entrypoints.http.explained import ExplanationView
+    from retender.entrypoints.views.explanation_view import ExplanationView
 
     story = ask(ctx, lambda container: container.show_order()(order_no=order_no, user_id=user))
     view = ExplanationView.of(story).model_dump(mode="json")

@@ -36,7 +36,7 @@ def methods(
 
     And why not with the rest.
     """
-    from retender.entrypoints.http.views import MethodsView, MethodView
+    from retender.entrypoints.views.method_view import MethodsView, MethodView
 
     found = ask(
         ctx,

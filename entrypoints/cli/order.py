@@ -71,7 +71,7 @@ def place(
 
     from retender.domain.model.money import Money
     from retender.entrypoints.cli.story import show_order
-    from retender.entrypoints.http.views import OrderView
+    from retender.entrypoints.views.order_view import OrderView
 
     money = Money.parse(amount, currency)
     placed = ask(
@@ -95,7 +95,7 @@ def show(
 ) -> None:
     """Tell an order's story: attempts, pages, notices, decisions and why, refunds."""
     from retender.entrypoints.cli.story import show_story
-    from retender.entrypoints.http.views import OrderStoryView
+    from retender.entrypoints.views.order_view import OrderStoryView
 
     found = ask(ctx, lambda container: container.show_order()(order_no=order_no, user_id=user))
     view = OrderStoryView.of(found).model_dump(mode="json")
@@ -175,7 +175,7 @@ def _answer_paying(paying: _Paying, save: Path | None, *, as_json: bool) -> None
     from retender.domain.model.page import FormPage
     from retender.domain.model.pay_result import PageReady
     from retender.entrypoints.cli.page import new_file, save_page, show_page
-    from retender.entrypoints.http.views import AnswerPendingView, PageReadyView
+    from retender.entrypoints.views.page_view import AnswerPendingView, PageReadyView
 
     result, url = paying.result, paying.url
     if isinstance(result, PageReady):
@@ -221,7 +221,7 @@ def close(
     goes on, and gives back what comes (or takes it).
     """
     from retender.entrypoints.cli.story import show_order
-    from retender.entrypoints.http.views import OrderView
+    from retender.entrypoints.views.order_view import OrderView
 
     order = ask(
         ctx,

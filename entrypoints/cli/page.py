@@ -50,7 +50,7 @@ def save_page(file: Path, ready: "PageReady", *, title: str, now: datetime) -> N
         InvalidInput: the file cannot be written.
 
     """
-    from retender.entrypoints.http.browser import render_page
+    from retender.entrypoints.views.page_html import render_page
 
     nonce = secrets.token_urlsafe(18)
     html = render_page(ready, account_title=title, now=now, nonce=nonce)

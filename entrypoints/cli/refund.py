@@ -80,7 +80,7 @@ def check(ctx: typer.Context, number: RefundNo, *, as_json: AsJson = False) -> N
 
 def _show(refund: "Refund", *, as_json: bool) -> None:
     from retender.entrypoints.cli.story import show_refund
-    from retender.entrypoints.http.views import RefundView
+    from retender.entrypoints.views.refund_view import RefundView
 
     view = RefundView.of(refund).model_dump(mode="json")
     answer(view, lambda console: show_refund(console, refund), as_json=as_json)

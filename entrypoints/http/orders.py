@@ -12,15 +12,10 @@ from retender.entrypoints.http import examples
 from retender.entrypoints.http.bodies import CloseBody, OrderBody, PayBody
 from retender.entrypoints.http.cases import Given
 from retender.entrypoints.http.documented import answered, told
-from retender.entrypoints.http.explained import ExplanationView
-from retender.entrypoints.http.views import (
-    AnswerPendingView,
-    MethodsView,
-    MethodView,
-    OrderStoryView,
-    OrderView,
-    PageReadyView,
-)
+from retender.entrypoints.views.explanation_view import ExplanationView
+from retender.entrypoints.views.method_view import MethodsView, MethodView
+from retender.entrypoints.views.order_view import OrderStoryView, OrderView
+from retender.entrypoints.views.page_view import AnswerPendingView, PageReadyView
 
 router = APIRouter(tags=["orders"])
 

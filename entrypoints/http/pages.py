@@ -7,9 +7,9 @@ from starlette.responses import HTMLResponse
 
 from retender.domain.model.errors import RetenderError, UnknownName
 from retender.entrypoints import addresses
-from retender.entrypoints.http.browser import Html, render_page, render_trouble, trouble_of
 from retender.entrypoints.http.cases import Cases, Given
 from retender.entrypoints.http.problems import problem_of
+from retender.entrypoints.views.page_html import Html, render_page, render_trouble, trouble_of
 
 router = APIRouter(tags=["pages"])
 

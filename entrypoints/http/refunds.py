@@ -11,7 +11,7 @@ from retender.entrypoints.http import examples
 from retender.entrypoints.http.bodies import RefundBody
 from retender.entrypoints.http.cases import Given
 from retender.entrypoints.http.documented import answered, told
-from retender.entrypoints.http.views import RefundView
+from retender.entrypoints.views.refund_view import RefundView
 
 router = APIRouter(tags=["refunds"])
 

@@ -62,6 +62,14 @@ PLANTS = {
         ("retender.simulators.planted", "retender.adapters"),
         ("retender.tests.contracts.planted", "retender.adapters"),
     ],
+    "of the commands, only those that serve know HTTP": [
+        ("retender.entrypoints.cli.planted", "retender.entrypoints.http"),
+        ("retender.entrypoints.cli.demo.planted", "retender.entrypoints.http.problems"),
+    ],
+    "views are data: they know nobody who shows them": [
+        ("retender.entrypoints.views.planted", "retender.entrypoints.http"),
+        ("retender.entrypoints.views.planted_framework", "fastapi"),
+    ],
 }
 
 

@@ -15,18 +15,14 @@ from retender.entrypoints.http import examples
 from retender.entrypoints.http.app import create_app
 from retender.entrypoints.http.bodies import OrderBody, PayBody, RefundBody
 from retender.entrypoints.http.documented import ProblemView
-from retender.entrypoints.http.explained import ExplanationView
 from retender.entrypoints.http.problems import PROBLEM_JSON
-from retender.entrypoints.http.views import (
-    AnswerPendingView,
-    MethodsView,
-    OrderStoryView,
-    OrderView,
-    PageReadyView,
-    RefundView,
-)
 from retender.entrypoints.listening import LOOPBACK, address_of, listen
 from retender.entrypoints.settings import Settings
+from retender.entrypoints.views.explanation_view import ExplanationView
+from retender.entrypoints.views.method_view import MethodsView
+from retender.entrypoints.views.order_view import OrderStoryView, OrderView
+from retender.entrypoints.views.page_view import AnswerPendingView, PageReadyView
+from retender.entrypoints.views.refund_view import RefundView
 from retender.tests.entrypoints.shop import Json, open_shop, order
 
 pytestmark = pytest.mark.asyncio

@@ -10,8 +10,8 @@ from retender.domain.model.attention import AttentionCode, Resolution
 from retender.domain.model.backlog import OPEN_ATTEMPTS, OPEN_ORDERS, OPEN_REFUNDS
 from retender.domain.model.errors import ProviderUncertain
 from retender.entrypoints.http import examples
-from retender.entrypoints.http.attention import AttentionCaseView, AttentionView
-from retender.entrypoints.http.attention_item_view import AttentionItemView
+from retender.entrypoints.views.attention_item_view import AttentionItemView
+from retender.entrypoints.views.attention_view import AttentionCaseView, AttentionView
 from retender.tests.entrypoints.shop import CANARY, open_shop, settings_in
 
 pytestmark = pytest.mark.asyncio

@@ -6,7 +6,7 @@ from email.utils import format_datetime
 import pytest
 
 from retender.domain.model.payer import Payer
-from retender.entrypoints.http.views import OrderStoryView
+from retender.entrypoints.views.order_view import OrderStoryView
 from retender.tests.entrypoints.shop import START, open_shop, order, request
 
 pytestmark = pytest.mark.asyncio

@@ -2,7 +2,7 @@
 
 import pytest
 
-from retender.entrypoints.http.explained import ExplanationView
+from retender.entrypoints.views.explanation_view import ExplanationView
 from retender.tests.entrypoints.shop import Json
 
 pytestmark = pytest.mark.asyncio

@@ -27,7 +27,7 @@ from retender.domain.model.page import (
 )
 from retender.domain.model.pay_result import PageReady
 from retender.domain.model.transition import AttemptState, OrderState
-from retender.entrypoints.http.browser import Html, render_page, render_trouble, trouble_of
+from retender.entrypoints.views.page_html import Html, render_page, render_trouble, trouble_of
 
 NOW = datetime(2026, 7, 1, 8, 0, tzinfo=UTC)
 NASTY = "& + = % < > \" ' </script><script>alert(1)</script> 茉莉花茶 🍵"

@@ -9,15 +9,12 @@ from pydantic import Field
 from retender.domain.model.event import StoryEntry
 from retender.domain.model.order_story import OrderStory
 from retender.domain.model.order_summary import OpenEnd, OrderSummary
-from retender.entrypoints.http.attention_item_view import AttentionItemView
-from retender.entrypoints.http.views import (
-    AttemptView,
-    EventView,
-    MoneyView,
-    OrderView,
-    RefundView,
-    View,
-)
+from retender.entrypoints.views.attention_item_view import AttentionItemView
+from retender.entrypoints.views.event_view import EventView
+from retender.entrypoints.views.money_view import MoneyView
+from retender.entrypoints.views.order_view import AttemptView, OrderView
+from retender.entrypoints.views.refund_view import RefundView
+from retender.entrypoints.views.view import View
 
 STATE_CHANGED = "state.changed"
 """The kind of a line that is nothing but a state change."""

@@ -140,7 +140,7 @@ def _html(nonce: str, form_action: str, referrer: str, **values: object) -> Html
 
 @lru_cache(maxsize=1)
 def _template() -> Template:
-    source = files("retender.entrypoints.http").joinpath("page.html").read_text(encoding="utf-8")
+    source = files("retender.entrypoints.views").joinpath("page.html").read_text(encoding="utf-8")
     return Environment(autoescape=True, undefined=StrictUndefined).from_string(source)
 
 

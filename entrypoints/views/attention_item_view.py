@@ -6,7 +6,7 @@ from typing import Self
 from pydantic import Field
 
 from retender.domain.model.attention import AttentionItem, Ending
-from retender.entrypoints.http.views import View
+from retender.entrypoints.views.view import View
 
 
 class EndingView(View):

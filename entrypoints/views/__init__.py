@@ -1,0 +1,1 @@
+"""What shops and operators see, as data: shared by HTTP and the command line."""
