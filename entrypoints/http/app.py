@@ -19,9 +19,14 @@ from retender.entrypoints.http import (
     problems,
     refunds,
 )
-from retender.entrypoints.http.cases import Cases
-from retender.entrypoints.http.documented import openapi_of
-from retender.entrypoints.http.edge import Bounded, Correlated, TooLarge, answer_too_large
+from retender.entrypoints.http.dependencies import Dependencies
+from retender.entrypoints.http.middleware import (
+    BodyLimitMiddleware,
+    BodyTooLarge,
+    CorrelationMiddleware,
+    answer_body_too_large,
+)
+from retender.entrypoints.http.openapi import openapi_with_problems
 
 if TYPE_CHECKING:
     from retender.entrypoints.container import Container
@@ -54,41 +59,19 @@ def create_app(container: "Container") -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    app.state.cases = _cases(container)
+    app.state.dependencies = Dependencies(container)
     for module in (orders, refunds, attention, notices, pages, health, metrics):
         app.include_router(module.router)
     app.add_exception_handler(RetenderError, problems.answer_retender_error)
     app.add_exception_handler(RequestValidationError, problems.answer_validation_error)
     app.add_exception_handler(HTTPException, problems.answer_http_error)
-    app.add_exception_handler(TooLarge, answer_too_large)
+    app.add_exception_handler(BodyTooLarge, answer_body_too_large)
     # The last that is added is the outermost.
     app.add_middleware(
-        Bounded, most=settings.http.max_body_bytes, most_notice=settings.http.max_notice_bytes
+        BodyLimitMiddleware,
+        most=settings.http.max_body_bytes,
+        most_notice=settings.http.max_notice_bytes,
     )
-    app.add_middleware(Correlated, new_id=container.new_id())
-    app.openapi = openapi_of(app)  # type: ignore[method-assign]  # the framework's own way to extend it
+    app.add_middleware(CorrelationMiddleware, new_id=container.new_id())
+    app.openapi = openapi_with_problems(app)  # type: ignore[method-assign]  # the framework's own way to extend it
     return app
-
-
-def _cases(container: "Container") -> Cases:
-    return Cases(
-        place_order=container.place_order(),
-        pay_order=container.pay_order(),
-        take_notice=container.take_notice(),
-        close_order=container.close_order(),
-        refund_payment=container.refund_payment(),
-        show_order=container.show_order(),
-        show_refund=container.show_refund(),
-        show_page=container.show_page(),
-        list_methods=container.list_methods(),
-        list_attention=container.list_attention(),
-        show_attention=container.show_attention(),
-        accounts=container.accounts(),
-        client_types=container.client_types(),
-        clock=container.clock(),
-        random_text=container.random_text(),
-        check_store=container.store().check,
-        left_alone=container.guards().left_alone,
-        clock_offsets=container.gateway_clocks().offsets,
-        addresses=addresses.Addresses(container.settings().public_url),
-    )

@@ -8,8 +8,8 @@ from pydantic import BaseModel
 from retender.domain.model.errors import RetenderError
 from retender.domain.model.operators import for_operators
 from retender.entrypoints import addresses
-from retender.entrypoints.http.cases import Given
-from retender.entrypoints.http.documented import answered, grouped
+from retender.entrypoints.http.dependencies import Injected
+from retender.entrypoints.http.openapi import problems_by_status, success
 from retender.entrypoints.http.problems import Problem, correlation_id
 
 router = APIRouter(tags=["health"])
@@ -30,7 +30,7 @@ class Health(BaseModel):
 @router.get(
     addresses.ALIVE,
     summary="Tell whether the process is alive",
-    responses={200: answered({"status": "alive"}, "It is.")},
+    responses={200: success({"status": "alive"}, "It is.")},
 )
 async def healthz() -> Health:
     """Touch nothing; for restarting what hangs."""
@@ -41,15 +41,15 @@ async def healthz() -> Health:
     addresses.READY,
     summary="Tell whether the database is reached and its tables are current",
     responses={
-        200: answered({"status": "ready"}, "It is."),
-        **grouped([_PROBLEM]),
+        200: success({"status": "ready"}, "It is."),
+        **problems_by_status([_PROBLEM]),
     },
     response_model=Health,
 )
-async def readyz(cases: Given, request: Request) -> Health | Response:
+async def readyz(dependencies: Injected, request: Request) -> Health | Response:
     """Ask the database; for sending requests elsewhere meanwhile."""
     try:
-        await cases.check_store()
+        await dependencies.store.check()
     except RetenderError as trouble:
         log.warning("not ready: %s", for_operators(trouble))
         return _PROBLEM.response(correlation_id(request))

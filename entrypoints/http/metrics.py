@@ -14,8 +14,8 @@ from retender.domain.model.attention import AttentionCode
 from retender.domain.model.backlog import OPEN_ATTEMPTS, OPEN_ORDERS, OPEN_REFUNDS
 from retender.domain.use_cases.list_attention import Attention
 from retender.entrypoints import addresses
-from retender.entrypoints.http.cases import Given
-from retender.entrypoints.http.documented import told
+from retender.entrypoints.http.dependencies import Injected
+from retender.entrypoints.http.openapi import problem_responses
 
 router = APIRouter(tags=["health"])
 
@@ -103,10 +103,10 @@ class _BacklogSize(Collector):
             "description": "Gauges, in Prometheus's text format.",
             "content": {"text/plain": {"example": _EXAMPLE}},
         },
-        **told(body=False),
+        **problem_responses(body=False),
     },
 )
-async def metrics(cases: Given) -> Response:
+async def metrics(dependencies: Injected) -> Response:
     """
     Count in the database, so that any server tells the same; no secrets, no order numbers.
 
@@ -114,7 +114,11 @@ async def metrics(cases: Given) -> Response:
     """
     registry = CollectorRegistry()
     registry.register(
-        _BacklogSize(await cases.list_attention(limit=0), cases.clock_offsets(), cases.left_alone())
+        _BacklogSize(
+            await dependencies.list_attention(limit=0),
+            dependencies.gateway_clocks.offsets(),
+            dependencies.guards.left_alone(),
+        )
     )
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 

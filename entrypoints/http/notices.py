@@ -5,9 +5,9 @@ from fastapi import APIRouter, Request, Response
 from retender.domain.model import errors
 from retender.domain.model.errors import NoticeProblem
 from retender.entrypoints import addresses
-from retender.entrypoints.http.cases import Given
-from retender.entrypoints.http.documented import grouped
-from retender.entrypoints.http.edge import NOTICE_HEADER
+from retender.entrypoints.http.dependencies import Injected
+from retender.entrypoints.http.middleware import NOTICE_HEADER
+from retender.entrypoints.http.openapi import problems_by_status
 from retender.entrypoints.http.problems import Problem, problem_of, protocol_problem
 from retender.ports.payment_provider import RawNotice
 
@@ -40,7 +40,7 @@ _PROBLEMS = (
             },
             "content": {"text/plain": {"example": "success"}},
         },
-        **grouped(_PROBLEMS),
+        **problems_by_status(_PROBLEMS),
     },
     openapi_extra={
         "requestBody": {
@@ -49,16 +49,16 @@ _PROBLEMS = (
         }
     },
 )
-async def take_notice(account: str, request: Request, cases: Given) -> Response:
+async def take_notice(account: str, request: Request, dependencies: Injected) -> Response:
     """Prove it, note it, settle what it proves, and only then say "received"."""
     raw = RawNotice(
         headers={name.lower(): value for name, value in request.headers.items()},
         body=await request.body(),
         query=request.url.query,
-        received_at=cases.clock(),
+        received_at=dependencies.clock(),
     )
     try:
-        taken = await cases.take_notice(account=account, raw=raw)
+        taken = await dependencies.take_notice(account=account, raw=raw)
     except errors.UnknownName as unknown:
         # Anybody may knock here: a stranger is not told which accounts there are.
         raise errors.UnknownName("account", account, None) from unknown

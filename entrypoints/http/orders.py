@@ -10,8 +10,8 @@ from retender.domain.model.pay_result import PageReady
 from retender.entrypoints import addresses
 from retender.entrypoints.http import examples
 from retender.entrypoints.http.bodies import CloseBody, OrderBody, PayBody
-from retender.entrypoints.http.cases import Given
-from retender.entrypoints.http.documented import answered, told
+from retender.entrypoints.http.dependencies import Injected
+from retender.entrypoints.http.openapi import problem_responses, success
 from retender.entrypoints.views.explanation_view import ExplanationView
 from retender.entrypoints.views.method_view import MethodsView, MethodView
 from retender.entrypoints.views.order_view import OrderStoryView, OrderView
@@ -40,14 +40,14 @@ _NOT_NOW = (errors.PayOrderNotExist, errors.PayOrderStateError, errors.PayOrderP
     status_code=201,
     summary="Place an order; again with the same parameters returns it",
     responses={
-        200: answered(examples.ORDER, "It existed, and is the same.") | {"model": OrderView},
-        201: answered(examples.ORDER, "It was placed."),
-        **told(*_WRONG_VALUES, errors.IdempotencyConflict, errors.OpenOrderExists),
+        200: success(examples.ORDER, "It existed, and is the same.") | {"model": OrderView},
+        201: success(examples.ORDER, "It was placed."),
+        **problem_responses(*_WRONG_VALUES, errors.IdempotencyConflict, errors.OpenOrderExists),
     },
 )
-async def place_order(body: OrderBody, cases: Given, response: Response) -> OrderView:
+async def place_order(body: OrderBody, dependencies: Injected, response: Response) -> OrderView:
     """Write down what is owed. The shop's `order_no` makes repeats harmless."""
-    placed = await cases.place_order(
+    placed = await dependencies.place_order(
         order_no=body.order_no,
         user_id=body.user_id,
         subject=body.subject,
@@ -57,7 +57,7 @@ async def place_order(body: OrderBody, cases: Given, response: Response) -> Orde
     )
     if not placed.created:
         response.status_code = 200
-    response.headers["Location"] = cases.addresses.order(placed.order.order_no)
+    response.headers["Location"] = dependencies.addresses.order(placed.order.order_no)
     return OrderView.of(placed.order)
 
 
@@ -65,31 +65,35 @@ async def place_order(body: OrderBody, cases: Given, response: Response) -> Orde
     addresses.ORDER,
     summary="Show an order and its whole story",
     responses={
-        200: answered(examples.STORY, "The order."),
-        **told(errors.PayOrderNotExist, body=False),
+        200: success(examples.STORY, "The order."),
+        **problem_responses(errors.PayOrderNotExist, body=False),
     },
 )
-async def show_order(order_no: str, cases: Given, user_id: UserQuery = None) -> OrderStoryView:
+async def show_order(
+    order_no: str, dependencies: Injected, user_id: UserQuery = None
+) -> OrderStoryView:
     """Every attempt, refund, event, and each decision with its reason."""
-    return OrderStoryView.of(await cases.show_order(order_no=order_no, user_id=user_id))
+    return OrderStoryView.of(await dependencies.show_order(order_no=order_no, user_id=user_id))
 
 
 @router.get(
     addresses.ORDER_STORY,
     summary="Explain an order: every decision with its evidence",
     responses={
-        200: answered(examples.EXPLANATION, "The summary, then the reasons."),
-        **told(errors.PayOrderNotExist, body=False),
+        200: success(examples.EXPLANATION, "The summary, then the reasons."),
+        **problem_responses(errors.PayOrderNotExist, body=False),
     },
 )
-async def explain_order(order_no: str, cases: Given, user_id: UserQuery = None) -> ExplanationView:
+async def explain_order(
+    order_no: str, dependencies: Injected, user_id: UserQuery = None
+) -> ExplanationView:
     """
     Who won and by which evidence, what is kept, what went back, what is still open.
 
     Then, attempt by attempt, why a page served again or not, how it was left,
     what providers said, and why money went back.
     """
-    return ExplanationView.of(await cases.show_order(order_no=order_no, user_id=user_id))
+    return ExplanationView.of(await dependencies.show_order(order_no=order_no, user_id=user_id))
 
 
 @router.post(
@@ -97,13 +101,13 @@ async def explain_order(order_no: str, cases: Given, user_id: UserQuery = None) 
     summary="Get a page to pay with, the first time or again",
     response_model=PageReadyView,
     responses={
-        200: answered(examples.PAGE_READY, "A page that pays the order now."),
-        202: answered(
+        200: success(examples.PAGE_READY, "A page that pays the order now."),
+        202: success(
             examples.ANSWER_PENDING,
             "The provider has not answered yet: send the same request again after `Retry-After`.",
         )
         | {"model": AnswerPendingView},
-        **told(
+        **problem_responses(
             *_NOT_NOW,
             errors.UnknownName,
             errors.NoCommonPage,
@@ -124,7 +128,7 @@ async def explain_order(order_no: str, cases: Given, user_id: UserQuery = None) 
     },
 )
 async def pay_order(
-    order_no: str, body: PayBody, cases: Given, request: Request
+    order_no: str, body: PayBody, dependencies: Injected, request: Request
 ) -> PageReadyView | Response:
     """
     Pay, or pay again.
@@ -133,16 +137,16 @@ async def pay_order(
     type gets a new page, after the earlier one was left as the switch policy
     demands.
     """
-    answer = await cases.pay_order(
+    answer = await dependencies.pay_order(
         order_no=order_no,
         user_id=body.user_id,
         account=body.account,
-        client_type=cases.client_type(body.client_type, request),
+        client_type=dependencies.client_type(body.client_type, request),
         page_kind=body.page_kind,
         instalments=body.instalments,
         payer=body.payer.payer(),
     )
-    page_url = cases.addresses.page(answer.attempt.attempt_id)
+    page_url = dependencies.addresses.page(answer.attempt.attempt_id)
     if isinstance(answer, PageReady):
         return PageReadyView.of(answer, page_url)
     pending = AnswerPendingView.of(answer, page_url)
@@ -158,20 +162,22 @@ async def pay_order(
     addresses.ORDER_METHODS,
     summary="List what this client type can pay the order with now",
     responses={
-        200: answered(examples.METHODS, "Every account, usable or not."),
-        **told(*_NOT_NOW, errors.UnknownName, body=False),
+        200: success(examples.METHODS, "Every account, usable or not."),
+        **problem_responses(*_NOT_NOW, errors.UnknownName, body=False),
     },
 )
 async def list_methods(
     order_no: str,
     user_id: Annotated[str, Query(description="who pays")],
-    cases: Given,
+    dependencies: Injected,
     request: Request,
     client_type: ClientTypeQuery = None,
 ) -> MethodsView:
     """For a cashier: what to offer, what it needs, and why the rest cannot be chosen."""
-    client = cases.client_type(client_type, request)
-    methods = await cases.list_methods(order_no=order_no, user_id=user_id, client_type=client)
+    client = dependencies.client_type(client_type, request)
+    methods = await dependencies.list_methods(
+        order_no=order_no, user_id=user_id, client_type=client
+    )
     return MethodsView(client_type=client, methods=[MethodView.of(method) for method in methods])
 
 
@@ -179,11 +185,11 @@ async def list_methods(
     addresses.ORDER_CLOSE,
     summary="Give an order up",
     responses={
-        200: answered(
+        200: success(
             examples.CLOSED_ORDER,
             "CLOSED; CANCELLING (or EXPIRING, with `accept`) while a page may still take money.",
         ),
-        **told(
+        **problem_responses(
             errors.PayOrderNotExist,
             errors.PayOrderStateError,
             errors.IdempotencyConflict,
@@ -191,7 +197,9 @@ async def list_methods(
         ),
     },
 )
-async def close_order(order_no: str, cases: Given, body: CloseBody | None = None) -> OrderView:
+async def close_order(
+    order_no: str, dependencies: Injected, body: CloseBody | None = None
+) -> OrderView:
     """
     Take no payment any more, and close every page that is out. Again is harmless.
 
@@ -199,7 +207,7 @@ async def close_order(order_no: str, cases: Given, body: CloseBody | None = None
     refused with that.
     """
     request = body or CloseBody()
-    closed = await cases.close_order(
+    closed = await dependencies.close_order(
         order_no=order_no,
         user_id=request.user_id,
         late_payment=LatePayment(request.late_payment),

@@ -7,7 +7,7 @@ from starlette.responses import HTMLResponse
 
 from retender.domain.model.errors import RetenderError, UnknownName
 from retender.entrypoints import addresses
-from retender.entrypoints.http.cases import Cases, Given
+from retender.entrypoints.http.dependencies import Dependencies, Injected
 from retender.entrypoints.http.problems import problem_of
 from retender.entrypoints.views.page_html import Html, render_page, render_trouble, trouble_of
 
@@ -34,23 +34,23 @@ def _html(description: str) -> dict[str, Any]:
         503: _html("Not now; open it again in a moment."),
     },
 )
-async def show_page(attempt_id: str, cases: Given) -> HTMLResponse:
+async def show_page(attempt_id: str, dependencies: Injected) -> HTMLResponse:
     """Form pages post themselves, redirects go on, QR codes wait to be scanned."""
-    nonce = cases.random_text(_NONCE_LENGTH)
+    nonce = dependencies.random_text(_NONCE_LENGTH)
     try:
-        ready = await cases.show_page(attempt_id=attempt_id)
+        ready = await dependencies.show_page(attempt_id=attempt_id)
     except RetenderError as error:
         return _answer(render_trouble(trouble_of(error), nonce=nonce), problem_of(error).status)
-    title = _title(cases, ready.attempt.account)
+    title = _title(dependencies, ready.attempt.account)
     return _answer(
-        render_page(ready, account_title=title, now=cases.clock(), nonce=nonce), status=200
+        render_page(ready, account_title=title, now=dependencies.clock(), nonce=nonce), status=200
     )
 
 
-def _title(cases: Cases, account: str) -> str:
+def _title(dependencies: Dependencies, account: str) -> str:
     """Name an account for people, also one that was taken out of the settings since."""
     try:
-        return cases.accounts.get(account).title
+        return dependencies.accounts.get(account).title
     except UnknownName:
         return account
 

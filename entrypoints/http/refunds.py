@@ -9,8 +9,8 @@ from retender.domain.model.transition import RefundState
 from retender.entrypoints import addresses
 from retender.entrypoints.http import examples
 from retender.entrypoints.http.bodies import RefundBody
-from retender.entrypoints.http.cases import Given
-from retender.entrypoints.http.documented import answered, told
+from retender.entrypoints.http.dependencies import Injected
+from retender.entrypoints.http.openapi import problem_responses, success
 from retender.entrypoints.views.refund_view import RefundView
 
 router = APIRouter(tags=["refunds"])
@@ -22,14 +22,14 @@ _POLL_SECONDS = 10
     addresses.ORDER_REFUNDS,
     summary="Give money back; again under the same number gives it back once",
     responses={
-        200: answered(examples.REFUND, "DONE: the money went back."),
-        202: answered(
+        200: success(examples.REFUND, "DONE: the money went back."),
+        202: success(
             examples.REFUND_DUE,
             "Not yet known: look at the refund later, at `Location`. "
             "STUCK: the provider refuses, and an operator looks.",
         )
         | {"model": RefundView},
-        **told(
+        **problem_responses(
             errors.AmountInvalid,
             errors.CurrencyUnknown,
             errors.TextInvalid,
@@ -44,10 +44,10 @@ _POLL_SECONDS = 10
     },
 )
 async def refund_payment(
-    order_no: str, body: RefundBody, cases: Given, response: Response
+    order_no: str, body: RefundBody, dependencies: Injected, response: Response
 ) -> RefundView:
     """Write the refund down, then send it. The provider may take its time."""
-    refund = await cases.refund_payment(
+    refund = await dependencies.refund_payment(
         order_no=order_no,
         refund_no=body.refund_no,
         amount=body.amount.money() if body.amount else None,
@@ -56,7 +56,7 @@ async def refund_payment(
     if refund.state is not RefundState.DONE:
         response.status_code = HTTPStatus.ACCEPTED
         response.headers["Retry-After"] = str(_POLL_SECONDS)
-    response.headers["Location"] = cases.addresses.refund(refund.refund_no)
+    response.headers["Location"] = dependencies.addresses.refund(refund.refund_no)
     return RefundView.of(refund)
 
 
@@ -64,10 +64,10 @@ async def refund_payment(
     addresses.REFUND,
     summary="Show a refund",
     responses={
-        200: answered(examples.REFUND, "The refund."),
-        **told(refund_errors.RefundNotExist, body=False),
+        200: success(examples.REFUND, "The refund."),
+        **problem_responses(refund_errors.RefundNotExist, body=False),
     },
 )
-async def show_refund(refund_no: str, cases: Given) -> RefundView:
+async def show_refund(refund_no: str, dependencies: Injected) -> RefundView:
     """How it stands; the worker goes on with it."""
-    return RefundView.of(await cases.show_refund(refund_no=refund_no))
+    return RefundView.of(await dependencies.show_refund(refund_no=refund_no))

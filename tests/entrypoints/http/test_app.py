@@ -1,4 +1,4 @@
-"""The app as a whole: its description, its outermost layer, its health, and a real server."""
+"""The app as a whole: its description, its middleware, its health, and a real server."""
 
 import asyncio
 import json
@@ -11,10 +11,11 @@ import pytest
 import uvicorn
 
 from retender.domain.model.errors import SetupError
+from retender.entrypoints.container import open_container
 from retender.entrypoints.http import examples
 from retender.entrypoints.http.app import create_app
 from retender.entrypoints.http.bodies import OrderBody, PayBody, RefundBody
-from retender.entrypoints.http.documented import ProblemView
+from retender.entrypoints.http.openapi import ProblemView
 from retender.entrypoints.http.problems import PROBLEM_JSON
 from retender.entrypoints.listening import LOOPBACK, address_of, listen
 from retender.entrypoints.settings import Settings
@@ -186,6 +187,15 @@ async def test_without_tables_it_is_alive_but_not_ready(tmp_path, caplog):
         assert "db upgrade" in caplog.text
         placing = await shop.http.post("/v1/orders", json=order())
         assert (placing.status_code, placing.json()["code"]) == (500, SetupError.code)
+
+
+async def test_what_is_wrong_with_the_set_up_ends_the_start_and_no_request():
+    settings = Settings.model_validate(
+        {"database_url": "memory:", "accounts": {"tea": {"provider": "sandbox"}}}
+    )
+    async with open_container(settings) as container:
+        with pytest.raises(SetupError, match="secret"):
+            create_app(container)
 
 
 # --- a real server ----------------------------------------------------------------------------

@@ -3,12 +3,11 @@
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import pytest
 
-from retender.entrypoints.http.documented import ProblemView
+from retender.entrypoints.http.openapi import ProblemView
 from retender.tests.entrypoints.shop import Json, Shop, open_shop, order, request, settings_in
 
 pytestmark = pytest.mark.asyncio
@@ -372,12 +371,12 @@ async def test_a_strict_shop_says_how_long_to_wait(shop_folder):
         assert answer.headers["Retry-After"] == str(answer.json()["remaining_seconds"])
 
 
-async def test_a_bug_of_ours_tells_no_stranger_anything(shop, caplog):
+async def test_a_bug_of_ours_tells_no_stranger_anything(shop, caplog, monkeypatch):
     async def broken(**_: object) -> None:
         raise RuntimeError("/etc/passwd hunter2")
 
-    app = shop.http._transport.app
-    app.state.cases = replace(app.state.cases, show_refund=broken)
+    dependencies = shop.http._transport.app.state.dependencies
+    monkeypatch.setattr(dependencies, "show_refund", broken)
     answer = await shop.http.get("/v1/refunds/r-1")
     assert answer.status_code == 500
     assert answer.json()["code"] == "INTERNAL_ERROR"

@@ -15,7 +15,7 @@ from retender.domain.model import (
     row_errors,
 )
 from retender.domain.model.errors import RetenderError
-from retender.entrypoints.http.documented import EXAMPLES, ProblemView
+from retender.entrypoints.http.openapi import PROBLEM_EXAMPLES, ProblemView
 from retender.entrypoints.http.problems import (
     PROBLEM_JSON,
     STATUS,
@@ -52,10 +52,10 @@ def test_every_error_of_the_tree_has_a_row():
 
 
 def test_every_error_that_can_be_raised_has_an_example():
-    assert {type(example) for example in EXAMPLES} == concrete(RetenderError)
+    assert {type(example) for example in PROBLEM_EXAMPLES} == concrete(RetenderError)
 
 
-@pytest.mark.parametrize("error", EXAMPLES, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("error", PROBLEM_EXAMPLES, ids=lambda error: type(error).__name__)
 def test_every_error_is_told_as_rfc_9457_says(error):
     response = problem_of(error).response("01K4YQ7Z0V")
     body = json.loads(bytes(response.body))

@@ -1,4 +1,4 @@
-"""The outermost layer: a name for every request, a bound on every body, no traceback outside."""
+"""The middleware: a name for every request, a bound on every body, no traceback outside."""
 
 import logging
 import re
@@ -33,7 +33,7 @@ _GOOD_ID = re.compile(r"[A-Za-z0-9_-]{8,64}", re.ASCII)
 _TOO_LARGE = 413
 
 
-class Correlated:
+class CorrelationMiddleware:
     """
     Gives each request a name, logs one line about it, and answers what nobody caught.
 
@@ -67,17 +67,17 @@ class Correlated:
             try:
                 await self._app(scope, receive, named_send)
             except Exception:
-                log.exception("request failed", extra=_told(scope))
+                log.exception("request failed", extra=_log_fields(scope))
                 if status:
                     raise  # half an answer is out; the server cuts the connection
                 response = Problem(500, INTERNAL, INTERNAL_DETAIL).response(name)
                 await response(scope, receive, named_send)
             finally:
                 ms = round((time.perf_counter() - started) * 1000)
-                log.info("request", extra={**_told(scope), "status": status, "ms": ms})
+                log.info("request", extra={**_log_fields(scope), "status": status, "ms": ms})
 
 
-class Bounded:
+class BodyLimitMiddleware:
     """
     Refuses bodies that are too long: by their declared length, else while they come.
 
@@ -108,13 +108,13 @@ class Bounded:
             message = await receive()
             taken += len(message.get("body", b""))
             if taken > most:
-                raise TooLarge(notice=notice)
+                raise BodyTooLarge(notice=notice)
             return message
 
         await self._app(scope, bounded_receive, send)
 
 
-class TooLarge(HTTPException):
+class BodyTooLarge(HTTPException):
     """A body went over the bound while it came in; passes through the framework as it is."""
 
     def __init__(self, *, notice: bool) -> None:
@@ -122,9 +122,9 @@ class TooLarge(HTTPException):
         self.problem = _too_large(notice=notice)
 
 
-def answer_too_large(request: Request, error: Exception) -> Response:
+def answer_body_too_large(request: Request, error: Exception) -> Response:
     """Answer a body that went over the bound while it came in."""
-    if not isinstance(error, TooLarge):
+    if not isinstance(error, BodyTooLarge):
         raise error
     return error.problem.response(correlation_id(request))
 
@@ -144,7 +144,7 @@ def _add_headers(message: MutableMapping[str, Any], name: str) -> None:
     message["headers"] = headers.raw
 
 
-def _told(scope: Scope) -> dict[str, object]:
+def _log_fields(scope: Scope) -> dict[str, object]:
     """Say which request it was: the route, and what of its path is no secret."""
     route = getattr(scope.get("route"), "path", None)
     told = {"method": scope["method"], "route": route or scope["path"][:200]}

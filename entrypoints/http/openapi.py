@@ -26,7 +26,7 @@ from retender.entrypoints.http.problems import (
 
 _AT = datetime(2026, 7, 1, 8, 31, tzinfo=UTC)
 
-EXAMPLES: tuple[errors.RetenderError, ...] = (
+PROBLEM_EXAMPLES: tuple[errors.RetenderError, ...] = (
     errors.InvalidInput("pay_within must lie between 1 minute and 30 days.", field="pay_within"),
     errors.AmountInvalid("88.888", "CNY has 2 digits behind the point"),
     errors.CurrencyUnknown("RMB"),
@@ -89,15 +89,15 @@ EXAMPLES: tuple[errors.RetenderError, ...] = (
 )
 """One of every error that can be raised; a test knows if one is missing."""
 
-_BY_CLASS: Mapping[type[errors.RetenderError], errors.RetenderError] = {
-    type(example): example for example in EXAMPLES
+_EXAMPLE_OF: Mapping[type[errors.RetenderError], errors.RetenderError] = {
+    type(example): example for example in PROBLEM_EXAMPLES
 }
 
-_STORE_TROUBLE = (errors.StoreBusy, errors.StoreFull, errors.StoreUncertain)
+_STORE_ERRORS = (errors.StoreBusy, errors.StoreFull, errors.StoreUncertain)
 
-_FRAMEWORKS = ("HTTPValidationError", "ValidationError")
+_FRAMEWORK_SCHEMAS = ("HTTPValidationError", "ValidationError")
 
-Documented = dict[int | str, dict[str, Any]]
+Responses = dict[int | str, dict[str, Any]]
 
 
 class ProblemView(BaseModel):
@@ -113,26 +113,26 @@ class ProblemView(BaseModel):
     correlation_id: str | None = Field(None, description="under which we logged the request")
 
 
-def told(*kinds: type[errors.RetenderError], body: bool = True) -> Documented:
+def problem_responses(*kinds: type[errors.RetenderError], body: bool = True) -> Responses:
     """
     Return ``responses`` for a route that answers these errors.
 
     What every route may answer is added: a form that is wrong, a store in trouble,
     an error of ours, and for routes that read a body its being too long or no JSON.
     """
-    problems = [problem_of(_BY_CLASS[kind]) for kind in (*kinds, *_STORE_TROUBLE)]
+    problems = [problem_of(_EXAMPLE_OF[kind]) for kind in (*kinds, *_STORE_ERRORS)]
     problems += [
         Problem(422, errors.InvalidInput.code, "user_id: Field required.", {"field": "user_id"}),
         Problem(500, INTERNAL, INTERNAL_DETAIL),
     ]
     if body:
         problems += [protocol_problem(400), protocol_problem(413)]
-    return grouped(problems)
+    return problems_by_status(problems)
 
 
-def grouped(problems: Iterable[Problem]) -> Documented:
+def problems_by_status(problems: Iterable[Problem]) -> Responses:
     """Group problems by status, an example of each."""
-    found: Documented = {}
+    found: Responses = {}
     for problem in problems:
         entry = found.setdefault(
             problem.status,
@@ -151,7 +151,7 @@ def grouped(problems: Iterable[Problem]) -> Documented:
     return found
 
 
-def answered(example: Mapping[str, object], description: str) -> dict[str, Any]:
+def success(example: Mapping[str, object], description: str) -> dict[str, Any]:
     """Return one entry of ``responses`` with an example."""
     return {
         "description": description,
@@ -159,7 +159,7 @@ def answered(example: Mapping[str, object], description: str) -> dict[str, Any]:
     }
 
 
-def openapi_of(app: FastAPI) -> Callable[[], dict[str, Any]]:
+def openapi_with_problems(app: FastAPI) -> Callable[[], dict[str, Any]]:
     """Return the app's ``openapi``, with our form of problems in place of the framework's."""
     usual = app.openapi
 
@@ -167,7 +167,7 @@ def openapi_of(app: FastAPI) -> Callable[[], dict[str, Any]]:
         document = usual()
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         schemas["Problem"] = ProblemView.model_json_schema()
-        for name in _FRAMEWORKS:
+        for name in _FRAMEWORK_SCHEMAS:
             schemas.pop(name, None)
         for path in document["paths"].values():
             for operation in path.values():
