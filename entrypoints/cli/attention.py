@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from retender.entrypoints.cli.asking import ask
-from retender.entrypoints.cli.say import AsJson, answer
-from retender.entrypoints.cli.shelf import examples, new_app
+from retender.entrypoints.cli.lazy_commands import examples, new_app
+from retender.entrypoints.cli.output import AsJson, print_result
+from retender.entrypoints.cli.run import run
 
 if TYPE_CHECKING:
     from retender.domain.model.attention import AttentionItem
@@ -43,12 +43,12 @@ def attention(
     """
     if ctx.invoked_subcommand is not None:
         return
-    from retender.entrypoints.cli.waiting import show_attention
+    from retender.entrypoints.cli.attention_text import show_attention
     from retender.entrypoints.views.attention_view import AttentionView
 
-    found = ask(ctx, lambda container: container.list_attention()(limit=limit))
+    found = run(ctx, lambda container: container.list_attention()(limit=limit))
     view = AttentionView.of(found).model_dump(mode="json")
-    answer(view, lambda console: show_attention(console, found), as_json=as_json)
+    print_result(view, lambda console: show_attention(console, found), as_json=as_json)
 
 
 @app.command(epilog=examples("retender attention history", "retender attention history --limit 10"))
@@ -59,23 +59,23 @@ def history(
     as_json: AsJson = False,
 ) -> None:
     """List all that ever waited, the newest first, with how, why and by whom each was ended."""
-    from retender.entrypoints.cli.waiting import show_history
+    from retender.entrypoints.cli.attention_text import show_history
     from retender.entrypoints.views.attention_item_view import AttentionItemView
 
-    found = ask(ctx, lambda container: container.list_attention_history()(limit=limit))
+    found = run(ctx, lambda container: container.list_attention_history()(limit=limit))
     data = [AttentionItemView.of(item).model_dump(mode="json") for item in found]
-    answer(data, lambda console: show_history(console, found), as_json=as_json)
+    print_result(data, lambda console: show_history(console, found), as_json=as_json)
 
 
 @app.command(epilog=examples("retender attention show 01K4YTZ0Q8R6S4T2V0W8X6Y4Z2"))
 def show(ctx: typer.Context, attention_id: AttentionId, *, as_json: AsJson = False) -> None:
     """Show all the evidence, the ways to end it, and what each of them does."""
-    from retender.entrypoints.cli.waiting import show_case
+    from retender.entrypoints.cli.attention_text import show_case
     from retender.entrypoints.views.attention_view import AttentionCaseView
 
-    case = ask(ctx, lambda container: container.show_attention()(attention_id=attention_id))
+    case = run(ctx, lambda container: container.show_attention()(attention_id=attention_id))
     view = AttentionCaseView.of(case).model_dump(mode="json")
-    answer(view, lambda console: show_case(console, case), as_json=as_json)
+    print_result(view, lambda console: show_case(console, case), as_json=as_json)
 
 
 @app.command(epilog=examples("retender attention recheck 01K4YTZ0Q8R6S4T2V0W8X6Y4Z2"))
@@ -86,9 +86,9 @@ def recheck(ctx: typer.Context, attention_id: AttentionId, *, as_json: AsJson = 
     This is how a payment is recognised: no resolution declares an order paid. Exit code 3: it is
     still unknown, and waits on.
     """
-    from retender.entrypoints.cli.say import UNKNOWN
+    from retender.entrypoints.cli.output import UNKNOWN
 
-    found = ask(ctx, lambda container: container.recheck_attention()(attention_id=attention_id))
+    found = run(ctx, lambda container: container.recheck_attention()(attention_id=attention_id))
     _show(found, as_json=as_json)
     if found.is_open:
         raise typer.Exit(UNKNOWN)
@@ -124,7 +124,7 @@ def resolve(
 
     if how not in set(Resolution):
         raise UnknownName("resolution", how, set(Resolution) - {Resolution.SETTLED})
-    found = ask(
+    found = run(
         ctx,
         lambda container: container.resolve_attention()(
             attention_id=attention_id, resolution=Resolution(how), reason=reason, by=by or getuser()
@@ -134,8 +134,8 @@ def resolve(
 
 
 def _show(item: "AttentionItem", *, as_json: bool) -> None:
-    from retender.entrypoints.cli.waiting import show_attention_item
+    from retender.entrypoints.cli.attention_text import show_attention_item
     from retender.entrypoints.views.attention_item_view import AttentionItemView
 
     view = AttentionItemView.of(item).model_dump(mode="json")
-    answer(view, lambda console: show_attention_item(console, item), as_json=as_json)
+    print_result(view, lambda console: show_attention_item(console, item), as_json=as_json)

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from retender.entrypoints.cli.asking import ask
-from retender.entrypoints.cli.say import REFUSED, AsJson, answer
-from retender.entrypoints.cli.shelf import examples, new_app
+from retender.entrypoints.cli.lazy_commands import examples, new_app
+from retender.entrypoints.cli.output import REFUSED, AsJson, print_result
+from retender.entrypoints.cli.run import run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,8 +34,8 @@ def upgrade(ctx: typer.Context, *, as_json: AsJson = False) -> None:
     async def upgraded(container: "Container") -> tuple[str, str]:
         return await container.store().upgrade(), container.settings().database
 
-    revision, place = ask(ctx, upgraded, upgrade=False)
-    answer(
+    revision, place = run(ctx, upgraded, upgrade=False)
+    print_result(
         {"database": place, "schema": revision},
         lambda console: console.print(
             f"{place} has schema [bold]{revision}[/bold]", soft_wrap=True
@@ -62,11 +62,11 @@ def current(ctx: typer.Context, *, as_json: AsJson = False) -> None:
             problem = error.message
         return await store.current(), container.settings().database, problem
 
-    revision, place, problem = ask(ctx, inspected, upgrade=False)
+    revision, place, problem = run(ctx, inspected, upgrade=False)
     shown = f"{place} has schema [bold]{revision or 'none'}[/bold]"
     if problem is not None:
         shown += f"\n[yellow]{problem}[/yellow]"
-    answer(
+    print_result(
         {"database": place, "schema": revision, "problem": problem},
         lambda console: console.print(shown, soft_wrap=True),
         as_json=as_json,
@@ -101,8 +101,8 @@ def check(ctx: typer.Context, *, as_json: AsJson = False) -> None:
             "shortcomings": list(await store.shortcomings()) if sound else [],
         }
 
-    found = ask(ctx, looked, upgrade=False)
-    answer(found, lambda console: _show(console, found), as_json=as_json)
+    found = run(ctx, looked, upgrade=False)
+    print_result(found, lambda console: _show(console, found), as_json=as_json)
     if found["problem"] or found["differences"] or found["shortcomings"]:
         raise typer.Exit(REFUSED)
 

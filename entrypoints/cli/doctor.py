@@ -1,4 +1,4 @@
-"""``retender doctor``: looks at everything that can be wrong, and says how to mend it."""
+"""``retender doctor``: checks everything that can be wrong, and says how to mend it."""
 
 import asyncio
 from dataclasses import asdict
@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from retender.entrypoints.cli.say import REFUSED, AsJson, answer
-from retender.entrypoints.cli.shelf import examples, new_app
+from retender.entrypoints.cli.lazy_commands import examples, new_app
+from retender.entrypoints.cli.output import REFUSED, AsJson, print_result
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.console import Console
 
-    from retender.entrypoints.cli.finding import Finding
+    from retender.entrypoints.cli.check_result import CheckResult
 
 app = new_app()
 
@@ -42,18 +42,18 @@ def doctor(
     Nothing is changed and no money is moved. Exit code 1: something is wrong.
     """
 
-    async def look() -> "list[Finding]":
-        from retender.entrypoints.cli.findings import findings
+    async def check() -> "list[CheckResult]":
+        from retender.entrypoints.cli.doctor_checks import check_everything
 
-        return [finding async for finding in findings(ctx.obj, online=online)]
+        return [result async for result in check_everything(ctx.obj, online=online)]
 
-    found = asyncio.run(look())
-    answer([asdict(each) for each in found], lambda it: _show(it, found), as_json=as_json)
+    found = asyncio.run(check())
+    print_result([asdict(each) for each in found], lambda it: _show(it, found), as_json=as_json)
     if any(each.state == "wrong" for each in found):
         raise typer.Exit(REFUSED)
 
 
-def _show(console: "Console", found: "Sequence[Finding]") -> None:
+def _show(console: "Console", found: "Sequence[CheckResult]") -> None:
     from rich.markup import escape
     from rich.table import Table
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from retender.domain.model.errors import SetupError
-from retender.entrypoints.cli.say import REFUSED, AsJson, answer, console, note
-from retender.entrypoints.cli.shelf import examples, new_app
+from retender.entrypoints.cli.lazy_commands import examples, new_app
+from retender.entrypoints.cli.output import REFUSED, AsJson, console, print_note, print_result
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -120,7 +120,7 @@ def _play_one(seed: int, shrink: int, *, as_json: bool) -> bool:
         if shorter is not None:
             _write(out, f"\nThe shortest story found:\n{report(shorter)}")
 
-    answer(facts, show, as_json=as_json)
+    print_result(facts, show, as_json=as_json)
     return bool(outcome.problems)
 
 
@@ -136,7 +136,7 @@ def _play_many(
 ) -> bool:
     fleet = _room("fleet")
     tally = fleet.Tally(first)
-    note(f"Seeds from {first} on {processes} processes; `--first {first}` plays them again.")
+    print_note(f"Seeds from {first} on {processes} processes; `--first {first}` plays them again.")
     played = fleet.play_seeds(
         fleet.seeds_from(first, orders=orders, seconds=seconds), processes=processes
     )
@@ -148,19 +148,19 @@ def _play_many(
                 if each.problems and not go_on:
                     break
     except KeyboardInterrupt:
-        note("Stopped before the end.")
+        print_note("Stopped before the end.")
     finally:
         played.close()
     shorter = None
     if tally.failed:
         worst = next(iter(tally.failed))
-        note(f"Seed {worst} failed; looking for its shortest story.")
+        print_note(f"Seed {worst} failed; looking for its shortest story.")
         shorter = _shortest(_room("seed").play(_room("plan").make_plan(worst)), shrink)
     story = None if shorter is None else _room("timeline").report(shorter)
     if orders is not None and tally.orders < orders and not tally.failed:
-        note(f"The time was over after {tally.orders} of {orders} orders.")
+        print_note(f"The time was over after {tally.orders} of {orders} orders.")
     facts = {**tally.facts(), "shortest": story and story.splitlines()}
-    answer(facts, lambda out: _show(out, tally, story), as_json=as_json)
+    print_result(facts, lambda out: _show(out, tally, story), as_json=as_json)
     return bool(tally.failed)
 
 
@@ -191,7 +191,7 @@ def _progress(tally: Any, orders: int | None, seconds: float | None) -> Iterator
         if time.monotonic() - told >= _TELL_EVERY_SECONDS:
             told = time.monotonic()
             minutes = (told - began) / 60
-            note(
+            print_note(
                 f"{minutes:.0f} min: {tally.seeds} seeds, {tally.orders} orders, "
                 f"{tally.orders / minutes:.0f} a minute, failed: {list(tally.failed) or 'none'}"
             )

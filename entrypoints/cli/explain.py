@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from retender.entrypoints.cli.asking import ask
-from retender.entrypoints.cli.say import AsJson, answer
-from retender.entrypoints.cli.shelf import examples, new_app
+from retender.entrypoints.cli.lazy_commands import examples, new_app
+from retender.entrypoints.cli.output import AsJson, print_result
+from retender.entrypoints.cli.run import run
 
 app = new_app()
 
@@ -30,6 +30,6 @@ def explain(
     from retender.entrypoints.cli.explanation import show_explanation
     from retender.entrypoints.views.explanation_view import ExplanationView
 
-    story = ask(ctx, lambda container: container.show_order()(order_no=order_no, user_id=user))
+    story = run(ctx, lambda container: container.show_order()(order_no=order_no, user_id=user))
     view = ExplanationView.of(story).model_dump(mode="json")
-    answer(view, lambda console: show_explanation(console, story), as_json=as_json)
+    print_result(view, lambda console: show_explanation(console, story), as_json=as_json)

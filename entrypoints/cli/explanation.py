@@ -16,7 +16,7 @@ from retender.domain.model.order import EndReason
 from retender.domain.model.order_summary import EndOf, OpenEnd, OrderSummary
 from retender.domain.model.refund import RefundCause
 from retender.domain.model.transition import OrderState
-from retender.entrypoints.cli.look import instant, since, state
+from retender.entrypoints.cli.formatting import instant, since, state
 from retender.entrypoints.cli.story import relative, show_open_attention, show_order, sum_of
 
 if TYPE_CHECKING:

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from retender.entrypoints.cli.shelf import ShelvedGroup, examples
+from retender.entrypoints.cli.lazy_commands import LazyGroup, examples
 
 app = typer.Typer(
     name="retender",
-    cls=ShelvedGroup,
+    cls=LazyGroup,
     no_args_is_help=True,
     add_completion=False,
     # Rich would be three quarters of the time that help takes.

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from retender.entrypoints.cli.asking import ask
-from retender.entrypoints.cli.say import AsJson, answer
-from retender.entrypoints.cli.shelf import examples, new_app
+from retender.entrypoints.cli.lazy_commands import examples, new_app
+from retender.entrypoints.cli.output import AsJson, print_result
+from retender.entrypoints.cli.run import run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,20 +38,22 @@ def methods(
     """
     from retender.entrypoints.views.method_view import MethodsView, MethodView
 
-    found = ask(
+    found = run(
         ctx,
         lambda container: container.list_methods()(
             order_no=order_no, user_id=user, client_type=client
         ),
     )
     view = MethodsView(client_type=client, methods=[MethodView.of(method) for method in found])
-    answer(view.model_dump(mode="json"), lambda console: _show(console, found), as_json=as_json)
+    print_result(
+        view.model_dump(mode="json"), lambda console: _show(console, found), as_json=as_json
+    )
 
 
 def _show(console: "Console", found: "Sequence[Method]") -> None:
     from rich.markup import escape
 
-    from retender.entrypoints.cli.look import either, table
+    from retender.entrypoints.cli.formatting import or_dash, table
 
     rows = table("with", "title", "page", "needs", "instalments", "now")
     for method in found:
@@ -61,9 +63,9 @@ def _show(console: "Console", found: "Sequence[Method]") -> None:
         rows.add_row(
             f"[bold]{method.account}[/bold]",
             method.title,
-            either(method.page_kind),
-            either(", ".join(method.needs)),
-            either(rates),
+            or_dash(method.page_kind),
+            or_dash(", ".join(method.needs)),
+            or_dash(rates),
             now,
         )
     console.print(rows)

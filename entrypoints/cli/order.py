@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from retender.domain.model.order import LatePayment
-from retender.entrypoints.cli.asking import ask
-from retender.entrypoints.cli.say import UNKNOWN, AsJson, answer
-from retender.entrypoints.cli.shelf import examples, new_app
+from retender.entrypoints.cli.lazy_commands import examples, new_app
+from retender.entrypoints.cli.output import UNKNOWN, AsJson, print_result
+from retender.entrypoints.cli.run import run
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -74,7 +74,7 @@ def place(
     from retender.entrypoints.views.order_view import OrderView
 
     money = Money.parse(amount, currency)
-    placed = ask(
+    placed = run(
         ctx,
         lambda container: container.place_order()(
             order_no=order_no,
@@ -86,7 +86,7 @@ def place(
         ),
     )
     view = {**OrderView.of(placed.order).model_dump(mode="json"), "created": placed.created}
-    answer(view, lambda console: show_order(console, placed.order), as_json=as_json)
+    print_result(view, lambda console: show_order(console, placed.order), as_json=as_json)
 
 
 @app.command(epilog=examples("retender order show A-1", "retender order show A-1 --json"))
@@ -97,9 +97,9 @@ def show(
     from retender.entrypoints.cli.story import show_story
     from retender.entrypoints.views.order_view import OrderStoryView
 
-    found = ask(ctx, lambda container: container.show_order()(order_no=order_no, user_id=user))
+    found = run(ctx, lambda container: container.show_order()(order_no=order_no, user_id=user))
     view = OrderStoryView.of(found).model_dump(mode="json")
-    answer(view, lambda console: show_story(console, found), as_json=as_json)
+    print_result(view, lambda console: show_story(console, found), as_json=as_json)
 
 
 @app.command(
@@ -167,7 +167,7 @@ def pay(
             now=container.clock()(),
         )
 
-    _answer_paying(ask(ctx, pay_now), save, as_json=as_json)
+    _answer_paying(run(ctx, pay_now), save, as_json=as_json)
 
 
 def _answer_paying(paying: _Paying, save: Path | None, *, as_json: bool) -> None:
@@ -185,15 +185,17 @@ def _answer_paying(paying: _Paying, save: Path | None, *, as_json: bool) -> None
         file = save or (new_file(result) if unasked else None)
         if file is not None:
             save_page(file, result, title=paying.title, now=paying.now)
-        answer(view, lambda console: show_page(console, result, url, file), as_json=as_json)
+        print_result(view, lambda console: show_page(console, result, url, file), as_json=as_json)
         return
     pending = AnswerPendingView.of(result, url)
-    answer(pending.model_dump(mode="json"), lambda console: _wait(console, result), as_json=as_json)
+    print_result(
+        pending.model_dump(mode="json"), lambda console: _wait(console, result), as_json=as_json
+    )
     raise typer.Exit(UNKNOWN)
 
 
 def _wait(console: "Console", pending: "AnswerPending") -> None:
-    from retender.entrypoints.cli.look import duration
+    from retender.entrypoints.cli.formatting import duration
 
     console.print(f"[yellow]{pending.attempt.account} has not answered yet.[/yellow]")
     console.print(f"  Pay again in {duration(pending.retry_after)}: it asks under the same number.")
@@ -223,11 +225,11 @@ def close(
     from retender.entrypoints.cli.story import show_order
     from retender.entrypoints.views.order_view import OrderView
 
-    order = ask(
+    order = run(
         ctx,
         lambda container: container.close_order()(
             order_no=order_no, user_id=user, late_payment=late_payment
         ),
     )
     view = OrderView.of(order).model_dump(mode="json")
-    answer(view, lambda console: show_order(console, order), as_json=as_json)
+    print_result(view, lambda console: show_order(console, order), as_json=as_json)

@@ -19,7 +19,7 @@ from retender.domain.model.page import (
     QrPage,
     RedirectPage,
 )
-from retender.entrypoints.cli.look import instant
+from retender.entrypoints.cli.formatting import instant
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from retender.entrypoints.cli.asking import chosen_plugins
-from retender.entrypoints.cli.say import AsJson, answer
-from retender.entrypoints.cli.shelf import examples, new_app
+from retender.entrypoints.cli.lazy_commands import examples, new_app
+from retender.entrypoints.cli.output import AsJson, print_result
+from retender.entrypoints.cli.run import chosen_plugins
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 app = new_app()
 
-_LOOKS = {"loaded": "green", "broken": "bold red"}
+_STYLES = {"loaded": "green", "broken": "bold red"}
 
 
 @app.command(epilog=examples("retender plugins", "retender plugins --json"))
@@ -29,7 +29,7 @@ def plugins(ctx: typer.Context, *, as_json: AsJson = False) -> None:
     """
     host = chosen_plugins(ctx)
     data = [_plugin_json(plugin) for plugin in host.plugins]
-    answer(data, lambda console: _show(console, host), as_json=as_json)
+    print_result(data, lambda console: _show(console, host), as_json=as_json)
 
 
 def _plugin_json(plugin: "Plugin") -> dict[str, object]:
@@ -79,16 +79,16 @@ def _client_json(client: "ClientType") -> dict[str, object]:
 def _show(console: "Console", host: "PluginHost") -> None:
     from rich.markup import escape
 
-    from retender.entrypoints.cli.look import table
+    from retender.entrypoints.cli.formatting import table
 
     rows = table("plugin", "from", "version", "state", "brings")
     for plugin in host.plugins:
-        look = _LOOKS.get(str(plugin.state), "yellow")
+        style = _STYLES.get(str(plugin.state), "yellow")
         rows.add_row(
             f"[bold]{plugin.name}[/bold]",
             plugin.distribution,
             plugin.version,
-            f"[{look}]{plugin.state}[/]",
+            f"[{style}]{plugin.state}[/]",
             "\n".join([*([escape(plugin.why)] if plugin.why else []), *_brings(plugin)]),
         )
     console.print(rows)

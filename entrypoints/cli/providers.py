@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from retender.domain.model.errors import UnknownName
-from retender.entrypoints.cli.asking import chosen_plugins
-from retender.entrypoints.cli.say import AsJson, answer
-from retender.entrypoints.cli.shelf import examples, new_app
+from retender.entrypoints.cli.lazy_commands import examples, new_app
+from retender.entrypoints.cli.output import AsJson, print_result
+from retender.entrypoints.cli.run import chosen_plugins
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -45,13 +45,13 @@ def describe(
         raise UnknownName("provider", name, known)
     provider = known[name]
     data = terms_json(provider.terms)
-    answer(data, lambda console: _show(console, provider), as_json=as_json)
+    print_result(data, lambda console: _show(console, provider), as_json=as_json)
 
 
 def _show(console: "Console", provider: "ProviderPlugin") -> None:
     from rich.markup import escape
 
-    from retender.entrypoints.cli.look import table
+    from retender.entrypoints.cli.formatting import table
     from retender.entrypoints.cli.terms import show_terms
 
     show_terms(console, provider.terms)

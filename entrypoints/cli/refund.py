@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from retender.entrypoints.cli.asking import ask
-from retender.entrypoints.cli.say import OK, REFUSED, UNKNOWN, AsJson, answer
-from retender.entrypoints.cli.shelf import examples, new_app
+from retender.entrypoints.cli.lazy_commands import examples, new_app
+from retender.entrypoints.cli.output import OK, REFUSED, UNKNOWN, AsJson, print_result
+from retender.entrypoints.cli.run import run
 
 if TYPE_CHECKING:
     from retender.domain.model.refund import Refund
@@ -49,7 +49,7 @@ def send(
     from retender.domain.model.money import Money
 
     money = None if amount is None else Money.parse(amount, currency)
-    refund = ask(
+    refund = run(
         ctx,
         lambda container: container.refund_payment()(
             order_no=order_no, refund_no=number, amount=money, reason=reason
@@ -62,7 +62,7 @@ def send(
 @app.command(epilog=examples("retender refund show R-A-1-1"))
 def show(ctx: typer.Context, number: RefundNo, *, as_json: AsJson = False) -> None:
     """Show how a refund stands; asks nobody."""
-    _show(ask(ctx, lambda container: container.show_refund()(refund_no=number)), as_json=as_json)
+    _show(run(ctx, lambda container: container.show_refund()(refund_no=number)), as_json=as_json)
 
 
 @app.command(epilog=examples("retender refund check R-A-1-1"))
@@ -73,7 +73,7 @@ def check(ctx: typer.Context, number: RefundNo, *, as_json: AsJson = False) -> N
     Also for one that is STUCK: the provider may have finished it by hand.
     Exit code 3: still not confirmed; 1: the provider refuses.
     """
-    refund = ask(ctx, lambda container: container.check_refund()(refund_no=number))
+    refund = run(ctx, lambda container: container.check_refund()(refund_no=number))
     _show(refund, as_json=as_json)
     raise typer.Exit(_exit_code(refund))
 
@@ -83,7 +83,7 @@ def _show(refund: "Refund", *, as_json: bool) -> None:
     from retender.entrypoints.views.refund_view import RefundView
 
     view = RefundView.of(refund).model_dump(mode="json")
-    answer(view, lambda console: show_refund(console, refund), as_json=as_json)
+    print_result(view, lambda console: show_refund(console, refund), as_json=as_json)
 
 
 def _exit_code(refund: "Refund") -> int:

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from retender.entrypoints.cli.say import note
-from retender.entrypoints.cli.shelf import examples, new_app
+from retender.entrypoints.cli.lazy_commands import examples, new_app
+from retender.entrypoints.cli.output import print_note
 
 app = new_app()
 
@@ -47,7 +47,7 @@ def serve(
                 configure_logging(settings.log, secrets=container.secrets())
                 await log_draining(container)
                 await log_page_key(container)
-                note(f"Listening on {address_of(listener)}, known as {settings.public_url}")
+                print_note(f"Listening on {address_of(listener)}, known as {settings.public_url}")
                 await run_server(create_app(container), listener)
 
         asyncio.run(run())

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from retender.domain.model.errors import InvalidInput
-from retender.entrypoints.cli.say import AsJson, note, write_json
-from retender.entrypoints.cli.shelf import examples, new_app
+from retender.entrypoints.cli.lazy_commands import examples, new_app
+from retender.entrypoints.cli.output import AsJson, print_json, print_note
 
 app = new_app()
 
@@ -60,10 +60,10 @@ def simulator(
             raise InvalidInput(f"{error}.", field="switch") from error
         table = {"provider": provider, **made.settings}
         if as_json:
-            write_json(table)
+            print_json(table)
         else:
             typer.echo(toml({f"accounts.{account or provider}": table}), nl=False)
-        note(f"{provider} is simulated at {address_of(listener)}, until Ctrl-C")
+        print_note(f"{provider} is simulated at {address_of(listener)}, until Ctrl-C")
 
         async def run() -> None:
             try:

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from retender.domain.model.transition import TABLE, Transition
-from retender.entrypoints.cli.say import AsJson, write_json
-from retender.entrypoints.cli.shelf import examples, new_app
+from retender.entrypoints.cli.lazy_commands import examples, new_app
+from retender.entrypoints.cli.output import AsJson, print_json
 
 app = new_app()
 
@@ -42,7 +42,7 @@ def states(
     cannot be out of date; SVG goes to stdout.
     """
     if as_json:
-        write_json([_row_json(row) for row in TABLE])
+        print_json([_row_json(row) for row in TABLE])
     elif rooms:
         from retender.entrypoints.cli.picture.arrows import arrow_picture
 

@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from retender.domain.model.order_summary import OrderSummary
-from retender.entrypoints.cli.look import instant, since, state, table
+from retender.entrypoints.cli.formatting import instant, since, state, table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 from retender.domain.model.money import Money
-from retender.entrypoints.cli.look import duration, either, table
+from retender.entrypoints.cli.formatting import duration, or_dash, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -75,7 +75,7 @@ def _page(page: "PageTerms") -> tuple[str, ...]:
         f"[bold]{page.kind}[/bold]",
         _listed(page.devices),
         page.product,
-        either(_listed(page.needs)),
+        or_dash(_listed(page.needs)),
         "till the charge ends" if page.validity is None else duration(page.validity),
         "reopens" if page.reopens else "new number",
         str(page.close),
@@ -115,10 +115,10 @@ def _conditions(terms: "ProviderTerms") -> "Iterable[tuple[str, str]]":
     result = "result at once" if refunds.immediate else "result later"
     twice = "" if refunds.repeatable else "; a number sent twice gives back twice"
     yield "refunds", f"{parts}{most}{gap}{window}; {result}{twice}"
-    yield "instalments", either(_listed(terms.instalments))
+    yield "instalments", or_dash(_listed(terms.instalments))
     ladder = ", ".join(duration(gap) for gap in terms.notice_retries)
     yield "notices", ("signed" if terms.notices_signed else "unsigned")
-    yield "sent again after", either(ladder)
+    yield "sent again after", or_dash(ladder)
     yield "bills", "daily" if terms.bills else "none"
 
 

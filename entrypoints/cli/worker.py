@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from retender.entrypoints.cli.say import REFUSED, AsJson, answer, note
-from retender.entrypoints.cli.shelf import examples, new_app
+from retender.entrypoints.cli.lazy_commands import examples, new_app
+from retender.entrypoints.cli.output import REFUSED, AsJson, print_note, print_result
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -39,7 +39,7 @@ def worker(
     done = asyncio.run(_work(settings, once=once))
     if done is None:
         return
-    answer(asdict(done), lambda console: _show(console, done), as_json=as_json)
+    print_result(asdict(done), lambda console: _show(console, done), as_json=as_json)
     if done.failed:
         raise typer.Exit(REFUSED)
 
@@ -59,7 +59,9 @@ async def _work(settings: "Settings", *, once: bool) -> "Round | None":
             return await worker.run_once()
         for each in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(each, worker.stop)
-        note(f"Working on {settings.database}; Ctrl-C finishes what is begun, again leaves at once")
+        print_note(
+            f"Working on {settings.database}; Ctrl-C finishes what is begun, again leaves at once"
+        )
         await worker.run()
         return None
 

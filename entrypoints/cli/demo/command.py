@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from retender.entrypoints.cli.say import REFUSED, console
-from retender.entrypoints.cli.shelf import examples, new_app
+from retender.entrypoints.cli.lazy_commands import examples, new_app
+from retender.entrypoints.cli.output import REFUSED, console
 
 if TYPE_CHECKING:
     from retender.entrypoints.cli.demo.narrator import Narrator

@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.rule import Rule
 
-from retender.entrypoints.cli.look import since
+from retender.entrypoints.cli.formatting import since
 from retender.entrypoints.cli.page import qr_code
 
 if TYPE_CHECKING:

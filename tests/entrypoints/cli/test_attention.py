@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from retender.domain.model.attention import AttentionCode, AttentionItem
-from retender.entrypoints.cli.say import OK, REFUSED, UNKNOWN, USAGE
+from retender.entrypoints.cli.output import OK, REFUSED, UNKNOWN, USAGE
 from retender.entrypoints.container import open_container
 from retender.entrypoints.settings_file import load_settings
 

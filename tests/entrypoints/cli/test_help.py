@@ -12,8 +12,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from retender.entrypoints.cli.lazy_commands import COMMANDS, load_command
 from retender.entrypoints.cli.main import app
-from retender.entrypoints.cli.shelf import SHELF, take
 
 # Not pydantic: typer itself reads options with it, once a command is named.
 HEAVY = [
@@ -33,14 +33,14 @@ HEAVY = [
 
 def all_commands() -> Iterator[list[str]]:
     """Every command there is, as one would call it."""
-    for name in SHELF:
-        command = take(name)
+    for name in COMMANDS:
+        command = load_command(name)
         yield [name]
         for inner in getattr(command, "commands", {}):
             yield [name, inner]
 
 
-COMMANDS = list(all_commands())
+CALLS = list(all_commands())
 
 
 def help_of(words: list[str]) -> str:
@@ -49,7 +49,7 @@ def help_of(words: list[str]) -> str:
     return done.stdout
 
 
-def test_help_of_every_command_leaves_the_stack_on_the_shelf():
+def test_help_of_every_command_does_not_import_the_stack():
     """In a process of its own, since this one has loaded everything already."""
     script = (
         "import json, sys\n"
@@ -62,7 +62,7 @@ def test_help_of_every_command_leaves_the_stack_on_the_shelf():
     )
     done = subprocess.run(
         [sys.executable, "-c", script],
-        input=json.dumps([[], *COMMANDS]),
+        input=json.dumps([[], *CALLS]),
         capture_output=True,
         text=True,
         check=True,
@@ -72,12 +72,12 @@ def test_help_of_every_command_leaves_the_stack_on_the_shelf():
 
 def test_the_list_of_commands_says_what_each_of_them_says():
     listed = help_of([])
-    for name, shelved in SHELF.items():
-        assert shelved.line in listed
-        assert help_of([name]).split("\n\n")[1].strip() == shelved.line, name
+    for name, lazy in COMMANDS.items():
+        assert lazy.line in listed
+        assert help_of([name]).split("\n\n")[1].strip() == lazy.line, name
 
 
-@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize("words", CALLS, ids=" ".join)
 def test_help_shows_examples_that_can_be_typed(words):
     """Each is read by the parser that would read it if it were typed."""
     if is_group(words):
@@ -90,7 +90,7 @@ def test_help_shows_examples_that_can_be_typed(words):
 
 
 def is_group(words: list[str]) -> bool:
-    return len(words) == 1 and hasattr(take(words[0]), "commands")
+    return len(words) == 1 and hasattr(load_command(words[0]), "commands")
 
 
 def understood(line: str) -> list[str]:
@@ -110,7 +110,7 @@ def understood(line: str) -> list[str]:
 
 def test_every_command_can_speak_json_or_runs_until_stopped():
     running = {"serve", "worker", "demo", "simulator"}
-    for words in COMMANDS:
+    for words in CALLS:
         if not is_group(words) and words[0] not in running:
             assert "--json" in help_of(words), words
 

@@ -1,4 +1,4 @@
-"""What the doctor looks at of each account: its keys, its gateway, its secrets, its clock."""
+"""What the doctor checks of each account: its keys, its gateway, its secrets, its clock."""
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from retender.domain.model.errors import (
 )
 from retender.domain.model.money import Money
 from retender.entrypoints.accounts import AccountBuilder
-from retender.entrypoints.cli.finding import Finding, Look, looked
+from retender.entrypoints.cli.check_result import Check, CheckResult, run_check
 from retender.entrypoints.container import Container
 from retender.ports.accounts import Account
 from retender.ports.payment_provider import RawNotice
@@ -64,11 +64,11 @@ class Counted:
 
 
 @dataclass(slots=True)
-class AccountDoctor:
+class AccountChecks:
     """
-    Looks at one account after the other.
+    Checks one account after the other.
 
-    What breaks one look ends neither the others at this account nor those at another.
+    What breaks one check ends neither the others at this account nor those at another.
 
     Attributes:
         container: everything of the deployment.
@@ -91,24 +91,24 @@ class AccountDoctor:
 
         self.container.transports.override(counted)
 
-    async def __call__(self, name: str) -> AsyncIterator[Finding]:
-        """Look at all of this account."""
+    async def __call__(self, name: str) -> AsyncIterator[CheckResult]:
+        """Check all of this account."""
         about, provider = f"account {name}", self.container.settings().accounts[name].provider
         try:
             self._built(name, Probe())
         except SetupError as error:
-            yield Finding(about, "wrong", error.message)
+            yield CheckResult(about, "wrong", error.message)
             return  # there is nothing to ask
-        looks: list[tuple[str, Look]] = [(about, lambda: self._keys(name))]
+        checks: list[tuple[str, Check]] = [(about, lambda: self._keys(name))]
         if self.online:
-            looks.append((f"gateway of {name}", lambda: self._online(name)))
+            checks.append((f"gateway of {name}", lambda: self._online(name)))
         else:
-            looks.append((f"secrets of {name}", lambda: self._unasked(name)))
+            checks.append((f"secrets of {name}", lambda: self._unasked(name)))
         whose = self._plugin_of(name, provider)
         fix = "That is for the plugin's authors: nobody can pay or be refunded by this account."
-        for about, look in looks:
-            for finding in await looked(about, look, whose=whose, fix=fix):
-                yield finding
+        for about, check in checks:
+            for result in await run_check(about, check, whose=whose, fix=fix):
+                yield result
 
     def _plugin_of(self, name: str, provider: str) -> str:
         return f"Plugin {self.container.plugins().bringer(provider)} of account {name!r}"
@@ -128,7 +128,7 @@ class AccountDoctor:
 
     # --- without its gateway ---------------------------------------------------------
 
-    async def _keys(self, name: str) -> AsyncIterator[Finding]:
+    async def _keys(self, name: str) -> AsyncIterator[CheckResult]:
         """Sign a question without sending it, and turn a forged notice away."""
         about, probe = f"account {name}", Probe()
         account = self._built(name, probe)
@@ -145,22 +145,24 @@ class AccountDoctor:
             # If the probe was asked, its own refusal is what we wanted to see.
             if not probe.asked:
                 fix = "Check its private key."
-                yield Finding(about, "wrong", f"cannot sign: {error.message}", fix)
+                yield CheckResult(about, "wrong", f"cannot sign: {error.message}", fix)
                 return
         forged = RawNotice(headers={}, body=b"{}", received_at=self.container.clock()())
         try:
             await account.provider.parse_notice(forged)
         except (NoticeRejected, ProviderError):
-            yield Finding(about, "well", f"keys load, {told}, a forged notice refused")
+            yield CheckResult(about, "well", f"keys load, {told}, a forged notice refused")
             return
         fix = "Do not use this plugin: it believes anybody."
-        yield Finding(about, "wrong", "it believed a notice that nobody signed", fix)
+        yield CheckResult(about, "wrong", "it believed a notice that nobody signed", fix)
 
-    async def _unasked(self, name: str) -> AsyncIterator[Finding]:
+    async def _unasked(self, name: str) -> AsyncIterator[CheckResult]:
         """Say that a secret which loads need not be the right one."""
         if secrets := self._secrets(name):
             told = f"not proven: {', '.join(secrets)}; only the gateway can tell"
-            yield Finding(f"secrets of {name}", "note", told, "Ask it: retender doctor --online")
+            yield CheckResult(
+                f"secrets of {name}", "note", told, "Ask it: retender doctor --online"
+            )
 
     def _secrets(self, name: str) -> dict[str, bool]:
         """Return the secrets that the account is given, and whether a believed answer proves."""
@@ -171,37 +173,37 @@ class AccountDoctor:
 
     # --- with its gateway ------------------------------------------------------------
 
-    async def _online(self, name: str) -> AsyncIterator[Finding]:
+    async def _online(self, name: str) -> AsyncIterator[CheckResult]:
         account = self._built(name, self.container.guards()(name))
         about, provider = f"gateway of {name}", self.container.settings().accounts[name].provider
         fix = "That is for the plugin's authors."
         whose = self._plugin_of(name, provider)
-        asked = await looked(about, lambda: self._asked(account), whose=whose, fix=fix)
-        for finding in asked:
-            yield finding
+        asked = await run_check(about, lambda: self._asked(account), whose=whose, fix=fix)
+        for result in asked:
+            yield result
         believed = all(each.state == "well" for each in asked)
-        looks: tuple[tuple[str, Look], ...] = (
+        checks: tuple[tuple[str, Check], ...] = (
             (f"secrets of {name}", lambda: self._proven(account, believed=believed)),
             (f"clock of account {name}", lambda: self._clock(name)),
         )
-        for about, look in looks:
-            for finding in await looked(about, look, whose=whose, fix=fix):
-                yield finding
+        for about, check in checks:
+            for result in await run_check(about, check, whose=whose, fix=fix):
+                yield result
 
-    async def _asked(self, account: Account) -> AsyncIterator[Finding]:
+    async def _asked(self, account: Account) -> AsyncIterator[CheckResult]:
         """Ask after a number that the gateway cannot know, if numbers are what it is asked by."""
         about, way = f"gateway of {account.name}", self.ways[account.name]
         if not account.provider.terms.asked_by_number:
             told = "not asked: it goes by ids of its own, and of no payment is one at hand"
             unproven = "not proven: its address, our keys, and that its answers are believed"
-            yield Finding(about, "note", f"{told}; {unproven}", "Pay a small order there.")
+            yield CheckResult(about, "note", f"{told}; {unproven}", "Pay a small order there.")
             return
         try:
             receipt = await account.provider.query(self._charge(account))
         except SetupError:
             raise
         except RetenderError as error:
-            yield Finding(
+            yield CheckResult(
                 about,
                 "wrong",
                 f"{_counted(way)}: {error.message}",
@@ -212,9 +214,9 @@ class AccountDoctor:
             told = (
                 f"nothing was sent: the plugin itself said '{receipt.state}', so nothing is proven"
             )
-            yield Finding(about, "note", told)
+            yield CheckResult(about, "note", told)
             return
-        yield Finding(about, "well", f"{_counted(way)}, and was believed: {receipt.state}")
+        yield CheckResult(about, "well", f"{_counted(way)}, and was believed: {receipt.state}")
 
     def _mend(self, error: RetenderError, way: Counted, name: str) -> str:
         """Say what to look at, and first at what is ours: a gateway answers what we sent."""
@@ -234,7 +236,7 @@ class AccountDoctor:
             return "Check the network, and the gateway's address."
         return "Check the account's settings: there was nothing that could be sent."
 
-    async def _proven(self, account: Account, *, believed: bool) -> AsyncIterator[Finding]:
+    async def _proven(self, account: Account, *, believed: bool) -> AsyncIterator[CheckResult]:
         """Tell of each secret whether anything shows that it is right."""
         name, secrets = account.name, self._secrets(account.name)
         proofs = {
@@ -256,30 +258,30 @@ class AccountDoctor:
                 right.append(setting)
             elif proof.state is SecretState.WRONG:
                 fix = f"Compare {setting} with the provider's console."
-                yield Finding(about, "wrong", f"wrong: {proof.why}", fix)
+                yield CheckResult(about, "wrong", f"wrong: {proof.why}", fix)
             else:
-                yield Finding(about, "note", f"not proven: {proof.why}")
+                yield CheckResult(about, "note", f"not proven: {proof.why}")
         if right:
-            yield Finding(f"secrets of {name}", "well", f"proven right: {', '.join(right)}")
+            yield CheckResult(f"secrets of {name}", "well", f"proven right: {', '.join(right)}")
 
-    async def _clock(self, name: str) -> AsyncIterator[Finding]:
+    async def _clock(self, name: str) -> AsyncIterator[CheckResult]:
         """Compare clocks: a deadline means the same to both only as far as they agree."""
         container = self.container
         about, clock = f"clock of account {name}", container.gateway_clocks().of(name)
         if clock.offset is None or clock.last is None:
-            yield Finding(about, "note", "the gateway did not say what time it is")
+            yield CheckResult(about, "note", "the gateway did not say what time it is")
             return
         told = f"the gateway's clock is {clock.offset.total_seconds():+.1f} s from ours"
         allowed = f"pay.watch_seconds, which is {container.settings().pay.watch_seconds}"
         fix = "Synchronise this machine's clock (NTP), or raise pay.watch_seconds."
         match container.policy().deadlines.standing(clock.last.sure):
             case ClockStanding.NEAR:
-                yield Finding(about, "well", told)
+                yield CheckResult(about, "well", told)
             case ClockStanding.FAR:
-                yield Finding(about, "note", f"{told}: over half of {allowed}", fix)
+                yield CheckResult(about, "note", f"{told}: over half of {allowed}", fix)
             case ClockStanding.TOO_FAR:
                 told = f"{told}, more than {allowed}: nobody can begin to pay there"
-                yield Finding(about, "wrong", told, fix)
+                yield CheckResult(about, "wrong", told, fix)
 
     def _charge(self, account: Account) -> Charge:
         """Return a charge that nobody made, to ask after."""

@@ -1,4 +1,4 @@
-"""What waits for a human, for humans: the list, one case, and how it ended."""
+"""What waits for a human as text for people: the list, one case, and how it ended."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.table import Table
 
-from retender.entrypoints.cli.look import duration, either, instant, table
+from retender.entrypoints.cli.formatting import duration, instant, or_dash, table
 from retender.entrypoints.cli.story import show_refund, show_story
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ def show_attention(console: "Console", attention: "Attention") -> None:
         rows.add_row(
             duration(max(attention.at - item.at, timedelta())),
             f"[bold red]{item.code}[/bold red]",
-            escape(either(item.order_no)),
-            either(item.account),
+            escape(or_dash(item.order_no)),
+            or_dash(item.account),
             escape(item.attention_id),
         )
     console.print(rows)
@@ -112,6 +112,6 @@ def show_history(console: "Console", found: "Sequence[AttentionItem]") -> None:
         if ending is not None:
             ended = escape(f"{ending.resolution}, {ending.by}: {ending.why}")
         code = f"[bold red]{item.code}[/bold red]"
-        of = (escape(either(item.order_no)), either(item.account), escape(item.number))
+        of = (escape(or_dash(item.order_no)), or_dash(item.account), escape(item.number))
         rows.add_row(instant(item.at), code, *of, ended)
     console.print(rows)

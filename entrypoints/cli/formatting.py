@@ -1,4 +1,4 @@
-"""How states, times and amounts look to people."""
+"""States, times and tables, formatted for people."""
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
-_LOOKS = {
+_STYLES = {
     "NEW": "bold blue",
     "CREATING": "blue",
     "OPEN": "bold blue",
@@ -31,7 +31,7 @@ _LOOKS = {
 
 def state(name: str) -> str:
     """Return a state's name in its colour."""
-    return f"[{_LOOKS.get(name, 'bold')}]{name}[/]"
+    return f"[{_STYLES.get(name, 'bold')}]{name}[/]"
 
 
 def instant(at: datetime) -> str:
@@ -54,8 +54,8 @@ def since(start: datetime, at: datetime) -> str:
     return f"-{duration(start - at)}" if at < start else f"+{duration(at - start)}"
 
 
-def either(value: object) -> str:
-    """Return a value, or a dash where there is none."""
+def or_dash(value: object) -> str:
+    """Return a value as text, or a dash where there is none."""
     return "-" if value in {None, "", ()} else str(value)
 
 

@@ -1,4 +1,4 @@
-"""One thing that the doctor looked at, and how a look that breaks becomes one."""
+"""The result of one check of the doctor; a check that breaks is a result, too."""
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ State: TypeAlias = Literal["well", "note", "wrong"]
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckResult:
     """
-    One thing that was looked at.
+    One thing that was checked.
 
     Attributes:
-        about: what was looked at.
+        about: what was checked.
         state: well; worth a note; wrong.
         told: what was found.
         fix: what to do about it.
@@ -30,26 +30,28 @@ class Finding:
     fix: str = ""
 
 
-Look: TypeAlias = Callable[[], AsyncIterator[Finding]]
+Check: TypeAlias = Callable[[], AsyncIterator[CheckResult]]
 
 
-async def looked(about: str, look: Look, *, whose: str = "It", fix: str = "") -> list[Finding]:
+async def run_check(
+    about: str, check: Check, *, whose: str = "It", fix: str = ""
+) -> list[CheckResult]:
     """
-    Look, and keep what was found when it breaks: what broke it is a finding, too.
+    Run a check. When it breaks, what it found before is kept, and the error is one more result.
 
     Args:
-        about: what is looked at.
-        look: yields findings.
+        about: what is checked.
+        check: yields results.
         whose: whose code may break, to say so.
         fix: what to do then.
 
     """
-    found: list[Finding] = []
+    found: list[CheckResult] = []
     try:
-        async for finding in look():
-            found.append(finding)  # noqa: PERF401 - what was found before it broke is kept
+        async for result in check():
+            found.append(result)  # noqa: PERF401 - what was found before it broke is kept
     except RetenderError as error:
-        found.append(Finding(about, "wrong", for_operators(error)))
+        found.append(CheckResult(about, "wrong", for_operators(error)))
     except (Exception, SystemExit) as trouble:  # noqa: BLE001 - a stranger's code may raise anything
-        found.append(Finding(about, "wrong", f"{whose} broke: {safe_words(trouble)}", fix))
+        found.append(CheckResult(about, "wrong", f"{whose} broke: {safe_words(trouble)}", fix))
     return found

@@ -1,4 +1,4 @@
-"""The shelf of commands: what there is stands here, and is loaded only when asked for."""
+"""The list of commands; the module of each is imported only when it runs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from retender.domain.model.errors import RetenderError
-from retender.entrypoints.cli.say import complain
+from retender.entrypoints.cli.output import print_error
 
 if TYPE_CHECKING:  # typer brings its own click, whose types it does not export
     from typer._click import Command, HelpFormatter
@@ -19,9 +19,9 @@ _ROOM = "retender.entrypoints.cli"
 
 
 @dataclass(frozen=True, slots=True)
-class Shelved:
+class LazyCommand:
     """
-    A command that nobody has asked for yet.
+    A command that is not imported yet.
 
     Attributes:
         module: where it is, below this folder; it has an ``app``.
@@ -37,28 +37,32 @@ class Shelved:
 
 _RUN, _PAY, _LOOK, _TRY = "Run it", "Take payments", "Look after it", "Try it"
 
-SHELF: Mapping[str, Shelved] = {
-    "serve": Shelved("serve", "Serve the HTTP API, the pages and the notices.", _RUN),
-    "worker": Shelved("worker", "Expire orders, find out about attempts, send refunds.", _RUN),
-    "db": Shelved("db", "Create, upgrade and inspect the database.", _RUN),
-    "order": Shelved("order", "Place, show, pay and close orders.", _PAY),
-    "refund": Shelved("refund", "Give money back, and see what became of it.", _PAY),
-    "methods": Shelved("methods", "List what an order can be paid with now.", _PAY),
-    "doctor": Shelved(
+COMMANDS: Mapping[str, LazyCommand] = {
+    "serve": LazyCommand("serve", "Serve the HTTP API, the pages and the notices.", _RUN),
+    "worker": LazyCommand("worker", "Expire orders, find out about attempts, send refunds.", _RUN),
+    "db": LazyCommand("db", "Create, upgrade and inspect the database.", _RUN),
+    "order": LazyCommand("order", "Place, show, pay and close orders.", _PAY),
+    "refund": LazyCommand("refund", "Give money back, and see what became of it.", _PAY),
+    "methods": LazyCommand("methods", "List what an order can be paid with now.", _PAY),
+    "doctor": LazyCommand(
         "doctor", "Check settings, database, keys and clocks, with a fix each.", _LOOK
     ),
-    "explain": Shelved("explain", "Explain an order: every decision with its evidence.", _LOOK),
-    "attention": Shelved("attention", "List what waits for a human, show it, and end it.", _LOOK),
-    "plugins": Shelved("plugins", "List plugins with their providers and client types.", _LOOK),
-    "providers": Shelved("providers", "Describe what a provider offers, and on what terms.", _LOOK),
-    "states": Shelved("states", "Draw the states of orders, attempts and refunds.", _LOOK),
-    "demo": Shelved("demo.command", "Play two second payments on a running system.", _TRY),
-    "drill": Shelved("drill", "Play whole shops under faults, and audit the books.", _TRY),
-    "simulator": Shelved("simulator", "Run the simulated gateway of a provider.", _TRY),
+    "explain": LazyCommand("explain", "Explain an order: every decision with its evidence.", _LOOK),
+    "attention": LazyCommand(
+        "attention", "List what waits for a human, show it, and end it.", _LOOK
+    ),
+    "plugins": LazyCommand("plugins", "List plugins with their providers and client types.", _LOOK),
+    "providers": LazyCommand(
+        "providers", "Describe what a provider offers, and on what terms.", _LOOK
+    ),
+    "states": LazyCommand("states", "Draw the states of orders, attempts and refunds.", _LOOK),
+    "demo": LazyCommand("demo.command", "Play two second payments on a running system.", _TRY),
+    "drill": LazyCommand("drill", "Play whole shops under faults, and audit the books.", _TRY),
+    "simulator": LazyCommand("simulator", "Run the simulated gateway of a provider.", _TRY),
 }
 
 
-class ShelvedGroup(TyperGroup):
+class LazyGroup(TyperGroup):
     """
     A group that lists its commands without importing them.
 
@@ -67,23 +71,23 @@ class ShelvedGroup(TyperGroup):
     """
 
     def __init__(self, **settings: Any) -> None:  # noqa: ANN401 -- typer's own settings, passed on
-        """Put a stand-in on the shelf for each command."""
+        """Add a stand-in for each command."""
         super().__init__(**settings)
-        for name, shelved in SHELF.items():
-            self.add_command(TyperCommand(name, help=shelved.line), name)
+        for name, lazy in COMMANDS.items():
+            self.add_command(TyperCommand(name, help=lazy.line), name)
 
     def format_commands(self, ctx: "AnyContext", formatter: "HelpFormatter") -> None:  # noqa: ARG002
-        """List the commands under headings, in the order of the shelf."""
-        for panel in dict.fromkeys(shelved.panel for shelved in SHELF.values()):
+        """List the commands under headings, in the order of COMMANDS."""
+        for panel in dict.fromkeys(lazy.panel for lazy in COMMANDS.values()):
             with formatter.section(panel):
-                formatter.write_dl([(n, s.line) for n, s in SHELF.items() if s.panel == panel])
+                formatter.write_dl([(n, s.line) for n, s in COMMANDS.items() if s.panel == panel])
 
     def resolve_command(
         self, ctx: "AnyContext", args: list[str]
     ) -> tuple[str | None, "Command | None", list[str]]:
-        """Take the command from the shelf; now it is imported."""
-        if args and args[0] in SHELF:
-            self.add_command(take(args[0]), args[0])
+        """Import the command that is called, in place of its stand-in."""
+        if args and args[0] in COMMANDS:
+            self.add_command(load_command(args[0]), args[0])
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: "AnyContext") -> object:
@@ -91,13 +95,13 @@ class ShelvedGroup(TyperGroup):
         try:
             return super().invoke(ctx)
         except RetenderError as error:
-            code = complain(error, as_json=bool(ctx.meta.get("json")))
+            code = print_error(error, as_json=bool(ctx.meta.get("json")))
             raise typer.Exit(code) from error
 
 
-def take(name: str) -> "Command":
+def load_command(name: str) -> "Command":
     """Import a command's module and return the command."""
-    command = typer.main.get_command(import_module(f"{_ROOM}.{SHELF[name].module}").app)
+    command = typer.main.get_command(import_module(f"{_ROOM}.{COMMANDS[name].module}").app)
     command.name = name
     return command
 

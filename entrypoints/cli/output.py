@@ -1,4 +1,4 @@
-"""How commands speak: results to stdout, for people or as JSON; messages to stderr."""
+"""What commands print: results to stdout, for people or as JSON; messages to stderr."""
 
 import json
 import sys
@@ -19,14 +19,14 @@ OK, REFUSED, USAGE, UNKNOWN = 0, 1, 2, 3
 _NO_TERMINAL_WIDTH = 110
 
 
-def _note(ctx: typer.Context, value: bool) -> bool:  # noqa: FBT001 -- typer's call
+def _remember(ctx: typer.Context, value: bool) -> bool:  # noqa: FBT001 -- typer's call
     """Remember the choice where the handler of errors finds it."""
     ctx.meta["json"] = value
     return value
 
 
 AsJson: TypeAlias = Annotated[
-    bool, typer.Option("--json", help="Answer in JSON, for machines.", callback=_note)
+    bool, typer.Option("--json", help="Answer in JSON, for machines.", callback=_remember)
 ]
 
 
@@ -39,31 +39,31 @@ def console(*, error: bool = False) -> "Console":
     return Console(stderr=error, highlight=False, width=width)
 
 
-def answer(data: object, human: Callable[["Console"], None], *, as_json: bool) -> None:
-    """Say the result, to a machine or to a human."""
+def print_result(data: object, human: Callable[["Console"], None], *, as_json: bool) -> None:
+    """Print the result, for a machine or for a human."""
     if as_json:
-        write_json(data)
+        print_json(data)
     else:
         human(console())
 
 
-def write_json(data: object) -> None:
-    """Write one JSON value to stdout, keys in a stable order, readable by people too."""
+def print_json(data: object) -> None:
+    """Print one JSON value to stdout, keys in a stable order, readable by people too."""
     sys.stdout.write(json.dumps(data, ensure_ascii=False, indent=2, default=str) + "\n")
     sys.stdout.flush()
 
 
-def note(message: str) -> None:
-    """Tell people something beside the result."""
+def print_note(message: str) -> None:
+    """Print a message for people, beside the result."""
     console(error=True).print(message, soft_wrap=True, markup=False)
 
 
-def complain(error: RetenderError, *, as_json: bool) -> int:
-    """Say in one line what is wrong, with its stable code, and return the exit code."""
+def print_error(error: RetenderError, *, as_json: bool) -> int:
+    """Print in one line what is wrong, with its stable code, and return the exit code."""
     from rich.text import Text
 
     if as_json:
-        write_json(
+        print_json(
             {"error": {"code": error.code, "message": for_operators(error), **error.details}}
         )
     line = Text.assemble((error.code, "bold red"), ": ", for_operators(error))

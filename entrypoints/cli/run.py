@@ -1,4 +1,4 @@
-"""How a command gets at the use cases: settings, container, one event loop, closed again."""
+"""How a command runs a use case: settings, container, one event loop, all closed again."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -10,21 +10,21 @@ if TYPE_CHECKING:
     from retender.entrypoints.container import Container
     from retender.plugins.host import PluginHost
 
-AnswerT = TypeVar("AnswerT")
+ResultT = TypeVar("ResultT")
 
 
-def ask(
+def run(
     ctx: typer.Context,
-    question: Callable[["Container"], Awaitable[AnswerT]],
+    use: Callable[["Container"], Awaitable[ResultT]],
     *,
     upgrade: bool = True,
-) -> AnswerT:
+) -> ResultT:
     """
-    Open the container of the chosen settings, ask it one thing, and close it.
+    Open the container of the chosen settings, use it once, and close it.
 
     Args:
         ctx: knows which settings were chosen.
-        question: what to ask.
+        use: awaits one thing of the container, and returns it.
         upgrade: bring an embedded database up to date before.
 
     Raises:
@@ -36,11 +36,11 @@ def ask(
 
     settings = load_settings(ctx.obj)
 
-    async def asked() -> AnswerT:
+    async def opened() -> ResultT:
         async with open_container(settings, upgrade=upgrade) as container:
-            return await question(container)
+            return await use(container)
 
-    return asyncio.run(asked())
+    return asyncio.run(opened())
 
 
 def chosen_plugins(ctx: typer.Context) -> "PluginHost":
