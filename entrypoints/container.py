@@ -36,6 +36,7 @@ from retender.domain.use_cases.check_refund import CheckRefund
 from retender.domain.use_cases.close_order import CloseOrder
 from retender.domain.use_cases.escalate import Escalate, Patience
 from retender.domain.use_cases.expire_orders import ExpireOrders
+from retender.domain.use_cases.explain_order import ExplainOrder
 from retender.domain.use_cases.find_due_work import FindDueWork
 from retender.domain.use_cases.list_attention import ListAttention
 from retender.domain.use_cases.list_attention_history import ListAttentionHistory
@@ -329,6 +330,7 @@ class Container(DeclarativeContainer):
     )
     check_refund = Factory(CheckRefund, unit_of_work, accounts, gateway_clocks, new_id, lease=lease)
     show_order = Factory(ShowOrder, unit_of_work)
+    explain_order = Factory(ExplainOrder, unit_of_work)
     show_refund = Factory(ShowRefund, unit_of_work)
     show_page = Factory(ShowPage, unit_of_work, clock, policy, accounts)
     list_methods = Factory(

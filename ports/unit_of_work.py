@@ -21,6 +21,7 @@ from retender.domain.model.attempt import Attempt
 from retender.domain.model.further_capture import FurtherCapture
 from retender.domain.model.money import Money
 from retender.domain.model.order import EndReason, LatePayment, Order
+from retender.domain.model.order_sums import OrderSums
 from retender.domain.model.page import Opened
 from retender.domain.model.refund import Refund
 from retender.domain.model.row_errors import RowUnreadable
@@ -42,6 +43,14 @@ class Orders(Protocol):
 
     async def get(self, order_no: str) -> Order | None:
         """Return the order of the shop's number."""
+
+    async def with_sums(self, order_no: str) -> tuple[Order, OrderSums] | None:
+        """
+        Return the order of the shop's number, and what its attempts and refunds add up to.
+
+        Taken is what its CAPTURED attempts and its further captures took; given back are refunds
+        that are DONE, going back those that have not ENDED.
+        """
 
     async def by_id(self, order_id: str) -> Order | None:
         """Return the order of our id."""

@@ -1,13 +1,20 @@
 """Orders in memory."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeVar
 
 from retender.adapters.memory.rows import Rows
+from retender.domain.model.attempt import Attempt
 from retender.domain.model.event import StoryEntry
+from retender.domain.model.further_capture import FurtherCapture
 from retender.domain.model.order import EndReason, LatePayment, Order
+from retender.domain.model.order_sums import OrderSums
+from retender.domain.model.refund import Refund
 from retender.domain.model.transition import ENDING, OrderEvent, OrderState, transition
+
+OwnedT = TypeVar("OwnedT", Attempt, Refund, FurtherCapture)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +33,19 @@ class MemoryOrders:
     async def get(self, order_no: str) -> Order | None:
         """Return the order of the shop's number."""
         return next((o for o in self.rows.orders.values() if o.order_no == order_no), None)
+
+    async def with_sums(self, order_no: str) -> tuple[Order, OrderSums] | None:
+        """Return the order of the shop's number with its sums."""
+        order = await self.get(order_no)
+        if order is None:
+            return None
+        sums = OrderSums.of(
+            order,
+            _of(order, self.rows.attempts.values()),
+            _of(order, self.rows.refunds.values()),
+            _of(order, self.rows.captures.values()),
+        )
+        return order, sums
 
     async def by_id(self, order_id: str) -> Order | None:
         """Return the order of our id."""
@@ -112,3 +132,8 @@ def _clash(order: Order, other: Order) -> bool:
             and order.state is other.state is OrderState.NEW
         )
     )
+
+
+def _of(order: Order, rows: Iterable[OwnedT]) -> list[OwnedT]:
+    """Return the rows that are the order's."""
+    return [row for row in rows if row.order_id == order.order_id]

@@ -12,6 +12,7 @@ from retender.domain.model.event import Event, StoryEntry
 from retender.domain.model.further_capture import FurtherCapture
 from retender.domain.model.money import Money
 from retender.domain.model.order import Order
+from retender.domain.model.order_sums import OrderSums
 from retender.domain.model.payer import Payer
 from retender.domain.model.refund import Refund
 from retender.domain.model.row_errors import RowUnreadable
@@ -56,6 +57,15 @@ def order_of(row: AnyRow) -> Order:
         end_reason=row.end_reason,
         late_payment=row.late_payment,
         version=row.version,
+    )
+
+
+def sums_of(row: AnyRow) -> OrderSums:
+    """Return the sums beside an order's row; databases add up to numbers of various kinds."""
+    return OrderSums(
+        taken=Money(int(row.taken_minor), row.currency),
+        given_back=Money(int(row.given_back_minor), row.currency),
+        going_back=Money(int(row.going_back_minor), row.currency),
     )
 
 

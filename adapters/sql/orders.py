@@ -5,24 +5,50 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, Update, exists, insert, select, update
+from sqlalchemy import ColumnElement, Select, Table, Update, exists, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retender.adapters.sql.aside import SET_ASIDE
 from retender.adapters.sql.leases import ITS, MOST, NOW, among, its
-from retender.adapters.sql.mapping import Values, order_of, order_values
+from retender.adapters.sql.mapping import Values, order_of, order_values, sums_of
 from retender.adapters.sql.reading import apart
 from retender.adapters.sql.records import SqlStory
-from retender.adapters.sql.tables import attempts, orders
+from retender.adapters.sql.tables import attempts, captures, orders, refunds
 from retender.adapters.sql.uniqueness import unless_taken
 from retender.domain.model.event import StoryEntry
 from retender.domain.model.order import EndReason, LatePayment, Order
+from retender.domain.model.order_sums import OrderSums
 from retender.domain.model.row_errors import RowUnreadable
-from retender.domain.model.transition import ENDING, LIVE, OrderEvent, OrderState, transition
+from retender.domain.model.transition import (
+    CAPTURED,
+    ENDED,
+    ENDING,
+    LIVE,
+    OrderEvent,
+    OrderState,
+    RefundState,
+    transition,
+)
+
+
+def _total(table: Table, *which: ColumnElement[bool]) -> ColumnElement[int]:
+    """Add up the amounts of an order's rows in another table."""
+    amounts = func.coalesce(func.sum(table.c.amount_minor), 0)
+    return select(amounts).where(table.c.order_id == orders.c.order_id, *which).scalar_subquery()
+
 
 _ADD = insert(orders)
 _BY_ID = select(orders).where(orders.c.order_id == its())
 _BY_NO = select(orders).where(orders.c.order_no == its())
+_TAKEN = _total(attempts, among(attempts.c.state, CAPTURED)) + _total(captures)
+_GIVEN_BACK = _total(refunds, among(refunds.c.state, [RefundState.DONE]))
+_GOING_BACK = _total(refunds, ~among(refunds.c.state, ENDED))
+_WITH_SUMS = select(
+    orders,
+    _TAKEN.label("taken_minor"),
+    _GIVEN_BACK.label("given_back_minor"),
+    _GOING_BACK.label("going_back_minor"),
+).where(orders.c.order_no == its())
 _OPEN_UNDER = select(orders).where(
     orders.c.user_id == its("user_"),
     orders.c.order_key == its("key_"),
@@ -60,6 +86,11 @@ class SqlOrders:
     async def get(self, order_no: str) -> Order | None:
         """Return the order of the shop's number."""
         return await self._first(_BY_NO, {ITS: order_no})
+
+    async def with_sums(self, order_no: str) -> tuple[Order, OrderSums] | None:
+        """Return the order of the shop's number with its sums, in one statement."""
+        row = (await self.connection.execute(_WITH_SUMS, {ITS: order_no})).first()
+        return None if row is None else (order_of(row), sums_of(row))
 
     async def by_id(self, order_id: str) -> Order | None:
         """Return the order of our id."""

@@ -11,7 +11,7 @@ from retender.domain.model.order_story import OrderStory
 from retender.domain.model.refund import Refund
 from retender.domain.model.resolutions import Option, options_of
 from retender.domain.model.row_errors import RowUnreadable
-from retender.domain.use_cases.show_order import ShowOrder
+from retender.domain.use_cases.explain_order import ExplainOrder
 from retender.ports.clock import Clock
 from retender.ports.unit_of_work import UnitOfWork
 
@@ -62,7 +62,7 @@ class ShowAttention:
         story = None
         if item.order_no is not None:
             with suppress(RowUnreadable):  # the call must be shown all the same
-                story = await ShowOrder(self.unit_of_work)(order_no=item.order_no)
+                story = await ExplainOrder(self.unit_of_work)(order_no=item.order_no)
         attempt, refund, event = _subject(item, story)
         now = self.clock()
         return AttentionCase(

@@ -30,6 +30,6 @@ def explain(
     from retender.entrypoints.cli.explanation import show_explanation
     from retender.entrypoints.views.explanation_view import ExplanationView
 
-    story = run(ctx, lambda container: container.show_order()(order_no=order_no, user_id=user))
+    story = run(ctx, lambda container: container.explain_order()(order_no=order_no, user_id=user))
     view = ExplanationView.of(story).model_dump(mode="json")
     print_result(view, lambda console: show_explanation(console, story), as_json=as_json)

@@ -8,7 +8,7 @@ import typer
 
 from retender.domain.model.order import LatePayment
 from retender.entrypoints.cli.lazy_commands import examples, new_app
-from retender.entrypoints.cli.output import UNKNOWN, AsJson, print_result
+from retender.entrypoints.cli.output import UNKNOWN, AsJson, console, print_json, print_result
 from retender.entrypoints.cli.run import run
 
 if TYPE_CHECKING:
@@ -94,12 +94,22 @@ def show(
     ctx: typer.Context, order_no: OrderNo, *, user: AnyUser = None, as_json: AsJson = False
 ) -> None:
     """Tell an order's story: attempts, pages, notices, decisions and why, refunds."""
-    from retender.entrypoints.cli.story import show_story
-    from retender.entrypoints.views.order_view import OrderStoryView
+    if as_json:
+        from retender.domain.use_cases.show_order import OrderPart
+        from retender.entrypoints.views.order_view import ShownOrderView
 
-    found = run(ctx, lambda container: container.show_order()(order_no=order_no, user_id=user))
-    view = OrderStoryView.of(found).model_dump(mode="json")
-    print_result(view, lambda console: show_story(console, found), as_json=as_json)
+        shown = run(
+            ctx,
+            lambda container: container.show_order()(
+                order_no=order_no, user_id=user, expand=set(OrderPart)
+            ),
+        )
+        print_json(ShownOrderView.of(shown).model_dump(mode="json"))
+        return
+    from retender.entrypoints.cli.story import show_story
+
+    story = run(ctx, lambda container: container.explain_order()(order_no=order_no, user_id=user))
+    show_story(console(), story)
 
 
 @app.command(

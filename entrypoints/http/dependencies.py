@@ -27,6 +27,7 @@ class Dependencies:
         self.close_order = container.close_order()
         self.refund_payment = container.refund_payment()
         self.show_order = container.show_order()
+        self.explain_order = container.explain_order()
         self.show_refund = container.show_refund()
         self.show_page = container.show_page()
         self.list_methods = container.list_methods()

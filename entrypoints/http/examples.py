@@ -106,8 +106,11 @@ REFUND_DUE: dict[str, Any] = {
     "provider_refund_no": None,
 }
 
-STORY: dict[str, Any] = {
+_NOTHING = {"amount": "0.00", "currency": "CNY", "minor": 0}
+
+SHOWN_ORDER: dict[str, Any] = {
     "order": {**ORDER, "state": "PAID"},
+    "sums": {"taken": _AMOUNT, "given_back": _NOTHING, "going_back": _NOTHING, "kept": _AMOUNT},
     "attempts": [
         {
             "attempt_id": _ATTEMPT_ID,
@@ -126,6 +129,10 @@ STORY: dict[str, Any] = {
             "provider_trade_no": "4200000000202607010000000001",
         }
     ],
+}
+
+EXPANDED_ORDER: dict[str, Any] = {
+    **SHOWN_ORDER,
     "refunds": [],
     "surpluses": [],
     "events": [
@@ -171,15 +178,15 @@ _WON: dict[str, Any] = {
 }
 
 EXPLANATION: dict[str, Any] = {
-    "order": STORY["order"],
+    "order": SHOWN_ORDER["order"],
     "summary": {
         "state": "PAID",
         "winner": _ATTEMPT_ID,
         "evidence": _WON,
         "due": _AMOUNT,
         "taken": _AMOUNT,
-        "given_back": {"amount": "0.00", "currency": "CNY", "minor": 0},
-        "going_back": {"amount": "0.00", "currency": "CNY", "minor": 0},
+        "given_back": _NOTHING,
+        "going_back": _NOTHING,
         "kept": _AMOUNT,
         "open": [],
     },
@@ -196,7 +203,7 @@ EXPLANATION: dict[str, Any] = {
     ],
     "attempts": [
         {
-            "attempt": STORY["attempts"][0],
+            "attempt": SHOWN_ORDER["attempts"][0],
             "page_until": None,
             "watch_until": "2026-07-01T08:33:00Z",
             "looks": 0,
@@ -220,7 +227,7 @@ EXPLANATION: dict[str, Any] = {
         }
     ],
     "refunds": [],
-    "events": STORY["events"],
+    "events": EXPANDED_ORDER["events"],
     "attention": [],
 }
 

@@ -113,14 +113,19 @@ class ProblemView(BaseModel):
     correlation_id: str | None = Field(None, description="under which we logged the request")
 
 
-def problem_responses(*kinds: type[errors.RetenderError], body: bool = True) -> Responses:
+def problem_responses(
+    *kinds: type[errors.RetenderError] | errors.RetenderError, body: bool = True
+) -> Responses:
     """
     Return ``responses`` for a route that answers these errors.
 
     What every route may answer is added: a form that is wrong, a store in trouble,
     an error of ours, and for routes that read a body its being too long or no JSON.
     """
-    problems = [problem_of(_EXAMPLE_OF[kind]) for kind in (*kinds, *_STORE_ERRORS)]
+    problems = [
+        problem_of(kind if isinstance(kind, errors.RetenderError) else _EXAMPLE_OF[kind])
+        for kind in (*kinds, *_STORE_ERRORS)
+    ]
     problems += [
         Problem(422, errors.InvalidInput.code, "user_id: Field required.", {"field": "user_id"}),
         Problem(500, INTERNAL, INTERNAL_DETAIL),
@@ -151,12 +156,13 @@ def problems_by_status(problems: Iterable[Problem]) -> Responses:
     return found
 
 
-def success(example: Mapping[str, object], description: str) -> dict[str, Any]:
-    """Return one entry of ``responses`` with an example."""
-    return {
-        "description": description,
-        "content": {"application/json": {"example": example}},
-    }
+def success(
+    example: Mapping[str, object], description: str, **more: Mapping[str, object]
+) -> dict[str, Any]:
+    """Return one entry of ``responses`` with an example, or with several by name."""
+    examples = {name: {"value": each} for name, each in {"plain": example, **more}.items()}
+    content = {"examples": examples} if more else {"example": example}
+    return {"description": description, "content": {"application/json": content}}
 
 
 def openapi_with_problems(app: FastAPI) -> Callable[[], dict[str, Any]]:

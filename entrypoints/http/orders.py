@@ -1,5 +1,6 @@
 """Routes of orders: place, show, explain, pay, list the ways to pay, close."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
@@ -7,6 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from retender.domain.model import attempt_errors, errors, payer_errors
 from retender.domain.model.order import LatePayment
 from retender.domain.model.pay_result import PageReady
+from retender.domain.use_cases.show_order import OrderPart
 from retender.entrypoints import addresses
 from retender.entrypoints.http import examples
 from retender.entrypoints.http.bodies import CloseBody, OrderBody, PayBody
@@ -14,7 +16,7 @@ from retender.entrypoints.http.dependencies import Injected
 from retender.entrypoints.http.openapi import problem_responses, success
 from retender.entrypoints.views.explanation_view import ExplanationView
 from retender.entrypoints.views.method_view import MethodsView, MethodView
-from retender.entrypoints.views.order_view import OrderStoryView, OrderView
+from retender.entrypoints.views.order_view import OrderView, ShownOrderView
 from retender.entrypoints.views.page_view import AnswerPendingView, PageReadyView
 
 router = APIRouter(tags=["orders"])
@@ -25,6 +27,13 @@ UserQuery = Annotated[
 ClientTypeQuery = Annotated[
     str | None, Query(description="from where; default: recognised from the `User-Agent`")
 ]
+ExpandQuery = Annotated[
+    Sequence[str],
+    Query(
+        description=f"what to add: {', '.join(OrderPart)}; separated by commas, or named again",
+        examples=["refunds,story"],
+    ),
+]
 
 _WRONG_VALUES = (
     errors.AmountInvalid,
@@ -33,6 +42,10 @@ _WRONG_VALUES = (
     errors.NumberInvalid,
 )
 _NOT_NOW = (errors.PayOrderNotExist, errors.PayOrderStateError, errors.PayOrderPayTimeout)
+
+
+def _expansion_unknown(name: str) -> errors.UnknownName:
+    return errors.UnknownName("expand", name, OrderPart)
 
 
 @router.post(
@@ -63,17 +76,25 @@ async def place_order(body: OrderBody, dependencies: Injected, response: Respons
 
 @router.get(
     addresses.ORDER,
-    summary="Show an order and its whole story",
+    summary="Show an order, its sums and its attempts, and what else is asked for",
+    response_model_exclude_unset=True,
     responses={
-        200: success(examples.STORY, "The order."),
-        **problem_responses(errors.PayOrderNotExist, body=False),
+        200: success(
+            examples.SHOWN_ORDER,
+            "The order. Only what `expand` names is there beside `order`, `sums` and `attempts`.",
+            expanded=examples.EXPANDED_ORDER,
+        ),
+        **problem_responses(errors.PayOrderNotExist, _expansion_unknown("refund"), body=False),
     },
 )
 async def show_order(
-    order_no: str, dependencies: Injected, user_id: UserQuery = None
-) -> OrderStoryView:
-    """Every attempt, refund, event, and each decision with its reason."""
-    return OrderStoryView.of(await dependencies.show_order(order_no=order_no, user_id=user_id))
+    order_no: str, dependencies: Injected, expand: ExpandQuery = (), user_id: UserQuery = None
+) -> ShownOrderView:
+    """Cheap enough to poll; each part that is added costs one more look into the database."""
+    shown = await dependencies.show_order(
+        order_no=order_no, user_id=user_id, expand=_expansion(expand)
+    )
+    return ShownOrderView.of(shown)
 
 
 @router.get(
@@ -93,7 +114,7 @@ async def explain_order(
     Then, attempt by attempt, why a page served again or not, how it was left,
     what providers said, and why money went back.
     """
-    return ExplanationView.of(await dependencies.show_order(order_no=order_no, user_id=user_id))
+    return ExplanationView.of(await dependencies.explain_order(order_no=order_no, user_id=user_id))
 
 
 @router.post(
@@ -213,3 +234,18 @@ async def close_order(
         late_payment=LatePayment(request.late_payment),
     )
     return OrderView.of(closed)
+
+
+def _expansion(texts: Sequence[str]) -> frozenset[OrderPart]:
+    """
+    Read what is to be added.
+
+    Raises:
+        UnknownName: there is no such part.
+
+    """
+    names = [name.strip() for text in texts for name in text.split(",") if name.strip()]
+    for name in names:
+        if name not in set(OrderPart):
+            raise _expansion_unknown(name)
+    return frozenset(map(OrderPart, names))

@@ -8,7 +8,9 @@ from pydantic import Field
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.event import StoryEntry
 from retender.domain.model.order import Order
-from retender.domain.model.order_story import OrderStory
+from retender.domain.model.order_sums import OrderSums
+from retender.domain.model.surplus import Surplus
+from retender.domain.use_cases.show_order import ShownOrder
 from retender.entrypoints.views.event_view import EventView
 from retender.entrypoints.views.money_view import MoneyView
 from retender.entrypoints.views.refund_view import RefundView
@@ -101,6 +103,17 @@ class SurplusView(View):
     refund_no: str
     refund_state: str
 
+    @classmethod
+    def of(cls, surplus: Surplus) -> Self:
+        """Show it."""
+        return cls(
+            attempt_id=surplus.attempt.attempt_id,
+            amount=MoneyView.of(surplus.amount),
+            cause=surplus.cause,
+            refund_no=surplus.refund.refund_no,
+            refund_state=surplus.refund.state,
+        )
+
 
 class StoryView(View):
     """One thing that happened, and why."""
@@ -123,33 +136,64 @@ class StoryView(View):
         )
 
 
-class OrderStoryView(View):
-    """An order with everything that happened to it; nothing is ever overwritten."""
+class SumsView(View):
+    """What an order's payments and refunds add up to."""
 
-    order: OrderView
-    attempts: list[AttemptView]
-    refunds: list[RefundView]
-    surpluses: list[SurplusView]
-    events: list[EventView]
-    story: list[StoryView]
+    taken: MoneyView = Field(description="by providers, however often")
+    given_back: MoneyView
+    going_back: MoneyView = Field(description="on its way back, or stuck; part of what is kept")
+    kept: MoneyView = Field(description="taken less given_back")
 
     @classmethod
-    def of(cls, found: OrderStory) -> Self:
-        """Show it."""
+    def of(cls, sums: OrderSums) -> Self:
+        """Show them."""
         return cls(
-            order=OrderView.of(found.order),
-            attempts=[AttemptView.of(attempt, found.order) for attempt in found.attempts],
-            refunds=[RefundView.of(refund) for refund in found.refunds],
-            surpluses=[
-                SurplusView(
-                    attempt_id=surplus.attempt.attempt_id,
-                    amount=MoneyView.of(surplus.amount),
-                    cause=surplus.cause,
-                    refund_no=surplus.refund.refund_no,
-                    refund_state=surplus.refund.state,
-                )
-                for surplus in found.surpluses
-            ],
-            events=[EventView.of(event) for event in found.events],
-            story=[StoryView.of(entry) for entry in found.entries],
+            taken=MoneyView.of(sums.taken),
+            given_back=MoneyView.of(sums.given_back),
+            going_back=MoneyView.of(sums.going_back),
+            kept=MoneyView.of(sums.kept),
+        )
+
+
+class ShownOrderView(View):
+    """
+    An order with its sums and attempts, and what else was asked for.
+
+    What was not asked for is left unset: dump with ``exclude_unset``.
+    """
+
+    order: OrderView
+    sums: SumsView
+    attempts: list[AttemptView] = Field(description="every try; none was overwritten")
+    refunds: list[RefundView] | None = Field(None, description="with `expand=refunds`")
+    surpluses: list[SurplusView] | None = Field(
+        None, description="with `expand=surpluses`: money above what is due"
+    )
+    events: list[EventView] | None = Field(
+        None, description="with `expand=events`: what the shop is told"
+    )
+    story: list[StoryView] | None = Field(
+        None,
+        description="with `expand=story`: everything that was done and learnt, with its reason",
+    )
+
+    @classmethod
+    def of(cls, shown: ShownOrder) -> Self:
+        """Show it."""
+        parts: dict[str, object] = {}
+        if shown.refunds is not None:
+            parts["refunds"] = [RefundView.of(refund) for refund in shown.refunds]
+        if shown.surpluses is not None:
+            parts["surpluses"] = [SurplusView.of(surplus) for surplus in shown.surpluses]
+        if shown.events is not None:
+            parts["events"] = [EventView.of(event) for event in shown.events]
+        if shown.story is not None:
+            parts["story"] = [StoryView.of(entry) for entry in shown.story]
+        return cls.model_validate(
+            {
+                "order": OrderView.of(shown.order),
+                "sums": SumsView.of(shown.sums),
+                "attempts": [AttemptView.of(attempt, shown.order) for attempt in shown.attempts],
+                **parts,
+            }
         )

@@ -27,6 +27,7 @@ from retender.domain.use_cases.check_refund import CheckRefund
 from retender.domain.use_cases.close_order import CloseOrder
 from retender.domain.use_cases.escalate import Escalate, Patience
 from retender.domain.use_cases.expire_orders import ExpireOrders
+from retender.domain.use_cases.explain_order import ExplainOrder
 from retender.domain.use_cases.find_due_work import FindDueWork
 from retender.domain.use_cases.list_attention import ListAttention
 from retender.domain.use_cases.list_attention_history import ListAttentionHistory
@@ -185,6 +186,7 @@ class Shop:
         self.expire_orders = ExpireOrders(self.unit_of_work, self.clock, self.new_id)
         self.find_due_work = FindDueWork(self.unit_of_work, self.clock)
         self.list_attention_history = ListAttentionHistory(self.unit_of_work)
+        self.explain_order = ExplainOrder(self.unit_of_work)
         self.show_order = ShowOrder(self.unit_of_work)
         self.announce_events = AnnounceEvents(
             self.unit_of_work, self._hear, self.clock, self.new_id
@@ -281,7 +283,7 @@ class Shop:
 
     async def story(self, order_no: str = "A1") -> OrderStory:
         """Look at everything about an order."""
-        return await self.show_order(order_no=order_no)
+        return await self.explain_order(order_no=order_no)
 
     async def states(self, order_no: str = "A1") -> tuple[str, list[str]]:
         """Return the order's state and its attempts' states."""

@@ -68,7 +68,8 @@ class Shop:
 
     async def story(self, order_no: str = "o-1") -> Json:
         """Look at everything."""
-        answer = await self.http.get(f"/v1/orders/{order_no}")
+        query = {"expand": "refunds,surpluses,events,story"}
+        answer = await self.http.get(f"/v1/orders/{order_no}", params=query)
         assert answer.status_code == 200, answer.text
         return answer.json()
 

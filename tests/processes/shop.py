@@ -123,7 +123,9 @@ class Shop:
 
     async def show(self, order_no: str, chance: Random) -> Json:
         """Read the order's story."""
-        return await self._answered("show", order_no, f"/v1/orders/{order_no}", None, chance)
+        return await self._answered(
+            "show", order_no, f"/v1/orders/{order_no}?expand=refunds", None, chance
+        )
 
     async def is_paid(self, order_no: str, chance: Random) -> bool:
         """Look until the order is paid, or will not be, or it takes too long."""

@@ -66,8 +66,9 @@ class Shop:
             await asyncio.sleep(answer["retry_after_seconds"])
 
     async def story(self, order_no: str) -> Json:
-        """Return everything that is written down about an order."""
-        return await _json(self.http.get(addresses.ORDER.format(order_no=order_no)))
+        """Return an order with its attempts, its surpluses, and what the shop is told."""
+        path = addresses.ORDER.format(order_no=order_no)
+        return await _json(self.http.get(path, params={"expand": "surpluses,events"}))
 
     async def story_when(self, order_no: str, so: Callable[[Json], bool]) -> Json:
         """Return the story as soon as something is so, or at the end of our patience."""

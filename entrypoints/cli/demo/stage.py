@@ -70,7 +70,7 @@ class Stage:
     async def show_story(self, order_no: str) -> None:
         """Show what ``retender order show`` shows."""
         self.narrator.say(f"[bold]retender order show {order_no}[/bold] tells it all:\n")
-        story = await self._container.show_order()(order_no=order_no)
+        story = await self._container.explain_order()(order_no=order_no)
         show_story(self.narrator.console, story)
 
 

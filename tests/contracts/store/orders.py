@@ -4,15 +4,19 @@ from dataclasses import replace
 
 import pytest
 
+from retender.domain.model.money import Money
 from retender.domain.model.order import Order
-from retender.domain.model.transition import ENDING, AttemptState, OrderState
+from retender.domain.model.order_sums import OrderSums
+from retender.domain.model.transition import ENDING, AttemptState, OrderState, RefundState
 from retender.ports.unit_of_work import UnitOfWork
 from retender.tests.contracts.store.ground import StoreContract
 from retender.tests.contracts.store.samples import (
     MINUTE,
     NOW,
     TICK,
+    a_capture,
     a_line,
+    a_refund,
     all_orders,
     an_attempt,
     an_order,
@@ -37,12 +41,54 @@ class OrdersContract(StoreContract):
             assert await work.orders.by_id(order.order_id) == order
 
     @pytest.mark.asyncio
+    async def test_an_order_comes_with_what_its_rows_add_up_to(
+        self, unit_of_work: UnitOfWork
+    ) -> None:
+        """Each state counts as the model says, and another order's money is not counted."""
+        order, other = an_order(), an_order()
+        attempts = [
+            replace(attempt_in(state, order), idx=idx, fingerprint=f"{idx:032x}")
+            for idx, state in enumerate(AttemptState, start=1)
+        ]
+        attempts = [
+            replace(each, charge=replace(each.charge, amount=Money(10**each.idx, "CNY")))
+            for each in attempts
+        ]
+        refunds = [
+            a_refund(attempts[0], state=state, amount=Money(10**power, "CNY"))
+            for power, state in enumerate(RefundState)
+        ]
+        captures = [a_capture(each, amount=Money(3, "CNY")) for each in attempts[:2]]
+        theirs = attempt_in(AttemptState.SUCCEEDED, other)
+        await keep(unit_of_work, order, other, *attempts, *refunds)
+        await keep(unit_of_work, theirs, a_refund(theirs, state=RefundState.DONE))
+        async with unit_of_work() as work:
+            for capture in (*captures, a_capture(theirs)):
+                assert await work.attempts.add_capture(capture)
+            await work.commit()
+        async with unit_of_work(read_only=True) as work:
+            assert await work.orders.with_sums(order.order_no) == (
+                order,
+                OrderSums.of(order, attempts, refunds, captures),
+            )
+
+    @pytest.mark.asyncio
+    async def test_an_order_without_rows_adds_up_to_nothing(self, unit_of_work: UnitOfWork) -> None:
+        """In its own currency."""
+        order, nothing = an_order(amount=Money(500, "JPY")), Money(0, "JPY")
+        await keep(unit_of_work, order)
+        async with unit_of_work(read_only=True) as work:
+            found = await work.orders.with_sums(order.order_no)
+        assert found == (order, OrderSums(taken=nothing, given_back=nothing, going_back=nothing))
+
+    @pytest.mark.asyncio
     async def test_an_unknown_order_is_none(self, unit_of_work: UnitOfWork) -> None:
         """Nobody is told of an order that is not there, and nothing can be done to it."""
         await keep(unit_of_work, an_order())
         async with unit_of_work() as work:
             assert await work.orders.get("nobody") is None
             assert await work.orders.by_id("nobody") is None
+            assert await work.orders.with_sums("nobody") is None
             assert await work.orders.hold("nobody") is False
             assert await work.orders.hold_new("nobody", NOW) is False
 

@@ -6,7 +6,7 @@ from email.utils import format_datetime
 import pytest
 
 from retender.domain.model.payer import Payer
-from retender.entrypoints.views.order_view import OrderStoryView
+from retender.entrypoints.views.order_view import ShownOrderView
 from retender.tests.entrypoints.shop import START, open_shop, order, request
 
 pytestmark = pytest.mark.asyncio
@@ -154,7 +154,7 @@ async def test_the_order_is_paid_once_when_the_notice_comes(shop):
     assert [a["winner"] for a in story["attempts"]] == [True]
     assert [e["kind"] for e in story["events"]] == ["order.paid"]
     assert story["events"][0]["data"]["amount"] == story["order"]["amount"], "told alike"
-    assert OrderStoryView.model_validate(story).order.state == "PAID"
+    assert ShownOrderView.model_validate(story).order.state == "PAID"
 
 
 async def test_what_is_paid_twice_is_a_surplus_with_its_refund(shop):
