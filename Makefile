@@ -4,7 +4,7 @@ PYTHON ?= python3
 ARGS   ?=
 BIN    := .venv/bin
 READY  := .venv/.ready
-ROOMS  := domain ports adapters plugins simulators entrypoints tests
+ROOMS  := domain ports adapters plugin plugins simulators entrypoints tests
 TREE   := build/tree/retender
 LINKS  := $(addprefix $(TREE)/,$(ROOMS))
 

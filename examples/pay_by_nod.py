@@ -1,18 +1,25 @@
 """Pay by nod: a whole provider plugin. A till notes for which number somebody nodded."""
 
-from retender.domain.model.attempt import Charge
-from retender.domain.model.client_type import Device
-from retender.domain.model.page import Opened, PageKind, RedirectPage
-from retender.plugins.ask_only import AskOnly
-from retender.plugins.hookspecs import ProviderContext, ProviderPlugin, Setting, hookimpl
-from retender.ports.payment_provider import (
+from retender.plugin import (
+    AskOnly,
+    Charge,
     ClosePower,
+    Device,
+    Opened,
+    PageKind,
     PageTerms,
+    ProviderContext,
+    ProviderPlugin,
     ProviderTerms,
     Receipt,
     ReceiptState,
+    RedirectPage,
+    Request,
+    Setting,
+    hookimpl,
 )
-from retender.ports.transport import Request
+
+RETENDER_PLUGIN_API = 1
 
 PAGE = PageTerms(
     kind=PageKind.REDIRECT, devices=frozenset(Device), product="nod", close=ClosePower.NONE

@@ -7,6 +7,8 @@ from retender.domain.model.client_type import ClientType, Device
 from retender.domain.model.page import PageKind
 from retender.plugins.hookspecs import hookimpl
 
+RETENDER_PLUGIN_API = 1
+
 _LONGEST = 1024
 """Characters of a user agent that are looked at; real ones have some hundred."""
 

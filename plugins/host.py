@@ -14,6 +14,7 @@ import pluggy
 from retender.domain.model.client_type import ClientType
 from retender.domain.model.errors import SetupError
 from retender.plugins import hookspecs
+from retender.plugins.api_version import check_api_version
 from retender.plugins.hookspecs import GROUP, ProviderContext, ProviderPlugin
 from retender.ports.payment_provider import PaymentProvider
 
@@ -273,7 +274,9 @@ def _loaded(
         why = "setting plugins.only does not name it"
         return replace(plugin, state=PluginState.NOT_CHOSEN, why=why)
     try:
-        manager.register(found.load(), name=plugin.name)
+        brought = found.load()
+        check_api_version(brought)
+        manager.register(brought, name=plugin.name)
     except (Exception, SystemExit) as trouble:  # noqa: BLE001 - a stranger's code may raise anything
         return _broken(plugin, trouble)
     return plugin

@@ -11,6 +11,8 @@ from retender.plugins.hookspecs import (
 )
 from retender.ports.payment_provider import PaymentProvider
 
+RETENDER_PLUGIN_API = 1
+
 SETTINGS = (
     Setting(name="app_id", help="The app's id (APPID) in Alipay's open platform, 16 digits."),
     Setting(

@@ -8,6 +8,8 @@ from retender.plugins.hookspecs import ProviderContext, ProviderPlugin, Setting,
 from retender.plugins.sandbox.terms import NAME, TERMS, TITLE
 from retender.ports.payment_provider import PaymentProvider
 
+RETENDER_PLUGIN_API = 1
+
 SETTINGS = (
     Setting(
         name="secret",

@@ -6,6 +6,8 @@ from retender.plugins.hookspecs import ProviderContext, ProviderPlugin, Setting,
 from retender.plugins.wechat_pay.terms import TERMS
 from retender.ports.payment_provider import PaymentProvider
 
+RETENDER_PLUGIN_API = 1
+
 SETTINGS = (
     Setting(name="mch_id", help="The merchant's number, digits only (merchant platform)."),
     Setting(name="app_id", help="The appid bound to it, for pages in a browser or in WeChat."),

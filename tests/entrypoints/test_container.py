@@ -306,7 +306,8 @@ async def test_a_wrong_account_is_named_with_the_way_out(tmp_path, wrong, words)
 
 async def test_plugins_are_chosen_blocked_and_handed_in_by_the_settings(tmp_path):
     settings = settings_in(tmp_path, plugins={"only": ["mine"]})
-    mine = SimpleNamespace(register_client_types=hookimpl(lambda: [KIOSK]))
+    brings = hookimpl(lambda: [KIOSK])
+    mine = SimpleNamespace(RETENDER_PLUGIN_API=1, register_client_types=brings)
     async with open_container(settings, more_plugins={"mine": mine}) as container:
         assert [client.code for client in container.client_types().all()] == ["kiosk"]
     blocked = settings_in(tmp_path, plugins={"block": ["sandbox"]})

@@ -19,6 +19,7 @@ PLANTS = {
         ("retender.domain.steps.planted", "retender.domain.use_cases"),
         ("retender.adapters.planted_entrypoint", "retender.entrypoints"),
         ("retender.plugins.planted_entrypoint", "retender.entrypoints"),
+        ("retender.plugin.planted", "retender.simulators"),
         ("retender.simulators.planted_entrypoint", "retender.entrypoints"),
         # No provider knows how its gateway is played, its entry module neither.
         ("retender.plugins.alipay.planted_simulator", "retender.simulators.alipay"),

@@ -33,7 +33,7 @@ def test_what_documents_import_is_there(document, module, name):
 
 
 def test_the_kit_is_among_what_documents_import():
-    kit = ("retender.tests.contracts.payment_provider", "PaymentProviderContract")
+    kit = ("retender.plugin.testing", "PaymentProviderContract")
     named = {document for document, *what in imports() if tuple(what) == kit}
     assert {"README.md", "CONTRIBUTING.md"} <= named
 

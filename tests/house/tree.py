@@ -10,6 +10,7 @@ SHIPPED = (
     "domain",
     "ports",
     "adapters",
+    "plugin",
     "plugins",
     "simulators",
     "entrypoints",

@@ -19,7 +19,7 @@ import pytest
 from coverage import Coverage
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("domain", "ports", "adapters", "plugins", "simulators", "entrypoints")
+ROOMS = ("domain", "ports", "adapters", "plugin", "plugins", "simulators", "entrypoints")
 
 # Where the plugin writes. It is set for the process that plays the tests, and for no other.
 REACH_FILE = "RETENDER_REACH_FILE"

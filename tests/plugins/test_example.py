@@ -1,5 +1,6 @@
 """The README's plugin: loaded by the host like any other, and paid by a nod."""
 
+import ast
 import runpy
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
@@ -119,8 +120,14 @@ def test_a_provider_that_cannot_be_asked_is_none():
         AskOnly()  # type: ignore[abstract]  # that is what is tested
 
 
+def test_it_imports_the_plugin_s_face_and_nothing_else():
+    tree = ast.parse(EXAMPLE.read_text(encoding="utf-8"))
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    assert [getattr(node, "module", None) for node in imports] == ["retender.plugin"]
+
+
 def test_it_is_as_short_as_we_say():
     """About twenty lines that do something, beside the imports."""
     lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
-    body = lines[lines.index("from retender.ports.transport import Request") + 1 :]
+    body = lines[lines.index("RETENDER_PLUGIN_API = 1") :]
     assert len([line for line in body if line.strip()]) <= 28

@@ -44,6 +44,8 @@ def bringing(*providers: object, client_types: tuple[object, ...] = ()) -> objec
     """Return a plugin that brings these."""
 
     class Brings:
+        RETENDER_PLUGIN_API = 1
+
         @hookimpl
         def register_providers(self):
             return providers
@@ -121,7 +123,9 @@ def test_an_installed_distribution_is_found_by_its_entry_point(install):
         """
         from retender.domain.model.client_type import ClientType, Device
         from retender.domain.model.page import PageKind
-        from retender.plugins.hookspecs import hookimpl
+        from retender.plugin import hookimpl
+
+        RETENDER_PLUGIN_API = 1
 
         @hookimpl
         def register_client_types():
@@ -143,7 +147,9 @@ def test_strangers_client_types_are_asked_before_ours(install):
         """
         from retender.domain.model.client_type import ClientType, Device
         from retender.domain.model.page import PageKind
-        from retender.plugins.hookspecs import hookimpl
+        from retender.plugin import hookimpl
+
+        RETENDER_PLUGIN_API = 1
 
         @hookimpl
         def register_client_types():
@@ -162,7 +168,7 @@ def test_a_plugin_may_be_handed_in():
 
 
 def test_a_module_without_hooks_is_pointed_at():
-    host = load_plugins(plugins={"idle": SimpleNamespace()})
+    host = load_plugins(plugins={"idle": SimpleNamespace(RETENDER_PLUGIN_API=1)})
     assert why(host, "idle") == "it has no hooks; is @hookimpl missing?"
 
 
@@ -209,7 +215,9 @@ BREAKS = {
     "by leaving": ("raise SystemExit(3)", "SystemExit: 3"),
     "in its hook": (
         """
-        from retender.plugins.hookspecs import hookimpl
+        from retender.plugin import hookimpl
+
+        RETENDER_PLUGIN_API = 1
 
         @hookimpl
         def register_providers():
@@ -219,7 +227,9 @@ BREAKS = {
     ),
     "by what it returns": (
         """
-        from retender.plugins.hookspecs import hookimpl
+        from retender.plugin import hookimpl
+
+        RETENDER_PLUGIN_API = 1
 
         @hookimpl
         def register_providers():
@@ -229,7 +239,9 @@ BREAKS = {
     ),
     "by returning nothing": (
         """
-        from retender.plugins.hookspecs import hookimpl
+        from retender.plugin import hookimpl
+
+        RETENDER_PLUGIN_API = 1
 
         @hookimpl
         def register_client_types():
@@ -239,7 +251,9 @@ BREAKS = {
     ),
     "by what its hook wants": (
         """
-        from retender.plugins.hookspecs import hookimpl
+        from retender.plugin import hookimpl
+
+        RETENDER_PLUGIN_API = 1
 
         @hookimpl
         def register_providers(settings):
@@ -293,6 +307,36 @@ def test_a_client_type_with_a_bad_code_breaks_its_plugin():
     assert "'Mini App' is no code for a client type" in why(host, "shaky")
 
 
+VERSIONS = {
+    "none": ("", "add RETENDER_PLUGIN_API = 1"),
+    "a later one": ("RETENDER_PLUGIN_API = 2", "upgrade Retender"),
+    "an earlier one": ("RETENDER_PLUGIN_API = 0", "upgrade the plugin"),
+    "no number": ("RETENDER_PLUGIN_API = '1'", "upgrade the plugin"),
+    "a truth": ("RETENDER_PLUGIN_API = True", "upgrade the plugin"),
+}
+
+
+@pytest.mark.parametrize(("says", "advice"), VERSIONS.values(), ids=list(VERSIONS))
+def test_a_plugin_for_another_interface_is_not_loaded(install, says, advice):
+    """It would fail later, in the middle of a payment."""
+    code = """
+    from retender.plugin import ClientType, Device, PageKind, hookimpl
+
+    {says}
+
+    @hookimpl
+    def register_client_types():
+        return [ClientType("kiosk", "Kiosk", Device.SCREEN, (PageKind.QR,))]
+    """
+    install("shaky", textwrap.dedent(code).format(says=says))
+    host = load_plugins()
+    assert state_of(host, "shaky") is PluginState.BROKEN
+    assert advice in why(host, "shaky")
+    assert "kiosk" not in {each.code for each in host.client_types}
+    with pytest.raises(SetupError, match="was chosen and is broken"):
+        load_plugins(only=["shaky"])
+
+
 # --- what stops the start ------------------------------------------------------------------
 
 
@@ -301,7 +345,9 @@ def test_a_misspelt_hook_stops_the_start(install):
     install(
         "typo",
         """
-        from retender.plugins.hookspecs import hookimpl
+        from retender.plugin import hookimpl
+
+        RETENDER_PLUGIN_API = 1
 
         @hookimpl
         def register_provider():

@@ -35,6 +35,8 @@ from retender.ports.payment_provider import (
 from retender.ports.transport import Request, Transport
 from retender.tests.simulation.hosted.terms import NAME, TERMS
 
+RETENDER_PLUGIN_API = 1
+
 GATEWAY = "https://hosted.test"
 HEARD = Acknowledgement(200, b"ok")
 
