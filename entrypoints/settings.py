@@ -18,7 +18,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from retender.domain.model.errors import AmountInvalid, RetenderError
 from retender.domain.model.money import Money
-from retender.ports.accounts import SwitchPolicy
+from retender.domain.model.switch_policy import SwitchPolicy
 from retender.ports.pay_policy import STRICT_OVER, PageStrategy
 
 ENV_PREFIX = "RETENDER_"

@@ -2,23 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Protocol
 
+from retender.domain.model.switch_policy import SwitchPolicy
 from retender.ports.payment_provider import PaymentProvider
-
-
-class SwitchPolicy(StrEnum):
-    """What must be true of the earlier page before a second one is handed out."""
-
-    ADAPTIVE = "adaptive"
-    """Strict where a close is authoritative and the amount is over the limit, else best effort."""
-    STRICT = "strict"
-    """No second page until the first is conclusively dead."""
-    BEST_EFFORT = "best_effort"
-    """Query, close, confirm; what cannot be confirmed is watched, and the payer goes on."""
-    NONE = "none"
-    """Leave the first open; a surplus is refunded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,8 @@ from enum import StrEnum
 
 from retender.domain.model.deadline import DeadlinePolicy
 from retender.domain.model.money import Money
-from retender.ports.accounts import Account, SwitchPolicy
+from retender.domain.model.switch_policy import SwitchChoice, SwitchPolicy, SwitchReason
+from retender.ports.accounts import Account
 from retender.ports.payment_provider import ClosePower
 
 STRICT_OVER: Mapping[str, Money] = {
@@ -100,20 +101,23 @@ class PayPolicy:
             return SwitchPolicy.STRICT
         return SwitchPolicy.BEST_EFFORT
 
-    def why_for_switch(self, account: Account, power: ClosePower, amount: Money) -> str:
-        """Say in words what ``for_switch`` decides from."""
+    def choice_for_switch(self, account: Account, power: ClosePower, amount: Money) -> SwitchChoice:
+        """Return what ``for_switch`` decides, and from what."""
+        policy = self.for_switch(account, power, amount)
         if account.switch_policy not in {None, SwitchPolicy.ADAPTIVE}:
-            return f"set for {account.name}"
+            return SwitchChoice(policy=policy, reason=SwitchReason.SET_FOR_ACCOUNT)
         if (account.switch_policy or self.switch_policy) is not SwitchPolicy.ADAPTIVE:
-            return "set for all accounts"
+            return SwitchChoice(policy=policy, reason=SwitchReason.SET_FOR_ALL)
         if power is ClosePower.NONE:
-            return f"adaptive, and {account.name} cannot close such a page"
+            return SwitchChoice(policy=policy, reason=SwitchReason.CANNOT_CLOSE)
         if power is ClosePower.LAZY:
-            return f"adaptive, and {account.name} can close such a page only once it was used"
+            return SwitchChoice(policy=policy, reason=SwitchReason.CLOSES_ONCE_USED)
         limit = self.strict_over.get(amount.currency)
-        over = "over" if self._is_much(amount) else "not over"
-        size = f"{amount} is {over} {limit}" if limit else f"no limit is set for {amount.currency}"
-        return f"adaptive, {account.name} closes for sure, and {size}"
+        if limit is None:
+            return SwitchChoice(policy=policy, reason=SwitchReason.NO_LIMIT, amount=amount)
+        over = self._is_much(amount)
+        reason = SwitchReason.OVER_LIMIT if over else SwitchReason.WITHIN_LIMIT
+        return SwitchChoice(policy=policy, reason=reason, amount=amount, limit=limit)
 
     def _is_much(self, amount: Money) -> bool:
         limit = self.strict_over.get(amount.currency)

@@ -9,9 +9,9 @@ core never asks who it is. ``PaymentProviderContract`` proves what is promised h
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from enum import StrEnum
 from typing import Protocol
 
+from retender.domain.model.answers import ReceiptState, RefundReceiptState
 from retender.domain.model.attempt import Charge
 from retender.domain.model.errors import NoticeRejected
 from retender.domain.model.money import Money
@@ -59,19 +59,6 @@ def _refuse_empty(what: object, *names: str) -> None:
         if getattr(what, name) == "":
             message = f"{type(what).__name__}.{name} is empty: say None where there is none"
             raise ValueError(message)
-
-
-class ReceiptState(StrEnum):
-    """What a provider says of a charge."""
-
-    NOT_FOUND = "not found"
-    """It knows no trade of that number *now*; its page may still make one."""
-    OPEN = "open"
-    """A trade exists and is not paid."""
-    PAID = "paid"
-    """The money was taken; whatever was given back since does not change that."""
-    CLOSED = "closed"
-    """The trade can never be paid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,19 +151,6 @@ class RefundOrder:
     reference: str | None = None
     order_no: str = ""
     provider_refund_no: str | None = None
-
-
-class RefundReceiptState(StrEnum):
-    """What a provider says of a refund."""
-
-    NOT_FOUND = "not found"
-    """It never accepted that number: sending it again is safe."""
-    PENDING = "pending"
-    """Accepted, not finished."""
-    DONE = "done"
-    """The money went back."""
-    FAILED = "failed"
-    """It will not go back under this number; an operator must look."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

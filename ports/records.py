@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Protocol
 
 from retender.domain.model.attention import AttentionItem, Ending
-from retender.domain.model.event import Event, StoryEntry, UntoldEvent
+from retender.domain.model.event import Event, UntoldEvent
 from retender.domain.model.row_errors import RowUnreadable
+from retender.domain.model.story import StoryEntry
 
 
 class Inbox(Protocol):
@@ -78,8 +79,16 @@ class Outbox(Protocol):
 class Story(Protocol):
     """Everything that happened to orders; only ever added to."""
 
-    async def add(self, entry: StoryEntry) -> None:
-        """Add a line."""
+    def place(self) -> int:
+        """
+        Return where the next line of this unit of work will stand.
+
+        Causes stand before effects, but what a provider's word changed is known only once it is
+        done: take the place first, then do it, then add the line at that place.
+        """
+
+    async def add(self, entry: StoryEntry, *, place: int | None = None) -> None:
+        """Add a line: the last one so far, or, at a place, before those written since."""
 
     async def of_order(self, order_id: str) -> Sequence[StoryEntry]:
         """Return an order's lines in the order in which they were written."""

@@ -4,7 +4,7 @@ UnitOfWork: one transaction over everything that we write down.
 Proved by ``UnitOfWorkContract`` for every store. Writers see each other only
 through conditional updates: ``move`` and its kin change a row if it is still in
 a state that the table allows, and say whether they did. False is a normal
-answer with its own branch. Every ``move`` leaves a line in the order's story.
+answer with its own branch. Every ``move`` leaves a line in the order's story, with its cause.
 
 Who takes up due work leases it, and the end of the lease is the fencing token:
 it is later for every later claimer. Acts are fenced: who comes back with a token
@@ -18,6 +18,7 @@ from datetime import datetime
 from typing import Protocol
 
 from retender.domain.model.attempt import Attempt
+from retender.domain.model.cause import Cause
 from retender.domain.model.further_capture import FurtherCapture
 from retender.domain.model.money import Money
 from retender.domain.model.order import EndReason, LatePayment, Order
@@ -75,7 +76,7 @@ class Orders(Protocol):
         event: OrderEvent,
         *,
         at: datetime,
-        why: str,
+        cause: Cause,
         winner: str | None = None,
         end_reason: EndReason | None = None,
         late_payment: LatePayment | None = None,
@@ -128,7 +129,7 @@ class Attempts(Protocol):
         event: AttemptEvent,
         *,
         at: datetime,
-        why: str,
+        cause: Cause,
         next_check_at: datetime | None = None,
         provider_trade_no: str | None = None,
         captured_at: datetime | None = None,
@@ -203,7 +204,7 @@ class Attempts(Protocol):
         It locks nobody out but ``take_back``. False if the attempt is not CLOSING.
         """
 
-    async def take_back(self, attempt_id: str, *, at: datetime, why: str) -> bool:
+    async def take_back(self, attempt_id: str, *, at: datetime, cause: Cause) -> bool:
         """
         Make a CLOSING attempt OPEN again, with the page that was kept.
 
@@ -282,7 +283,7 @@ class Refunds(Protocol):
         event: RefundEvent,
         *,
         at: datetime,
-        why: str,
+        cause: Cause,
         next_try_at: datetime | None = None,
         provider_refund_no: str | None = None,
         problem: str | None = None,

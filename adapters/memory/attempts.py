@@ -6,13 +6,15 @@ from datetime import datetime
 
 from retender.adapters.memory.rows import Rows
 from retender.domain.model.attempt import Attempt
+from retender.domain.model.cause import Cause, Reason
 from retender.domain.model.errors import UndefinedTransition
-from retender.domain.model.event import StoryEntry
 from retender.domain.model.further_capture import FurtherCapture
 from retender.domain.model.lease import is_free
 from retender.domain.model.money import Money
 from retender.domain.model.page import Opened
 from retender.domain.model.payer import Payer
+from retender.domain.model.story import Fact, StoryEntry
+from retender.domain.model.story_pages import AttemptChanged, TradeNumberNotKept
 from retender.domain.model.transition import KEPT, LIVE, AttemptEvent, AttemptState, transition
 
 
@@ -54,7 +56,7 @@ class MemoryAttempts:
         event: AttemptEvent,
         *,
         at: datetime,
-        why: str,
+        cause: Cause,
         next_check_at: datetime | None = None,
         provider_trade_no: str | None = None,
         captured_at: datetime | None = None,
@@ -86,10 +88,9 @@ class MemoryAttempts:
                 captured_at=captured_at or attempt.captured_at,
             )
         )
-        self._tell(attempt, at, f"attempt {attempt.state} -> {after}", why)
-        if taken:
-            what = f"provider's number {provider_trade_no} not kept"
-            self._tell(attempt, at, what, "another attempt of this account bears it")
+        self._tell(attempt, at, AttemptChanged(before=attempt.state, after=after, cause=cause))
+        if taken and provider_trade_no:
+            self._tell(attempt, at, TradeNumberNotKept(provider_trade_no=provider_trade_no))
         return True
 
     async def claim_asking(self, attempt_id: str, now: datetime, until: datetime) -> bool:
@@ -130,7 +131,9 @@ class MemoryAttempts:
             )
         )
         if attempt.state in row.sources:
-            self._tell(attempt, at, f"attempt {attempt.state} -> {row.target}", row.because)
+            given = Cause(reason=Reason.PAGE_GIVEN)
+            after = AttemptState(row.target)
+            self._tell(attempt, at, AttemptChanged(before=attempt.state, after=after, cause=given))
         return True
 
     async def fill_in(
@@ -181,7 +184,7 @@ class MemoryAttempts:
         self._keep(replace(attempt, asking_until=until))
         return True
 
-    async def take_back(self, attempt_id: str, *, at: datetime, why: str) -> bool:
+    async def take_back(self, attempt_id: str, *, at: datetime, cause: Cause) -> bool:
         """Open it again, unless somebody is at it."""
         row = transition(AttemptEvent.TAKEN_BACK)
         attempt = self.rows.attempts.get(attempt_id)
@@ -196,7 +199,8 @@ class MemoryAttempts:
         if any(_clash(after, other) for other in others):
             return False
         self._keep(after)
-        self._tell(attempt, at, f"attempt {attempt.state} -> {after.state}", why)
+        changed = AttemptChanged(before=attempt.state, after=after.state, cause=cause)
+        self._tell(attempt, at, changed)
         return True
 
     async def release_asking(self, attempt_id: str, *, asked_until: datetime) -> None:
@@ -258,16 +262,9 @@ class MemoryAttempts:
     def _keep(self, attempt: Attempt) -> None:
         self.rows.attempts[attempt.attempt_id] = attempt
 
-    def _tell(self, attempt: Attempt, at: datetime, what: str, why: str) -> None:
-        self.rows.story.append(
-            StoryEntry(
-                order_id=attempt.order_id,
-                attempt_id=attempt.attempt_id,
-                at=at,
-                what=what,
-                why=why,
-            )
-        )
+    def _tell(self, attempt: Attempt, at: datetime, fact: Fact) -> None:
+        its = {"order_id": attempt.order_id, "attempt_id": attempt.attempt_id}
+        self.rows.story.append(StoryEntry(**its, at=at, fact=fact))
 
     def _bears(
         self,

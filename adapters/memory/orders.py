@@ -7,11 +7,12 @@ from typing import TypeVar
 
 from retender.adapters.memory.rows import Rows
 from retender.domain.model.attempt import Attempt
-from retender.domain.model.event import StoryEntry
+from retender.domain.model.cause import Cause
 from retender.domain.model.further_capture import FurtherCapture
 from retender.domain.model.order import EndReason, LatePayment, Order
 from retender.domain.model.order_sums import OrderSums
 from retender.domain.model.refund import Refund
+from retender.domain.model.story import OrderChanged, StoryEntry
 from retender.domain.model.transition import ENDING, OrderEvent, OrderState, transition
 
 OwnedT = TypeVar("OwnedT", Attempt, Refund, FurtherCapture)
@@ -78,7 +79,7 @@ class MemoryOrders:
         event: OrderEvent,
         *,
         at: datetime,
-        why: str,
+        cause: Cause,
         winner: str | None = None,
         end_reason: EndReason | None = None,
         late_payment: LatePayment | None = None,
@@ -99,8 +100,9 @@ class MemoryOrders:
             late_payment=late_payment or order.late_payment,
             version=order.version + 1,
         )
-        what = f"order {order.state} -> {row.target}"
-        self.rows.story.append(StoryEntry(order_id=order_id, at=at, what=what, why=why))
+        after = OrderState(row.target)
+        changed = OrderChanged(before=order.state, after=after, cause=cause)
+        self.rows.story.append(StoryEntry(order_id=order_id, at=at, fact=changed))
         return True
 
     async def past_deadline(self, now: datetime, limit: int) -> Sequence[Order]:

@@ -7,8 +7,9 @@ from itertools import islice
 
 from retender.adapters.memory.rows import OutboxRow, Rows
 from retender.domain.model.attention import FOLDED, AttentionItem, Ending
-from retender.domain.model.event import Event, StoryEntry, UntoldEvent
+from retender.domain.model.event import Event, UntoldEvent
 from retender.domain.model.lease import is_free
+from retender.domain.model.story import StoryEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +144,13 @@ class MemoryStory:
 
     rows: Rows
 
-    async def add(self, entry: StoryEntry) -> None:
-        """Add a line."""
-        self.rows.story.append(entry)
+    def place(self) -> int:
+        """Return how many lines there are."""
+        return len(self.rows.story)
+
+    async def add(self, entry: StoryEntry, *, place: int | None = None) -> None:
+        """Add a line, at the end or at its place."""
+        self.rows.story.insert(self.place() if place is None else place, entry)
 
     async def of_order(self, order_id: str) -> Sequence[StoryEntry]:
         """Return an order's lines, in the order of writing."""

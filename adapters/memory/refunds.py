@@ -5,9 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from retender.adapters.memory.rows import Rows
-from retender.domain.model.event import StoryEntry
+from retender.domain.model.cause import Cause
 from retender.domain.model.lease import is_free
 from retender.domain.model.refund import Refund
+from retender.domain.model.story import StoryEntry
+from retender.domain.model.story_money import RefundChanged
 from retender.domain.model.transition import (
     ASKED_AFTER,
     UNDER_WAY,
@@ -50,7 +52,7 @@ class MemoryRefunds:
         event: RefundEvent,
         *,
         at: datetime,
-        why: str,
+        cause: Cause,
         next_try_at: datetime | None = None,
         provider_refund_no: str | None = None,
         problem: str | None = None,
@@ -83,8 +85,12 @@ class MemoryRefunds:
                 order_id=refund.order_id,
                 attempt_id=refund.attempt_id,
                 at=at,
-                what=f"refund {refund_no} {refund.state} -> {row.target}",
-                why=why,
+                fact=RefundChanged(
+                    refund_no=refund_no,
+                    before=refund.state,
+                    after=RefundState(row.target),
+                    cause=cause,
+                ),
             )
         )
         return True

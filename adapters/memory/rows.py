@@ -6,10 +6,11 @@ from datetime import datetime
 
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.attention import AttentionCode, AttentionItem
-from retender.domain.model.event import StoryEntry, UntoldEvent
+from retender.domain.model.event import UntoldEvent
 from retender.domain.model.further_capture import FurtherCapture
 from retender.domain.model.order import Order
 from retender.domain.model.refund import Refund
+from retender.domain.model.story import StoryEntry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

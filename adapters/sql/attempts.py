@@ -36,11 +36,13 @@ from retender.adapters.sql.seal import PageSeal
 from retender.adapters.sql.tables import attempts, captures
 from retender.adapters.sql.uniqueness import unless_taken
 from retender.domain.model.attempt import Attempt
+from retender.domain.model.cause import Cause, Reason
 from retender.domain.model.errors import UndefinedTransition
-from retender.domain.model.event import StoryEntry
 from retender.domain.model.further_capture import FurtherCapture
 from retender.domain.model.money import Money
 from retender.domain.model.page import Opened
+from retender.domain.model.story import Fact, StoryEntry
+from retender.domain.model.story_pages import AttemptChanged, TradeNumberNotKept
 from retender.domain.model.transition import (
     KEPT,
     LIVE,
@@ -138,6 +140,7 @@ class SqlAttempts:
 
     connection: AsyncConnection
     seal: PageSeal
+    story: SqlStory
 
     async def add(self, attempt: Attempt) -> bool:
         """Insert, unless a number, the index, the request or the id are taken."""
@@ -167,7 +170,7 @@ class SqlAttempts:
         event: AttemptEvent,
         *,
         at: datetime,
-        why: str,
+        cause: Cause,
         next_check_at: datetime | None = None,
         provider_trade_no: str | None = None,
         captured_at: datetime | None = None,
@@ -197,10 +200,9 @@ class SqlAttempts:
             raise UndefinedTransition(message, attempt_id=attempt_id)
         if changed == 0:
             return False
-        await self._tell(before, at, f"attempt {before.state} -> {row.target}", why)
-        if taken:
-            what = f"provider's number {provider_trade_no} not kept"
-            await self._tell(before, at, what, "another attempt of this account bears it")
+        await self._tell_changed(before, row, at, cause)
+        if taken and provider_trade_no:
+            await self._tell(before, at, TradeNumberNotKept(provider_trade_no=provider_trade_no))
         return True
 
     async def claim_asking(self, attempt_id: str, now: datetime, until: datetime) -> bool:
@@ -233,7 +235,7 @@ class SqlAttempts:
         if before is None or not await unless_taken(self.connection, _KEEP_PAGE, values):
             return False
         if before.state in row.sources:
-            await self._tell(before, at, f"attempt {before.state} -> {row.target}", row.because)
+            await self._tell_changed(before, row, at, Cause(reason=Reason.PAGE_GIVEN))
         return True
 
     async def fill_in(
@@ -271,7 +273,7 @@ class SqlAttempts:
         values = {ITS: attempt_id, "asking_until": until}
         return (await self.connection.execute(_CLAIM_CLOSING, values)).rowcount == 1
 
-    async def take_back(self, attempt_id: str, *, at: datetime, why: str) -> bool:
+    async def take_back(self, attempt_id: str, *, at: datetime, cause: Cause) -> bool:
         """Open it again in one conditional update, unless somebody is at it."""
         row = transition(AttemptEvent.TAKEN_BACK)
         before = (await self.connection.execute(_LOCK, {ITS: attempt_id})).first()
@@ -284,7 +286,7 @@ class SqlAttempts:
         }
         if before is None or not await unless_taken(self.connection, _TAKE_BACK, values):
             return False
-        await self._tell(before, at, f"attempt {before.state} -> {row.target}", why)
+        await self._tell_changed(before, row, at, cause)
         return True
 
     async def release_asking(self, attempt_id: str, *, asked_until: datetime) -> None:
@@ -337,11 +339,15 @@ class SqlAttempts:
         """Return what the story needs of the row, which nobody changes until we are done."""
         return (await self.connection.execute(_LOCK, {ITS: attempt_id})).first()
 
-    async def _tell(self, attempt: AnyRow, at: datetime, what: str, why: str) -> None:
-        entry = StoryEntry(
-            order_id=attempt.order_id, attempt_id=attempt.attempt_id, at=at, what=what, why=why
-        )
-        await SqlStory(self.connection).add(entry)
+    async def _tell_changed(
+        self, before: AnyRow, row: Transition, at: datetime, cause: Cause
+    ) -> None:
+        after = AttemptState(row.target)
+        await self._tell(before, at, AttemptChanged(before=before.state, after=after, cause=cause))
+
+    async def _tell(self, attempt: AnyRow, at: datetime, fact: Fact) -> None:
+        its = {"order_id": attempt.order_id, "attempt_id": attempt.attempt_id}
+        await self.story.add(StoryEntry(**its, at=at, fact=fact))
 
 
 def _changes(

@@ -118,7 +118,7 @@ class Words(TypeDecorator[str]):
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         """Replace what cannot be written."""
         del dialect
-        return None if value is None else _writable(value)
+        return None if value is None else writable(value)
 
 
 class Facts(_Careful[dict[str, EventFact]]):
@@ -135,7 +135,7 @@ class Facts(_Careful[dict[str, EventFact]]):
         if value is None:
             return None
         return {
-            _writable(name): _writable(fact) if isinstance(fact, str) else fact
+            writable(name): writable(fact) if isinstance(fact, str) else fact
             for name, fact in value.items()
         }
 
@@ -168,5 +168,6 @@ def _named(value: object) -> dict[str, Any] | None:
     raise TypeError(message)
 
 
-def _writable(words: str) -> str:
+def writable(words: str) -> str:
+    """Replace what no database takes, nor any answer: lone surrogates and NUL."""
     return words.encode(errors="replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
+from retender.adapters.sql.facts import fact_of, facts_text
 from retender.adapters.sql.reading import AnyRow, reader
 from retender.adapters.sql.seal import PageSeal
 from retender.domain.model.attempt import Attempt, Charge
 from retender.domain.model.attention import AttentionCode, AttentionItem, Ending
-from retender.domain.model.event import Event, StoryEntry
+from retender.domain.model.event import Event
 from retender.domain.model.further_capture import FurtherCapture
 from retender.domain.model.money import Money
 from retender.domain.model.order import Order
@@ -16,6 +17,7 @@ from retender.domain.model.order_sums import OrderSums
 from retender.domain.model.payer import Payer
 from retender.domain.model.refund import Refund
 from retender.domain.model.row_errors import RowUnreadable
+from retender.domain.model.story import StoryEntry
 
 Values: TypeAlias = dict[str, object]
 
@@ -342,9 +344,8 @@ def entry_values(entry: StoryEntry) -> Values:
         "order_id": entry.order_id,
         "attempt_id": entry.attempt_id,
         "at": entry.at,
-        "what": entry.what,
-        "why": entry.why,
-        "data": entry.data,
+        "kind": entry.kind,
+        "facts": facts_text(entry.fact),
     }
 
 
@@ -355,7 +356,5 @@ def entry_of(row: AnyRow) -> StoryEntry:
         order_id=row.order_id,
         attempt_id=row.attempt_id,
         at=row.at,
-        what=row.what,
-        why=row.why,
-        data=row.data,
+        fact=fact_of(row.kind, row.facts),
     )

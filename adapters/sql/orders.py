@@ -15,10 +15,11 @@ from retender.adapters.sql.reading import apart
 from retender.adapters.sql.records import SqlStory
 from retender.adapters.sql.tables import attempts, captures, orders, refunds
 from retender.adapters.sql.uniqueness import unless_taken
-from retender.domain.model.event import StoryEntry
+from retender.domain.model.cause import Cause
 from retender.domain.model.order import EndReason, LatePayment, Order
 from retender.domain.model.order_sums import OrderSums
 from retender.domain.model.row_errors import RowUnreadable
+from retender.domain.model.story import OrderChanged, StoryEntry
 from retender.domain.model.transition import (
     CAPTURED,
     ENDED,
@@ -78,6 +79,7 @@ class SqlOrders:
     """Implements ``Orders``."""
 
     connection: AsyncConnection
+    story: SqlStory
 
     async def add(self, order: Order) -> bool:
         """Insert, unless number, key or id are taken."""
@@ -114,7 +116,7 @@ class SqlOrders:
         event: OrderEvent,
         *,
         at: datetime,
-        why: str,
+        cause: Cause,
         winner: str | None = None,
         end_reason: EndReason | None = None,
         late_payment: LatePayment | None = None,
@@ -130,11 +132,10 @@ class SqlOrders:
             changes["end_reason"] = end_reason
         if late_payment is not None:
             changes["late_payment"] = late_payment
-        if not await self._changed(_MOVE[event], changes):
+        if before is None or not await self._changed(_MOVE[event], changes):
             return False
-        what = f"order {before} -> {row.target}"
-        entry = StoryEntry(order_id=order_id, at=at, what=what, why=why)
-        await SqlStory(self.connection).add(entry)
+        changed = OrderChanged(before=before, after=OrderState(row.target), cause=cause)
+        await self.story.add(StoryEntry(order_id=order_id, at=at, fact=changed))
         return True
 
     async def past_deadline(self, now: datetime, limit: int) -> Sequence[Order | RowUnreadable]:

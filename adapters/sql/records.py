@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import bindparam, insert, or_, select, update
@@ -23,8 +23,9 @@ from retender.adapters.sql.reading import apart
 from retender.adapters.sql.tables import inbox, items, outbox, story
 from retender.adapters.sql.uniqueness import unless_taken
 from retender.domain.model.attention import AttentionItem, Ending
-from retender.domain.model.event import Event, StoryEntry, UntoldEvent
+from retender.domain.model.event import Event, UntoldEvent
 from retender.domain.model.row_errors import RowUnreadable
+from retender.domain.model.story import StoryEntry
 
 _LONGEST_KEY = 128
 
@@ -166,15 +167,31 @@ class SqlOutbox:
 
 @dataclass(frozen=True, slots=True)
 class SqlStory:
-    """Implements ``Story``."""
+    """
+    Implements ``Story``: the lines of a unit of work are written together, at its end.
+
+    So a cause can still take its place before its effects, and many lines are one statement.
+    """
 
     connection: AsyncConnection
+    lines: list[StoryEntry] = field(default_factory=list)
 
-    async def add(self, entry: StoryEntry) -> None:
-        """Add a line."""
-        await self.connection.execute(_ADD_LINE, entry_values(entry))
+    def place(self) -> int:
+        """Return how many lines wait to be written."""
+        return len(self.lines)
+
+    async def add(self, entry: StoryEntry, *, place: int | None = None) -> None:
+        """Add a line, at the end or at its place."""
+        self.lines.insert(self.place() if place is None else place, entry)
+
+    async def write(self) -> None:
+        """Write the lines that wait."""
+        if self.lines:
+            await self.connection.execute(_ADD_LINE, [entry_values(line) for line in self.lines])
+            self.lines.clear()
 
     async def of_order(self, order_id: str) -> Sequence[StoryEntry]:
         """Return an order's lines, in the order of writing."""
+        await self.write()
         rows = await self.connection.execute(_STORY_OF, {ITS: order_id})
         return [entry_of(row) for row in rows]

@@ -26,9 +26,17 @@ from retender.adapters.sql.mapping import Values, refund_of, refund_values
 from retender.adapters.sql.records import SqlStory
 from retender.adapters.sql.tables import refunds
 from retender.adapters.sql.uniqueness import unless_taken
-from retender.domain.model.event import StoryEntry
+from retender.domain.model.cause import Cause
 from retender.domain.model.refund import Refund
-from retender.domain.model.transition import ASKED_AFTER, UNDER_WAY, RefundEvent, transition
+from retender.domain.model.story import StoryEntry
+from retender.domain.model.story_money import RefundChanged
+from retender.domain.model.transition import (
+    ASKED_AFTER,
+    UNDER_WAY,
+    RefundEvent,
+    RefundState,
+    transition,
+)
 
 _ADD = insert(refunds)
 _BY_NO = select(refunds).where(refunds.c.refund_no == its())
@@ -85,6 +93,7 @@ class SqlRefunds:
     """Implements ``Refunds``."""
 
     connection: AsyncConnection
+    story: SqlStory
 
     async def add(self, refund: Refund) -> bool:
         """Insert, unless a number is taken or a surplus goes back already."""
@@ -109,7 +118,7 @@ class SqlRefunds:
         event: RefundEvent,
         *,
         at: datetime,
-        why: str,
+        cause: Cause,
         next_try_at: datetime | None = None,
         provider_refund_no: str | None = None,
         problem: str | None = None,
@@ -138,14 +147,11 @@ class SqlRefunds:
             move, changes[HELD] = _MOVE_HELD[event], held_until
         if before is None or (await self.connection.execute(move, changes)).rowcount == 0:
             return False
-        entry = StoryEntry(
-            order_id=before.order_id,
-            attempt_id=before.attempt_id,
-            at=at,
-            what=f"refund {refund_no} {before.state} -> {row.target}",
-            why=why,
+        changed = RefundChanged(
+            refund_no=refund_no, before=before.state, after=RefundState(row.target), cause=cause
         )
-        await SqlStory(self.connection).add(entry)
+        its = {"order_id": before.order_id, "attempt_id": before.attempt_id}
+        await self.story.add(StoryEntry(**its, at=at, fact=changed))
         return True
 
     async def any_due(

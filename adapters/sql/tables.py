@@ -22,13 +22,23 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import mysql
 
-from retender.adapters.sql.columns import SEALED, SERIAL, Details, Facts, Instant, Name, Words
+from retender.adapters.sql.columns import (
+    LONG_TEXT,
+    SEALED,
+    SERIAL,
+    Details,
+    Facts,
+    Instant,
+    Name,
+    Words,
+)
 from retender.domain.model.attention import FOLDED, About, AttentionCode, Resolution
 from retender.domain.model.client_type import Device
 from retender.domain.model.event import EventKind
 from retender.domain.model.order import EndReason, LatePayment
 from retender.domain.model.page import PageKind
 from retender.domain.model.refund import AUTOMATIC, RefundCause
+from retender.domain.model.story_kind import StoryKind
 from retender.domain.model.transition import PAYABLE, AttemptState, OrderState, RefundState
 
 metadata = MetaData(
@@ -296,9 +306,8 @@ story = Table(
     Column("order_id", ID, nullable=False),
     Column("attempt_id", ID),
     Column("at", Instant, nullable=False),
-    Column("what", Words, nullable=False),
-    Column("why", Words, nullable=False),
-    Column("data", Facts, nullable=False),
+    Column("kind", Name(StoryKind), nullable=False),
+    Column("facts", LONG_TEXT, nullable=False),
     sqlite_autoincrement=True,
     **INNODB,
 )

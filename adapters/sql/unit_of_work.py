@@ -25,21 +25,22 @@ class SqlWork:
         self._connection: AsyncConnection | None = connection
         self._seal = seal
         self._read_only = read_only
+        self._story = SqlStory(connection)
 
     @property
     def orders(self) -> SqlOrders:
         """The orders."""
-        return SqlOrders(self._open())
+        return SqlOrders(self._open(), self._story)
 
     @property
     def attempts(self) -> SqlAttempts:
         """The attempts."""
-        return SqlAttempts(self._open(), self._seal)
+        return SqlAttempts(self._open(), self._seal, self._story)
 
     @property
     def refunds(self) -> SqlRefunds:
         """The refunds."""
-        return SqlRefunds(self._open())
+        return SqlRefunds(self._open(), self._story)
 
     @property
     def inbox(self) -> SqlInbox:
@@ -64,7 +65,8 @@ class SqlWork:
     @property
     def story(self) -> SqlStory:
         """What happened and why."""
-        return SqlStory(self._open())
+        self._open()
+        return self._story
 
     async def commit(self) -> None:
         """Commit the transaction; the work is over then."""
@@ -72,6 +74,7 @@ class SqlWork:
         if self._read_only:
             message = "a read-only unit of work has nothing to commit"
             raise RuntimeError(message)
+        await self._story.write()
         try:
             await commit(connection)
         except BaseException:

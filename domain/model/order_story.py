@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.attention import AttentionItem
-from retender.domain.model.event import Event, StoryEntry
+from retender.domain.model.event import Event
 from retender.domain.model.further_capture import FurtherCapture
 from retender.domain.model.order import Order
 from retender.domain.model.refund import Refund
+from retender.domain.model.story import StoryEntry
 from retender.domain.model.surplus import Surplus
 
 

@@ -7,11 +7,12 @@ from enum import StrEnum
 
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.backlog import OPEN_ORDERS
-from retender.domain.model.event import StoryEntry
 from retender.domain.model.money import Money
 from retender.domain.model.order_story import OrderStory
 from retender.domain.model.outcome import Outcome
 from retender.domain.model.refund import Refund
+from retender.domain.model.story import Fact, StoryEntry
+from retender.domain.model.story_money import NoticeHeard, ProviderAnswered
 from retender.domain.model.transition import CAPTURED, ENDED, AttemptState, OrderState, RefundState
 
 
@@ -94,10 +95,12 @@ class OrderSummary:
 
 
 def _evidence(story: OrderStory) -> StoryEntry | None:
-    """Return the word that was believed; for old stories, the state change that followed it."""
-    won = [e for e in story.entries if e.data.get("outcome") == Outcome.WON]
-    paid = [e for e in story.entries if e.what.endswith(f"-> {OrderState.PAID}")]
-    return next(iter(won + paid), None)
+    """Return the word that was believed."""
+    return next((entry for entry in story.entries if _won(entry.fact)), None)
+
+
+def _won(fact: Fact) -> bool:
+    return isinstance(fact, ProviderAnswered | NoticeHeard) and fact.outcome is Outcome.WON
 
 
 def _open_ends(story: OrderStory) -> Iterable[OpenEnd]:

@@ -5,6 +5,7 @@ from dataclasses import KW_ONLY, dataclass, replace
 from datetime import datetime, timedelta
 
 from retender.domain.model.attempt import Attempt, Charge
+from retender.domain.model.cause import Cause, Reason
 from retender.domain.model.errors import (
     PayOrderFail,
     PayOrderStateError,
@@ -15,17 +16,24 @@ from retender.domain.model.errors import (
     Refusal,
     StoreError,
 )
-from retender.domain.model.event import StoryKind
 from retender.domain.model.named import named_attempt
 from retender.domain.model.operators import for_operators
 from retender.domain.model.order import Order
 from retender.domain.model.page import Opened
 from retender.domain.model.pay_result import AnswerPending, PageReady
+from retender.domain.model.story_pages import (
+    AskAgainReason,
+    LateReason,
+    NotGiven,
+    PageAskedAgain,
+    PageNotGiven,
+    PageTooLate,
+)
 from retender.domain.model.transition import AttemptEvent, OrderState
-from retender.domain.steps.captured import facts_of, tell
 from retender.domain.steps.inquire import Inquire
-from retender.domain.steps.new_attempt import facts_of_page, tell_handed_out
+from retender.domain.steps.new_attempt import tell_handed_out
 from retender.domain.steps.retry_when_busy import retry_when_busy
+from retender.domain.steps.tell import problem_of, tell
 from retender.ports.accounts import Account
 from retender.ports.new_id import NewId
 from retender.ports.pay_policy import PayPolicy
@@ -133,7 +141,7 @@ class AskForPage:
         except ProviderRefused as refused:
             return await self._refused(asking, refused)
         except ProviderUnavailable as unavailable:
-            await self._release(asking, "not reached; nothing was sent", unavailable)
+            await self._release(asking, NotGiven.NOT_REACHED, unavailable)
             raise
         except ProviderUncertain as uncertain:
             await self._left_uncertain(asking, uncertain)
@@ -148,41 +156,35 @@ class AskForPage:
             until = now + self.policy.asking_for
             claimed = await work.attempts.claim_asking(attempt.attempt_id, now, until)
             if claimed and not first:
-                because, why = _why_again(attempt, now)
-                await tell(
-                    work,
-                    attempt,
-                    at=now,
-                    what=f"{attempt.account} asked again under {attempt.number}",
-                    why=f"same request, but {why}",
-                    kind=StoryKind.PAGE_ASKED_AGAIN,
-                    facts={
-                        "account": attempt.account,
-                        "number": attempt.number,
-                        "because": because,
-                    },
+                again = PageAskedAgain(
+                    account=attempt.account,
+                    number=attempt.number,
+                    because=_why_again(attempt, now),
+                    page_until=attempt.page_until,
                 )
+                await tell(work, attempt, again, at=now)
             await work.commit()
         return until if claimed else None
 
     @retry_when_busy
-    async def _release(self, asking: "_Asking", what: str, why: ProviderError) -> None:
+    async def _release(self, asking: "_Asking", outcome: NotGiven, why: ProviderError) -> None:
         async with self.unit_of_work() as work:
-            await self._released(work, asking, what, why)
+            await self._released(work, asking, outcome, why)
             await work.commit()
 
-    async def _released(self, work: Work, asking: "_Asking", what: str, why: ProviderError) -> None:
+    async def _released(
+        self, work: Work, asking: "_Asking", outcome: NotGiven, why: ProviderError
+    ) -> None:
         attempt = asking.attempt
         await work.attempts.release_asking(attempt.attempt_id, asked_until=asking.until)
-        await tell(
-            work,
-            attempt,
-            at=self.clock(),
-            what=f"open at {attempt.account}: {what}",
-            why=str(why),
-            kind=StoryKind.PAGE_NOT_GIVEN,
-            facts={**facts_of(why), "account": attempt.account, "number": attempt.number},
+        not_given = PageNotGiven(
+            account=attempt.account,
+            number=attempt.number,
+            outcome=outcome,
+            problem=problem_of(why),
+            refusal=why.refusal if isinstance(why, ProviderRefused) else None,
         )
+        await tell(work, attempt, not_given, at=self.clock())
 
     @retry_when_busy
     async def _left_uncertain(self, asking: "_Asking", why: ProviderUncertain) -> None:
@@ -194,7 +196,7 @@ class AskForPage:
         """
         attempt = asking.attempt
         async with self.unit_of_work() as work:
-            await self._released(work, asking, "answer unknown; it is found out", why)
+            await self._released(work, asking, NotGiven.UNKNOWN, why)
             now = self.clock()
             found = await work.attempts.get(attempt.attempt_id) or attempt
             if found.opened_at is None and not asking.terms.orphan_payable:
@@ -202,7 +204,7 @@ class AskForPage:
                     attempt.attempt_id,
                     AttemptEvent.CLOSE_WANTED,
                     at=now,
-                    why="its page was in the answer that was lost, and nowhere else",
+                    cause=Cause(reason=Reason.PAGE_LOST),
                     next_check_at=now,
                 )
             await work.commit()
@@ -212,7 +214,7 @@ class AskForPage:
         """Keep the page if the attempt is payable and ours to ask for; else nobody sees it."""
         order, attempt, page = asking.order, asking.attempt, opened.page
         async with self.unit_of_work() as work:
-            now = self.clock()
+            now, place = self.clock(), work.story.place()
             until = asking.terms.page_until(attempt.charge.expires_at, now)
             kept = await work.attempts.keep_page(
                 attempt.attempt_id, opened, until, now, asked_until=asking.until
@@ -221,7 +223,7 @@ class AskForPage:
                 # The page is shown to nobody, but what was made must be found again.
                 await work.attempts.fill_in(attempt.attempt_id, reference=opened.reference)
             attempt = await work.attempts.get(attempt.attempt_id) or attempt
-            await self._tell_kept(work, asking, opened, until, kept=kept, left=attempt)
+            await self._tell_kept(work, asking, opened, until, kept=kept, left=attempt, place=place)
             order = await work.orders.by_id(order.order_id) or order
             await work.commit()
         if not kept and attempt.is_payable:
@@ -247,32 +249,31 @@ class AskForPage:
         *,
         kept: bool,
         left: Attempt,
+        place: int,
     ) -> None:
         """Say what became of the page, and why."""
-        at, account = self.clock(), asking.attempt.account
+        at = self.clock()
         if kept:
-            await tell_handed_out(work, asking.attempt, asking.terms, opened, until, at=at)
+            its = (asking.attempt, asking.terms, opened, until)
+            await tell_handed_out(work, *its, at=at, place=place)
             return
-        why = "the attempt was left behind while the provider answered"
-        if left.is_payable:
-            why = "another request asks under this number by now, or the reference is another's"
-        await tell(
-            work,
-            asking.attempt,
-            at=at,
-            what=f"{opened.page.kind} page of {account} came too late and is not shown",
-            why=why,
-            kind=StoryKind.PAGE_TOO_LATE,
-            facts=facts_of_page(asking.attempt, asking.terms, opened, until),
+        too_late = PageTooLate(
+            account=asking.attempt.account,
+            page_kind=opened.page.kind,
+            product=asking.terms.product,
+            page_until=until,
+            because=LateReason.OTHER_ASKS if left.is_payable else LateReason.LEFT_BEHIND,
+            reference=opened.reference,
         )
+        await tell(work, asking.attempt, too_late, at=at)
 
     async def _refused(self, asking: "_Asking", refused: ProviderRefused) -> AnswerPending:
         order, attempt, account = asking.order, asking.attempt, asking.account
-        why = _words_of(refused)
-        await self._release(asking, f"refused ({refused.refusal})", refused)
+        words = _words_of(refused)
+        await self._release(asking, NotGiven.REFUSED, refused)
         match refused.refusal:
             case Refusal.NOT_NOW:
-                message = f"{account.title} is busy: {why}; press again."
+                message = f"{account.title} is busy: {words}; press again."
                 raise ProviderUnavailable(message, provider_code=refused.provider_code)
             case Refusal.ALREADY_PAID:
                 inquire = Inquire(self.unit_of_work, self.clock, self.new_id)
@@ -280,22 +281,22 @@ class AskForPage:
                 await self._stop_if_paid(order)
                 return asking.pending
             case Refusal.NEW_NUMBER:
-                await self._move(attempt, AttemptEvent.CLOSE_WANTED, why)
+                await self._move(attempt, AttemptEvent.CLOSE_WANTED, words)
                 raise NumberRefused(failed(order, account, refused)) from refused
             case Refusal.REJECTED:
                 if asking.first:
-                    await self._move(attempt, AttemptEvent.REFUSED, why)
+                    await self._move(attempt, AttemptEvent.REFUSED, words)
                 raise failed(order, account, refused) from refused
 
     @retry_when_busy
-    async def _move(self, attempt: Attempt, event: AttemptEvent, why: str) -> None:
+    async def _move(self, attempt: Attempt, event: AttemptEvent, words: str) -> None:
         async with self.unit_of_work() as work:
             now = self.clock()
             await work.attempts.move(
                 attempt.attempt_id,
                 event,
                 at=now,
-                why=why,
+                cause=Cause(reason=Reason.REFUSED, words=words),
                 next_check_at=now if event is AttemptEvent.CLOSE_WANTED else None,
             )
             await work.commit()
@@ -362,15 +363,15 @@ def _check_opened(opened: object, charge: Charge) -> None:
         raise ProviderUncertain(message)
 
 
-def _why_again(attempt: Attempt, now: datetime) -> tuple[str, str]:
-    """Say, to machines and to people, why the stored page is not simply handed out."""
+def _why_again(attempt: Attempt, now: datetime) -> AskAgainReason:
+    """Return why the stored page is not simply handed out."""
     if attempt.undecryptable:
-        return "page_key", "its stored page does not open: the page key changed"
+        return AskAgainReason.PAGE_KEY
     if attempt.page is None or attempt.page_until is None:
-        return "no_page", "no page of it is kept"
+        return AskAgainReason.NO_PAGE
     if attempt.page_until <= now:
-        return "page_ran_out", f"its page ran out at {attempt.page_until.isoformat()}"
-    return "strategy", "the provider decides which page (ask_provider)"
+        return AskAgainReason.PAGE_RAN_OUT
+    return AskAgainReason.STRATEGY
 
 
 def _words_of(refused: ProviderRefused) -> str:

@@ -1,12 +1,15 @@
 """Ask a provider after a refund: by our number, or by its own id where it goes by ids."""
 
+from contextlib import AbstractContextManager
 from datetime import datetime
 
 from retender.domain.model.attempt import Attempt
+from retender.domain.model.cause import Cause, Reason, Source
 from retender.domain.model.errors import ProviderError, ProviderRefused, ProviderUncertain
-from retender.domain.model.event import StoryKind
+from retender.domain.model.named import named
 from retender.domain.model.refund import Refund
-from retender.domain.steps.captured import facts_of, tell
+from retender.domain.model.story_money import RefundNotAnswered, RefundRefused
+from retender.domain.steps.tell import problem_of, tell
 from retender.ports.payment_provider import PaymentProvider, RefundOrder, RefundReceipt
 from retender.ports.unit_of_work import Work
 
@@ -24,6 +27,16 @@ def order_of(refund: Refund, attempt: Attempt, notify_url: str) -> RefundOrder:
         reference=attempt.reference,
         order_no=attempt.charge.order_no,
         provider_refund_no=refund.provider_refund_no,
+    )
+
+
+def named_refund(refund: Refund, order: RefundOrder) -> AbstractContextManager[None]:
+    """Name what is worked on, for lines that are logged and errors that are raised."""
+    return named(
+        order_no=order.order_no,
+        attempt_number=order.charge_number,
+        refund_no=refund.refund_no,
+        account=refund.account,
     )
 
 
@@ -46,18 +59,17 @@ async def ask_refund(provider: PaymentProvider, order: RefundOrder) -> RefundRec
     return await provider.query_refund(order)
 
 
+def cause_of(problem: ProviderError, then: ProviderError | None = None) -> Cause:
+    """Return why a refund is where it is: what was said, and what the question after it brought."""
+    no = isinstance(problem, ProviderRefused)
+    words = problem.message if then is None else f"{problem.message} {then.message}"
+    return Cause(reason=Reason.REFUSED if no else Reason.NOT_ANSWERED, words=words)
+
+
 async def tell_trouble(
-    work: Work, refund: Refund, question: str, problem: ProviderError, *, at: datetime
+    work: Work, refund: Refund, question: Source, problem: ProviderError, *, at: datetime
 ) -> None:
     """Note in the story what the provider said instead of a receipt."""
-    no = isinstance(problem, ProviderRefused)
-    answer = "refused" if no else "no answer that proves anything"
-    await tell(
-        work,
-        refund,
-        at=at,
-        what=f"{question} of {refund.refund_no}: {answer}",
-        why=str(problem),
-        kind=StoryKind.REFUND_ANSWER if no else StoryKind.REFUND_NO_ANSWER,
-        facts={**facts_of(problem), "refund_no": refund.refund_no, "source": question},
-    )
+    made = RefundRefused if isinstance(problem, ProviderRefused) else RefundNotAnswered
+    trouble = made(refund_no=refund.refund_no, source=question, problem=problem_of(problem))
+    await tell(work, refund, trouble, at=at)

@@ -1,19 +1,21 @@
 """``captured``: the one way from a provider's evidence to PAID, to a surplus, to their events."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.attention import AttentionCode, AttentionItem
-from retender.domain.model.errors import RetenderError, UndefinedTransition
-from retender.domain.model.event import Event, EventKind, StoryEntry, StoryKind
+from retender.domain.model.cause import Cause, Reason, Source
+from retender.domain.model.errors import UndefinedTransition
+from retender.domain.model.event import Event, EventKind
 from retender.domain.model.order import LatePayment, Order
 from retender.domain.model.outcome import Outcome
 from retender.domain.model.refund import Refund, RefundCause, automatic_refund_number
+from retender.domain.model.story_money import EvidenceMisfit, RefundDecided
 from retender.domain.model.transition import CAPTURED, AttemptEvent, OrderEvent, OrderState
 from retender.domain.steps.further_capture import attention_of_receipt, known_already
 from retender.domain.steps.open_attention import call_for_absence
+from retender.domain.steps.tell import answer_of, tell
 from retender.ports.new_id import NewId
 from retender.ports.payment_provider import ProviderTerms, Receipt, ReceiptState
 from retender.ports.unit_of_work import Work
@@ -24,7 +26,7 @@ async def captured(
     *,
     account: str,
     receipt: Receipt,
-    source: str,
+    source: Source,
     at: datetime,
     new_id: NewId,
     terms: ProviderTerms | None = None,
@@ -40,7 +42,7 @@ async def captured(
         work: an open transaction; the caller commits.
         account: whose word it is.
         receipt: PAID, authenticated.
-        source: notice, query, close or bill; for the story.
+        source: by which way it came; for the story.
         at: now.
         new_id: names events.
         terms: the account's; they say whether another trade number is another capture.
@@ -51,21 +53,27 @@ async def captured(
     if attempt is None or problem is not None:
         code = problem or AttentionCode.UNKNOWN_NUMBER
         item = attention_of_receipt(account, attempt, receipt, code, source=source, at=at)
-        await _keep_misfit(work, item, attempt)
+        await _keep_misfit(work, item, attempt, receipt, source)
         return Outcome.ATTENTION
     if attempt.state in CAPTURED:
         return await known_already(
             work, attempt, receipt, terms, source=source, at=at, new_id=new_id
         )
-    why = f"{source}: {account} took {receipt.amount} under {receipt.number}"
+    cause = Cause(
+        reason=Reason.TAKEN,
+        source=source,
+        account=account,
+        amount=receipt.amount,
+        number=attempt.number,
+    )
     won = await work.orders.move(
-        attempt.order_id, OrderEvent.CAPTURED, at=at, why=why, winner=attempt.attempt_id
+        attempt.order_id, OrderEvent.CAPTURED, at=at, cause=cause, winner=attempt.attempt_id
     )
     order = await work.orders.by_id(attempt.order_id)
     if order is None:  # a foreign key forbids it
         message = f"Attempt {attempt.attempt_id} has no order."
         raise LookupError(message)
-    capture = _Capture(work, order, attempt, receipt, at, why, new_id)
+    capture = _Capture(work, order, attempt, receipt, at, cause, new_id)
     outcome = await (capture.win() if won else capture.give_back())
     if len(receipt.captures) > 1:
         settled = replace(attempt, provider_trade_no=receipt.provider_trade_no)
@@ -73,18 +81,15 @@ async def captured(
     return outcome
 
 
-async def _keep_misfit(work: Work, item: AttentionItem, attempt: Attempt | None) -> None:
+async def _keep_misfit(
+    work: Work, item: AttentionItem, attempt: Attempt | None, receipt: Receipt, source: Source
+) -> None:
     """Keep evidence that does not fit for a human, with a line in the story if it has one."""
     if await work.attention.add(item) and attempt is not None:
-        await tell(
-            work,
-            attempt,
-            at=item.at,
-            what=f"attention item {item.code}",
-            why=f"{item.source} of {item.account}",
-            kind=StoryKind.MISFIT,
-            facts={**item.data, "attention": item.code, "source": item.source},
+        misfit = EvidenceMisfit(
+            account=item.account, source=source, attention=item.code, answer=answer_of(receipt)
         )
+        await tell(work, attempt, misfit, at=item.at)
 
 
 async def attempt_of(work: Work, account: str, receipt: Receipt) -> Attempt | None:
@@ -113,7 +118,7 @@ async def apply_receipt(
     *,
     terms: ProviderTerms | None = None,
     asked_at: datetime | None,
-    source: str,
+    source: Source,
     at: datetime,
     new_id: NewId,
 ) -> Outcome:
@@ -137,80 +142,21 @@ async def apply_receipt(
             terms=terms,
         )
     if receipt.state is ReceiptState.CLOSED:
-        why = f"{source}: {attempt.account} says closed"
+        reason = Reason.SAID_CLOSED
     elif receipt.state is ReceiptState.NOT_FOUND and _must_be_there(attempt, terms):
         await call_for_absence(work, attempt, at=at, source=source, new_id=new_id)
         return Outcome.CONTRADICTED
     elif receipt.state is not ReceiptState.NOT_FOUND or asked_at is None:
         return Outcome.NOTHING
     elif attempt.proves_absence(asked_at):
-        why = f"{source}: {attempt.account} knows nothing, asked after expiry and grace"
+        reason = Reason.KNOWN_OF_NOTHING
     else:
         return Outcome.NOTHING
-    dead = await work.attempts.move(attempt.attempt_id, AttemptEvent.PROVEN_DEAD, at=at, why=why)
-    return Outcome.DEAD if dead else Outcome.KNOWN
-
-
-async def tell(
-    work: Work,
-    entry_of: Attempt | Refund,
-    *,
-    at: datetime,
-    what: str,
-    why: str,
-    kind: StoryKind | None = None,
-    facts: Mapping[str, object] | None = None,
-) -> None:
-    """
-    Add a line about an attempt, or about its refund, to the order's story.
-
-    The facts are what the words say, for machines; those that are None go unsaid.
-    """
-    line = line_about(entry_of, at=at, what=what, why=why, kind=kind, facts=facts)
-    await work.story.add(line)
-
-
-def line_about(
-    subject: Attempt | Refund,
-    *,
-    at: datetime,
-    what: str,
-    why: str,
-    kind: StoryKind | None = None,
-    facts: Mapping[str, object] | None = None,
-) -> StoryEntry:
-    """Return the line that ``tell`` adds."""
-    said = {"kind": kind, **(facts or {})}
-    return StoryEntry(
-        order_id=subject.order_id,
-        attempt_id=subject.attempt_id,
-        at=at,
-        what=what,
-        why=why,
-        data={name: str(fact) for name, fact in said.items() if fact is not None},
+    cause = Cause(reason=reason, source=source, account=attempt.account)
+    dead = await work.attempts.move(
+        attempt.attempt_id, AttemptEvent.PROVEN_DEAD, at=at, cause=cause
     )
-
-
-def facts_of(problem: RetenderError) -> dict[str, object]:
-    """Return what an error says to machines: its code, and the provider's own among the details."""
-    details = {
-        name: " ".join(map(str, fact)) if isinstance(fact, list) else fact
-        for name, fact in problem.details.items()
-    }
-    return {**details, "problem": problem.code}
-
-
-def facts_of_receipt(receipt: Receipt) -> dict[str, object]:
-    """Return what a receipt says to machines."""
-    return {
-        "answer": receipt.state,
-        "number": receipt.number,
-        "reference": receipt.reference,
-        "amount": receipt.amount,
-        "provider_trade_no": receipt.provider_trade_no,
-        "captured_at": receipt.captured_at and receipt.captured_at.isoformat(),
-        "foreign": receipt.foreign,
-    }
+    return Outcome.DEAD if dead else Outcome.KNOWN
 
 
 def _must_be_there(attempt: Attempt, terms: ProviderTerms | None) -> bool:
@@ -228,13 +174,13 @@ def _misfit(attempt: Attempt | None, receipt: Receipt) -> AttentionCode | None:
 
 
 async def retire_payable(
-    work: Work, order_id: str, *, at: datetime, why: str, but: str | None = None
+    work: Work, order_id: str, *, at: datetime, cause: Cause, but: str | None = None
 ) -> None:
     """Mark the order's payable attempts CLOSING, all but one; the worker closes them at once."""
     for other in await work.attempts.of_order(order_id):
         if other.is_payable and other.attempt_id != but:
             await work.attempts.move(
-                other.attempt_id, AttemptEvent.CLOSE_WANTED, at=at, why=why, next_check_at=at
+                other.attempt_id, AttemptEvent.CLOSE_WANTED, at=at, cause=cause, next_check_at=at
             )
 
 
@@ -247,7 +193,7 @@ class _Capture:
     attempt: Attempt
     receipt: Receipt
     at: datetime
-    why: str
+    cause: Cause
     new_id: NewId
 
     async def win(self) -> Outcome:
@@ -260,7 +206,7 @@ class _Capture:
             self.work,
             self.order.order_id,
             at=self.at,
-            why="another attempt paid the order",
+            cause=Cause(reason=Reason.ANOTHER_PAID),
             but=self.attempt.attempt_id,
         )
         await self._announce(
@@ -293,16 +239,8 @@ class _Capture:
             # Money without a refund on its way must not be committed.
             message = f"Surplus {self.attempt.attempt_id} has a refund before it was one."
             raise UndefinedTransition(message)
-        what, why = f"refund {number} due", f"surplus: {cause} payment"
-        await tell(
-            self.work,
-            self.attempt,
-            at=self.at,
-            what=what,
-            why=why,
-            kind=StoryKind.REFUND_DUE,
-            facts={"refund_no": number, "amount": refund.amount, "cause": cause},
-        )
+        decided = RefundDecided(refund_no=number, amount=refund.amount, cause=cause)
+        await tell(self.work, self.attempt, decided, at=self.at)
         await self._announce(
             EventKind.SURPLUS_FOUND, self.attempt.attempt_id, cause=str(cause), refund_no=number
         )
@@ -319,7 +257,7 @@ class _Capture:
             self.attempt.attempt_id,
             event,
             at=self.at,
-            why=self.why,
+            cause=self.cause,
             provider_trade_no=self.receipt.provider_trade_no,
             captured_at=self.receipt.captured_at or self.at,
         )

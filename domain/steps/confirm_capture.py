@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from retender.domain.model.attempt import Attempt
+from retender.domain.model.cause import Cause, Reason
 from retender.domain.model.refund import Refund, next_try_unasked
 from retender.domain.model.refund_errors import RefundNotExist
 from retender.domain.steps.inquire import Inquire
@@ -42,23 +43,23 @@ class ConfirmCapture:
         receipt = await inquire.ask(provider, attempt)
         if receipt is not None and _lists_both(receipt, attempt, refund):
             return True
-        problem = None
+        cause = None
         if receipt is not None and receipt.state is ReceiptState.PAID:
-            trades = f"{attempt.provider_trade_no} and {refund.trade_no}"
-            problem = f"its provider does not list both trades, {trades}: they may be one payment"
-        await self._put_off(refund, problem, held_until)
+            trades = tuple(no for no in (attempt.provider_trade_no, refund.trade_no) if no)
+            cause = Cause(reason=Reason.NOT_LISTED_BOTH, trade_nos=trades)
+        await self._put_off(refund, cause, held_until)
         return False
 
     @retry_when_busy
     async def _put_off(
-        self, refund: Refund, problem: str | None, held_until: datetime | None
+        self, refund: Refund, cause: Cause | None, held_until: datetime | None
     ) -> None:
         """Plan another question if nothing was said of it, and call a human if it was no."""
         async with self.unit_of_work() as work:
             at = self.clock()
-            if problem is not None:
+            if cause is not None:
                 await give_up_unsent(
-                    work, refund, problem, at=at, new_id=self.new_id, held_until=held_until
+                    work, refund, cause, at=at, new_id=self.new_id, held_until=held_until
                 )
             elif held_until is not None:
                 planned = next_try_unasked(refund, at)

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from retender.domain.model.cause import Cause, Reason
 from retender.domain.model.event import Event, EventKind
 from retender.domain.model.order import Order
 from retender.domain.model.transition import ENDING, OrderEvent
@@ -20,9 +21,8 @@ async def end_if_nothing_live(work: Work, order: Order, *, at: datetime, new_id:
     attempts = await work.attempts.of_order(order.order_id)
     if order.state not in ENDING or any(a.is_live for a in attempts):
         return False
-    closed = await work.orders.move(
-        order.order_id, OrderEvent.NOTHING_LIVE, at=at, why="no attempt of it can take money"
-    )
+    cause = Cause(reason=Reason.NOTHING_LIVE)
+    closed = await work.orders.move(order.order_id, OrderEvent.NOTHING_LIVE, at=at, cause=cause)
     if closed:
         await work.outbox.add(
             Event(

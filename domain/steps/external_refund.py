@@ -7,6 +7,7 @@ from datetime import datetime
 
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.attention import About, AttentionCode, AttentionItem
+from retender.domain.model.cause import Cause, Reason, Source
 from retender.domain.model.event import EventKind
 from retender.domain.model.money import Money
 from retender.domain.model.refund import Refund, RefundCause
@@ -23,7 +24,7 @@ from retender.ports.unit_of_work import Work
 
 
 async def hear_of_total(
-    work: Work, attempt: Attempt, total: Money, *, source: str, at: datetime, new_id: NewId
+    work: Work, attempt: Attempt, total: Money, *, source: Source, at: datetime, new_id: NewId
 ) -> None:
     """
     Reckon with all that a provider says was given back of a charge, whoever did it.
@@ -42,7 +43,7 @@ async def reckon_total(
     attempt_id: str,
     total: Money | None = None,
     *,
-    source: str,
+    source: Source,
     at: datetime,
     new_id: NewId,
 ) -> None:
@@ -73,7 +74,7 @@ async def hear_of_one(
     amount: Money,
     *,
     number: str,
-    source: str,
+    source: Source,
     at: datetime,
     new_id: NewId,
 ) -> None:
@@ -100,7 +101,7 @@ async def hear_of_one(
 
 
 async def hear_of_reversal(
-    work: Work, attempt: Attempt, *, number: str, problem: str, at: datetime, new_id: NewId
+    work: Work, attempt: Attempt, *, number: str, words: str | None, at: datetime, new_id: NewId
 ) -> bool:
     """
     Reckon with a refund of another hand that failed, perhaps after it was done.
@@ -112,11 +113,12 @@ async def hear_of_reversal(
     if refund is None:
         others = await _of_attempt(work, attempt)
         return not any(_is_of_total(other) for other in others)  # it may be in there
-    doubted = await work.refunds.move(refund.refund_no, RefundEvent.DOUBTED, at=at, why=problem)
+    cause = Cause(reason=Reason.REVERSED, words=words)
+    doubted = await work.refunds.move(refund.refund_no, RefundEvent.DOUBTED, at=at, cause=cause)
     if doubted:
         await work.attempts.forget_total(attempt.attempt_id)
         its = replace(refund, state=RefundState.DOUBTED)
-        await fail_refund(work, its, problem, at=at, new_id=new_id, held_until=None)
+        await fail_refund(work, its, cause, at=at, new_id=new_id, held_until=None)
     return True
 
 
@@ -145,11 +147,13 @@ async def overtake(work: Work, refund: Refund, *, at: datetime, new_id: NewId) -
 
     It is in no sum. The surplus that it was to give back is given back all the same.
     """
-    why = "another hand gave back what it was to give back"
-    if not await work.refunds.move(refund.refund_no, RefundEvent.OVERTAKEN, at=at, why=why):
+    cause = Cause(reason=Reason.OVERTAKEN)
+    if not await work.refunds.move(refund.refund_no, RefundEvent.OVERTAKEN, at=at, cause=cause):
         return False
     if refund.is_automatic:
-        await work.attempts.move(refund.attempt_id, AttemptEvent.REFUND_CONFIRMED, at=at, why=why)
+        await work.attempts.move(
+            refund.attempt_id, AttemptEvent.REFUND_CONFIRMED, at=at, cause=cause
+        )
     await announce_refund(work, refund, EventKind.REFUND_OVERTAKEN, at=at, new_id=new_id)
     return True
 
@@ -191,7 +195,7 @@ async def _write_down(
     amount: Money,
     *,
     name: str,
-    source: str,
+    source: Source,
     at: datetime,
     new_id: NewId,
     is_named: bool = False,
@@ -223,7 +227,7 @@ async def _write_down(
 
 
 async def _call_for_too_much(
-    work: Work, attempt: Attempt, amount: Money, *, number: str, source: str, at: datetime
+    work: Work, attempt: Attempt, amount: Money, *, number: str, source: Source, at: datetime
 ) -> None:
     """Let more than was captured wait for a human: such a sum is nobody's to believe."""
     order = await work.orders.by_id(attempt.order_id)

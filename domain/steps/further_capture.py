@@ -7,6 +7,7 @@ from datetime import datetime
 
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.attention import About, AttentionCode, AttentionItem
+from retender.domain.model.cause import Source
 from retender.domain.model.event import Event, EventKind
 from retender.domain.model.further_capture import FurtherCapture
 from retender.domain.model.outcome import Outcome
@@ -23,7 +24,7 @@ async def known_already(
     receipt: Receipt,
     terms: ProviderTerms | None,
     *,
-    source: str,
+    source: Source,
     at: datetime,
     new_id: NewId,
 ) -> Outcome:
@@ -122,7 +123,7 @@ def attention_of_receipt(
     receipt: Receipt,
     code: AttentionCode,
     *,
-    source: str,
+    source: Source,
     at: datetime,
 ) -> AttentionItem:
     """Return what calls a human to evidence that fits nothing; named by what it says, so once."""

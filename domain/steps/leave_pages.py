@@ -5,17 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from retender.domain.model.attempt import Attempt
+from retender.domain.model.cause import Cause, Reason
 from retender.domain.model.errors import PayOrderStateError, SwitchRefused, UnknownName
-from retender.domain.model.event import StoryKind
 from retender.domain.model.lease import is_free
 from retender.domain.model.order import Order
+from retender.domain.model.story_pages import PageLeft, PageLeftOpen, SwitchNotAllowed
+from retender.domain.model.switch_policy import SwitchChoice, SwitchPolicy, SwitchReason
 from retender.domain.model.transition import CAPTURED, AttemptEvent
-from retender.domain.steps.captured import tell
 from retender.domain.steps.in_question import account_in_question, refuse_in_question
 from retender.domain.steps.pay_request import PayRequest
 from retender.domain.steps.refresh_attempts import RefreshAttempts
 from retender.domain.steps.retry_when_busy import retry_when_busy
-from retender.ports.accounts import Account, Accounts, SwitchPolicy
+from retender.domain.steps.tell import tell
+from retender.ports.accounts import Account, Accounts
 from retender.ports.pay_policy import PayPolicy
 from retender.ports.payment_provider import ReceiptState
 from retender.ports.unit_of_work import UnitOfWork, Work
@@ -92,9 +94,12 @@ class LeavePages:
                 policy is not SwitchPolicy.NONE
                 or other.fingerprint == request.fingerprint_for(order.amount)
             ):
-                why = "a newer attempt takes its place"
                 await work.attempts.move(
-                    other.attempt_id, AttemptEvent.CLOSE_WANTED, at=at, why=why, next_check_at=at
+                    other.attempt_id,
+                    AttemptEvent.CLOSE_WANTED,
+                    at=at,
+                    cause=Cause(reason=Reason.REPLACED),
+                    next_check_at=at,
                 )
         return True
 
@@ -109,8 +114,7 @@ class LeavePages:
         closable = []
         for other in await self._unpaid(order, others):
             if self.policy_for(other) is SwitchPolicy.NONE:
-                why = f"policy none ({self.why_policy(other)}): a surplus would be refunded"
-                await self._say(other, "left open", why, StoryKind.PAGE_LEFT_OPEN)
+                await self._say(other, PageLeftOpen)
             elif other.attempt_id in open_ones:
                 closable.append(other.attempt_id)
             else:
@@ -147,28 +151,23 @@ class LeavePages:
 
     def policy_for(self, attempt: Attempt) -> SwitchPolicy:
         """Return how to leave this attempt; strict unless its account can still be asked."""
-        account = self._account_of(attempt)
-        if account is None:
-            return self.policy.switch_policy_without_account
-        power = account.provider.terms.page_for(attempt.charge).close
-        return self.policy.for_switch(account, power, attempt.charge.amount)
+        return self._choice(attempt).policy
 
-    def why_policy(self, attempt: Attempt) -> str:
-        """Say in words why ``policy_for`` answers as it does."""
+    def _choice(self, attempt: Attempt) -> SwitchChoice:
+        """Return the policy, and from what it follows."""
         account = self._account_of(attempt)
         if account is None:
-            return f"{attempt.account} is configured no more, and nobody can be asked"
+            policy = self.policy.switch_policy_without_account
+            return SwitchChoice(policy=policy, reason=SwitchReason.ACCOUNT_GONE)
         power = account.provider.terms.page_for(attempt.charge).close
-        return self.policy.why_for_switch(account, power, attempt.charge.amount)
+        return self.policy.choice_for_switch(account, power, attempt.charge.amount)
 
     async def _refuse_if_strict(self, order: Order, other: Attempt) -> None:
         """Go on only past what is dead for sure; else say until when to wait."""
         if self.policy_for(other) is not SwitchPolicy.STRICT:
             return
         remaining = max(timedelta(0), other.watch_until - self.clock())
-        until = other.watch_until.isoformat()
-        why = f"policy strict ({self.why_policy(other)}): may still be paid until {until}"
-        await self._say(other, "switch refused", why, StoryKind.SWITCH_REFUSED)
+        await self._say(other, SwitchNotAllowed)
         raise SwitchRefused(
             order.order_no, other.account, other.watch_until, remaining // timedelta(seconds=1)
         )
@@ -182,21 +181,23 @@ class LeavePages:
         Return whether nobody else is closing it: whose claim went over another's must let it
         run out, as the other's close may still be on its way to the provider.
         """
-        why = f"the payer switches; policy {self.policy_for(other)}"
+        choice = self._choice(other)
         async with self.unit_of_work() as work:
-            now = self.clock()
+            now, place = self.clock(), work.story.place()
             if await work.attempts.move(
-                other.attempt_id, AttemptEvent.CLOSE_WANTED, at=now, why=why, next_check_at=now
+                other.attempt_id,
+                AttemptEvent.CLOSE_WANTED,
+                at=now,
+                cause=Cause(reason=Reason.PAYER_SWITCHED, policy=choice.policy),
+                next_check_at=now,
             ):
-                await tell(
-                    work,
-                    other,
-                    at=now,
-                    what=f"{other.charge.page_kind} page of {other.account} left behind",
-                    why=f"policy {self.policy_for(other)}: {self.why_policy(other)}",
-                    kind=StoryKind.PAGE_LEFT,
-                    facts=self._facts(other),
+                left = PageLeft(
+                    account=other.account,
+                    page_kind=other.charge.page_kind,
+                    choice=choice,
+                    payable_until=other.watch_until,
                 )
+                await tell(work, other, left, at=now, place=place)
             alone = True
             if until is not None:
                 found = await work.attempts.get(other.attempt_id)
@@ -225,19 +226,15 @@ class LeavePages:
         return [other for other in found if other.is_live]
 
     @retry_when_busy
-    async def _say(self, other: Attempt, what: str, why: str, kind: StoryKind) -> None:
+    async def _say(self, other: Attempt, what: type[PageLeftOpen] | type[SwitchNotAllowed]) -> None:
         async with self.unit_of_work() as work:
-            facts = self._facts(other)
-            await tell(work, other, at=self.clock(), what=what, why=why, kind=kind, facts=facts)
+            said = what(
+                account=other.account,
+                choice=self._choice(other),
+                payable_until=other.watch_until,
+            )
+            await tell(work, other, said, at=self.clock())
             await work.commit()
-
-    def _facts(self, other: Attempt) -> dict[str, object]:
-        return {
-            "account": other.account,
-            "policy": self.policy_for(other),
-            "policy_because": self.why_policy(other),
-            "payable_until": other.watch_until.isoformat(),
-        }
 
     def _account_of(self, attempt: Attempt) -> Account | None:
         try:

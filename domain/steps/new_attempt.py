@@ -4,10 +4,15 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from retender.domain.model.attempt import Attempt
-from retender.domain.model.event import StoryKind
 from retender.domain.model.page import Opened
-from retender.domain.steps.captured import tell
+from retender.domain.model.story_pages import (
+    AttemptMade,
+    EarlierAttempt,
+    PageHandedOut,
+    PageNotReused,
+)
 from retender.domain.steps.pay_request import PayRequest
+from retender.domain.steps.tell import tell
 from retender.ports.payment_provider import PageTerms
 from retender.ports.unit_of_work import Work
 
@@ -17,25 +22,18 @@ _EXPLAINED = 8
 
 async def tell_made(work: Work, attempt: Attempt, request: PayRequest) -> None:
     """Say in the story what the attempt is, and what will be asked for."""
-    upstream = attempt.charge.expires_at.isoformat()
-    way = f"{request.account.name}, {request.client.code}"
-    await tell(
-        work,
-        attempt,
-        at=attempt.charge.created_at,
-        what=f"attempt {attempt.idx} {attempt.state}: {way}",
-        why=f"{request.terms.product} under {attempt.number}, upstream {upstream}",
-        kind=StoryKind.ATTEMPT_MADE,
-        facts={
-            "account": attempt.account,
-            "client_type": request.client.code,
-            "page_kind": request.terms.kind,
-            "product": request.terms.product,
-            "number": attempt.number,
-            "expires_at": upstream,
-            "watch_until": attempt.watch_until.isoformat(),
-        },
+    made = AttemptMade(
+        idx=attempt.idx,
+        state=attempt.state,
+        account=attempt.account,
+        client_type=request.client.code,
+        page_kind=request.terms.kind,
+        product=request.terms.product,
+        number=attempt.number,
+        expires_at=attempt.charge.expires_at,
+        watch_until=attempt.watch_until,
     )
+    await tell(work, attempt, made, at=attempt.charge.created_at)
 
 
 async def tell_why_new(
@@ -43,23 +41,12 @@ async def tell_why_new(
 ) -> None:
     """Say of the earlier attempts, as they were found, why none of them served the request."""
     at = attempt.charge.created_at
-    reasons = {
-        other.idx: request.misfits(other, attempt.charge.amount, at)
+    explained = tuple(
+        EarlierAttempt(idx=other.idx, misfits=request.misfits(other, attempt.charge.amount, at))
         for other in earlier[-_EXPLAINED:]
-    }
-    if reasons:
-        await tell(
-            work,
-            attempt,
-            at=at,
-            what=f"attempt {attempt.idx} is new: no earlier page serves this request",
-            why="; ".join(
-                f"#{idx}: {', '.join(misfit.words for misfit in misfits)}"
-                for idx, misfits in reasons.items()
-            ),
-            kind=StoryKind.PAGE_NOT_REUSED,
-            facts={f"attempt_{idx}": " ".join(found) for idx, found in reasons.items()},
-        )
+    )
+    if explained:
+        await tell(work, attempt, PageNotReused(idx=attempt.idx, earlier=explained), at=at)
 
 
 async def tell_handed_out(
@@ -70,27 +57,14 @@ async def tell_handed_out(
     until: datetime,
     *,
     at: datetime,
+    place: int | None = None,
 ) -> None:
     """Say that the payer has a page, and until when it works."""
-    await tell(
-        work,
-        attempt,
-        at=at,
-        what=f"{opened.page.kind} page of {attempt.account} handed out",
-        why=f"{terms.product}, works until {until.isoformat()}",
-        kind=StoryKind.PAGE_HANDED_OUT,
-        facts=facts_of_page(attempt, terms, opened, until),
+    handed_out = PageHandedOut(
+        account=attempt.account,
+        page_kind=opened.page.kind,
+        product=terms.product,
+        page_until=until,
+        reference=opened.reference,
     )
-
-
-def facts_of_page(
-    attempt: Attempt, terms: PageTerms, opened: Opened, until: datetime
-) -> dict[str, object]:
-    """Return what a line about a page says, for machines."""
-    return {
-        "account": attempt.account,
-        "page_kind": opened.page.kind,
-        "product": terms.product,
-        "page_until": until.isoformat(),
-        "reference": opened.reference,
-    }
+    await tell(work, attempt, handed_out, at=at, place=place)

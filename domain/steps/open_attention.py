@@ -1,14 +1,14 @@
 """``open_attention`` and ``end_attention``: each with its line in the order's story."""
 
 import hashlib
-from collections.abc import Mapping
 from datetime import datetime
 
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.attention import About, AttentionCode, AttentionItem, Ending, Resolution
-from retender.domain.model.event import StoryEntry, StoryKind
+from retender.domain.model.cause import Source
 from retender.domain.model.refund import Refund
 from retender.domain.model.row_errors import RowUnreadable
+from retender.domain.model.story import AttentionEnded, AttentionOpened, Fact, StoryEntry
 from retender.ports.new_id import NewId
 from retender.ports.unit_of_work import Work
 
@@ -21,37 +21,42 @@ async def open_attention(work: Work, item: AttentionItem) -> bool:
     """
     if not await work.attention.add(item):
         return False
-    facts = {**item.data, "attention_id": item.attention_id, "attention": item.code}
-    await _tell(
-        work,
-        item,
-        at=item.at,
-        what=f"attention item {item.code}",
-        why=item.source,
-        kind=StoryKind.ATTENTION_OPENED,
-        facts=facts,
-    )
+    await _tell(work, item, opened_line(item), at=item.at)
     return True
 
 
-async def end_attention(work: Work, item: AttentionItem, ending: Ending) -> bool:
-    """Note how it ended, in the caller's transaction; False if it has ended already."""
+def opened_line(item: AttentionItem) -> AttentionOpened:
+    """Return what the story says of it."""
+    return AttentionOpened(
+        attention_id=item.attention_id,
+        attention=item.code,
+        account=item.account,
+        about=item.about,
+        subject=item.subject,
+        row=item.data.get("row"),
+        key=item.data.get("key"),
+    )
+
+
+async def end_attention(
+    work: Work, item: AttentionItem, ending: Ending, *, place: int | None = None
+) -> bool:
+    """
+    Note how it ended, in the caller's transaction; False if it has ended already.
+
+    A decision that changed something takes its place in the story before that.
+    """
     if not await work.attention.end(item.attention_id, ending):
         return False
-    await _tell(
-        work,
-        item,
-        at=ending.at,
-        what=f"attention item {item.code} ended: {ending.resolution}",
-        why=f"{ending.by}: {ending.why}",
-        kind=StoryKind.ATTENTION_ENDED,
-        facts={
-            "attention_id": item.attention_id,
-            "attention": item.code,
-            "resolution": ending.resolution,
-            "by": ending.by,
-        },
+    by_itself = ending.resolution is Resolution.SETTLED
+    ended = AttentionEnded(
+        attention_id=item.attention_id,
+        attention=item.code,
+        resolution=ending.resolution,
+        by=ending.by,
+        words=None if by_itself else ending.why,
     )
+    await _tell(work, item, ended, at=ending.at, place=place)
     return True
 
 
@@ -85,7 +90,7 @@ BY_ITSELF = "retender"
 
 
 async def call_for_absence(
-    work: Work, attempt: Attempt, *, at: datetime, source: str, new_id: NewId
+    work: Work, attempt: Attempt, *, at: datetime, source: Source, new_id: NewId
 ) -> None:
     """
     Let an account wait for a human that knows nothing of a trade that must be there.
@@ -167,28 +172,13 @@ def facts_of_refund(refund: Refund) -> dict[str, str]:
 
 
 async def _tell(
-    work: Work,
-    item: AttentionItem,
-    *,
-    at: datetime,
-    what: str,
-    why: str,
-    kind: StoryKind,
-    facts: Mapping[str, str],
+    work: Work, item: AttentionItem, fact: Fact, *, at: datetime, place: int | None = None
 ) -> None:
     if (whose := await _whose(work, item)) is None:
         return  # evidence of what is not ours has no story to stand in
     order_id, attempt_id = whose
-    await work.story.add(
-        StoryEntry(
-            order_id=order_id,
-            attempt_id=attempt_id,
-            at=at,
-            what=what,
-            why=why,
-            data={"kind": str(kind), **{name: str(fact) for name, fact in facts.items()}},
-        )
-    )
+    line = StoryEntry(order_id=order_id, attempt_id=attempt_id, at=at, fact=fact)
+    await work.story.add(line, place=place)
 
 
 async def _whose(work: Work, item: AttentionItem) -> tuple[str, str | None] | None:

@@ -2,61 +2,19 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from retender.domain.model.address import why_no_payers_address
 from retender.domain.model.attempt import Attempt, Charge, fingerprint
 from retender.domain.model.client_type import ClientType
 from retender.domain.model.deadline import Deadline
 from retender.domain.model.errors import NotOffered
+from retender.domain.model.misfit import Misfit
 from retender.domain.model.money import Money
 from retender.domain.model.order import Order
 from retender.domain.model.payer import Payer
 from retender.domain.model.payer_errors import PayerInputMissing
 from retender.ports.accounts import Account
 from retender.ports.payment_provider import PageTerms, PayerNeed, ProviderTerms
-
-
-class Misfit(StrEnum):
-    """Why an earlier attempt does not serve a request; part of the API."""
-
-    ACCOUNT = "account"
-    CREDENTIALS = "credentials"
-    PAGE_KEY = "page_key"
-    CREDENTIALS_OR_PAGE_KEY = "credentials_or_page_key"
-    CLIENT_TYPE = "client_type"
-    PAGE_KIND = "page_kind"
-    AMOUNT = "amount"
-    INSTALMENTS = "instalments"
-    OPENID = "openid"
-    CLIENT_IP = "client_ip"
-    RETURN_URL = "return_url"
-    EMAIL = "email"
-    NAME = "name"
-    PHONE = "phone"
-    LANGUAGE = "language"
-    SHIPPING_COUNTRY = "shipping_country"
-    NOT_PAYABLE = "not_payable"
-    TIME_OVER = "time_over"
-    PAGE_RAN_OUT = "page_ran_out"
-
-    @property
-    def words(self) -> str:
-        """For people."""
-        return _WORDS.get(self, f"another {self.replace('_', ' ')}")
-
-
-_WORDS = {
-    Misfit.CREDENTIALS: "the account's credentials changed",
-    Misfit.PAGE_KEY: "the page key changed, and what was stored under the old one does not open",
-    Misfit.CREDENTIALS_OR_PAGE_KEY: "the account's credentials or the page key changed",
-    Misfit.INSTALMENTS: "other instalments",
-    Misfit.OPENID: "another payer at the provider",
-    Misfit.CLIENT_IP: "the payer comes from another address",
-    Misfit.NOT_PAYABLE: "no longer payable",
-    Misfit.TIME_OVER: "its time at the provider is over",
-    Misfit.PAGE_RAN_OUT: "its page ran out and cannot be made again",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

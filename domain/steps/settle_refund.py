@@ -5,12 +5,14 @@ from dataclasses import replace
 from datetime import datetime
 
 from retender.domain.model.attention import AttentionCode
-from retender.domain.model.event import Event, EventKind, StoryKind
+from retender.domain.model.cause import Cause, Reason, Source
+from retender.domain.model.event import Event, EventKind
 from retender.domain.model.lease import is_free
 from retender.domain.model.refund import MOST_TRIES, Refund, next_try
+from retender.domain.model.story_money import RefundAnswered, RefundMisfit, RefundTold
 from retender.domain.model.transition import AttemptEvent, RefundEvent, RefundState
-from retender.domain.steps.captured import tell
 from retender.domain.steps.open_attention import attention_about, facts_of_refund, open_attention
+from retender.domain.steps.tell import tell
 from retender.ports.new_id import NewId
 from retender.ports.payment_provider import RefundReceipt, RefundReceiptState
 from retender.ports.unit_of_work import Work
@@ -21,7 +23,7 @@ async def settle_refund(
     refund: Refund,
     receipt: RefundReceipt,
     *,
-    source: str,
+    source: Source,
     at: datetime,
     new_id: NewId,
     held_until: datetime | None = None,
@@ -39,33 +41,36 @@ async def settle_refund(
     is one, since a "no" is as old as its question, and the holder may be sending.
     """
     await work.orders.hold(refund.order_id)  # before the rows of it: so does everybody
-    ours = _contradicted(refund, receipt)
-    if ours is not None:
-        await _keep_misfit(work, refund, receipt, source, ours, at=at, held_until=held_until)
+    if _is_contradicted(refund, receipt):
+        await _keep_misfit(work, refund, receipt, source, at=at, held_until=held_until)
         return
-    why = f"{source}: {receipt.state}{f' ({receipt.problem})' if receipt.problem else ''}"
-    await tell(
-        work,
-        refund,
-        at=at,
-        what=f"{source} of {refund.refund_no}: {receipt.state}",
-        why=receipt.problem or _meaning(receipt, absence_proves=absence_proves),
-        kind=StoryKind.REFUND_ANSWER,
-        facts={**_facts_of(refund, receipt), "source": source},
+    answered = RefundAnswered(
+        refund_no=refund.refund_no,
+        number=refund.number,
+        source=source,
+        answer=receipt.state,
+        amount=receipt.amount,
+        provider_refund_no=receipt.provider_refund_no,
+        absence_proves=absence_proves,
+        words=receipt.problem,
+    )
+    await tell(work, refund, answered, at=at)
+    cause = Cause(
+        reason=Reason.REFUND_ANSWERED, source=source, answer=receipt.state, words=receipt.problem
     )
     match receipt.state:
         case RefundReceiptState.DONE:
             number = receipt.provider_refund_no
             await confirm_refund(
-                work, refund, why=why, at=at, new_id=new_id, provider_refund_no=number
+                work, refund, cause=cause, at=at, new_id=new_id, provider_refund_no=number
             )
         case RefundReceiptState.FAILED if refund.state is RefundState.DONE:
-            await _doubt(work, refund, receipt, why=why, at=at)
+            await _doubt(work, refund, receipt, cause=cause, at=at)
         case RefundReceiptState.FAILED:
             await fail_refund(
                 work,
                 refund,
-                receipt.problem or why,
+                cause,
                 at=at,
                 new_id=new_id,
                 held_until=held_until,
@@ -73,9 +78,8 @@ async def settle_refund(
             )
         case RefundReceiptState.PENDING:
             if refund.tries >= MOST_TRIES:
-                await fail_refund(
-                    work, refund, "tries ran out", at=at, new_id=new_id, held_until=held_until
-                )
+                cause = Cause(reason=Reason.TRIES_RAN_OUT)
+                await fail_refund(work, refund, cause, at=at, new_id=new_id, held_until=held_until)
             else:
                 known = receipt.provider_refund_no
                 await look_again(work, refund, known, at=at, held_until=held_until)
@@ -83,23 +87,21 @@ async def settle_refund(
             await look_again(work, refund, at=at, held_until=held_until)
         case RefundReceiptState.NOT_FOUND:
             await _try_what_is_absent(
-                work, refund, why, at=at, new_id=new_id, held_until=held_until
+                work, refund, cause, at=at, new_id=new_id, held_until=held_until
             )
 
 
-def _contradicted(refund: Refund, receipt: RefundReceipt) -> str | None:
-    """Return what we know instead of what a receipt says, if they cannot both be true."""
+def _is_contradicted(refund: Refund, receipt: RefundReceipt) -> bool:
+    """Tell whether what we know and what a receipt says cannot both be true."""
     if receipt.amount is not None and receipt.amount != refund.amount:
-        return str(refund.amount)
-    if receipt.state is RefundReceiptState.DONE and refund.state is RefundState.OVERTAKEN:
-        return "nothing, since another hand gave it back"
-    return None
+        return True
+    return receipt.state is RefundReceiptState.DONE and refund.state is RefundState.OVERTAKEN
 
 
 async def _try_what_is_absent(
     work: Work,
     refund: Refund,
-    why: str,
+    cause: Cause,
     *,
     at: datetime,
     new_id: NewId,
@@ -114,10 +116,10 @@ async def _try_what_is_absent(
     if found is not None and found.sent_at != refund.sent_at:
         return
     if refund.state is RefundState.DOUBTED:
-        problem = "it was done, its provider said that it failed, and knows it no more"
-        await fail_refund(work, refund, problem, at=at, new_id=new_id, held_until=held_until)
+        cause = Cause(reason=Reason.REVERSED_AND_UNKNOWN)
+        await fail_refund(work, refund, cause, at=at, new_id=new_id, held_until=held_until)
     else:
-        await try_refund_again(work, refund, why, at=at, new_id=new_id, held_until=held_until)
+        await try_refund_again(work, refund, cause, at=at, new_id=new_id, held_until=held_until)
 
 
 async def look_again(
@@ -143,7 +145,7 @@ def _token(refund: Refund, held_until: datetime | None, at: datetime) -> datetim
 async def try_refund_again(
     work: Work,
     refund: Refund,
-    why: str,
+    cause: Cause,
     *,
     at: datetime,
     new_id: NewId,
@@ -151,44 +153,44 @@ async def try_refund_again(
 ) -> None:
     """Plan to send the same number again; after the last try an operator is called."""
     if refund.tries >= MOST_TRIES:
-        problem = f"tries ran out; {why}"
-        await fail_refund(work, refund, problem, at=at, new_id=new_id, held_until=held_until)
+        cause = Cause(reason=Reason.TRIES_RAN_OUT, words=problem_words(cause))
+        await fail_refund(work, refund, cause, at=at, new_id=new_id, held_until=held_until)
         return
     await work.refunds.move(
         refund.refund_no,
         RefundEvent.TRY_AGAIN,
         at=at,
-        why=why,
+        cause=cause,
         next_try_at=next_try(refund, at),
-        problem=why,
+        problem=problem_words(cause),
         held_until=held_until,
     )
 
 
 async def _doubt(
-    work: Work, refund: Refund, receipt: RefundReceipt, *, why: str, at: datetime
+    work: Work, refund: Refund, receipt: RefundReceipt, *, cause: Cause, at: datetime
 ) -> None:
     """Have it asked after, now. What was said to be given back in all held it: that is over."""
     doubted = await work.refunds.move(
         refund.refund_no,
         RefundEvent.DOUBTED,
         at=at,
-        why=why,
+        cause=cause,
         next_try_at=at,
         provider_refund_no=receipt.provider_refund_no,
-        problem=why,
+        problem=problem_words(cause),
     )
     if not doubted:
         return
     await work.attempts.forget_total(refund.attempt_id)
     if refund.is_automatic:
-        await work.attempts.move(refund.attempt_id, AttemptEvent.REFUND_DOUBTED, at=at, why=why)
+        await work.attempts.move(refund.attempt_id, AttemptEvent.REFUND_DOUBTED, at=at, cause=cause)
 
 
 async def fail_refund(
     work: Work,
     refund: Refund,
-    problem: str,
+    cause: Cause,
     *,
     at: datetime,
     new_id: NewId,
@@ -201,11 +203,12 @@ async def fail_refund(
     Not if somebody else holds it, or has held it since it was loaded: an operator
     may have had it sent again, and its amount would be free while it is on its way.
     """
+    problem = problem_words(cause)
     failed = await work.refunds.move(
         refund.refund_no,
         RefundEvent.FAILED,
         at=at,
-        why=problem,
+        cause=cause,
         provider_refund_no=provider_refund_no,
         problem=problem,
         held_until=_token(refund, held_until, at),
@@ -213,7 +216,7 @@ async def fail_refund(
     if not failed:
         return
     if refund.is_automatic:
-        await work.attempts.move(refund.attempt_id, AttemptEvent.REFUND_FAILED, at=at, why=problem)
+        await work.attempts.move(refund.attempt_id, AttemptEvent.REFUND_FAILED, at=at, cause=cause)
     reversed_ = refund.state is RefundState.DOUBTED
     kind = EventKind.REFUND_REVERSED if reversed_ else EventKind.REFUND_STUCK
     await announce_refund(work, refund, kind, at=at, new_id=new_id, problem=problem)
@@ -234,7 +237,7 @@ async def fail_refund(
 async def give_up_unsent(
     work: Work,
     refund: Refund,
-    problem: str,
+    cause: Cause,
     *,
     at: datetime,
     new_id: NewId,
@@ -244,17 +247,17 @@ async def give_up_unsent(
     if held_until is None and not is_free(refund.leased_until, at):
         return  # whoever holds it finds out the same
     sent = await work.refunds.move(
-        refund.refund_no, RefundEvent.SENT, at=at, why=problem, held_until=held_until
+        refund.refund_no, RefundEvent.SENT, at=at, cause=cause, held_until=held_until
     )
     if sent:
-        await fail_refund(work, refund, problem, at=at, new_id=new_id, held_until=held_until)
+        await fail_refund(work, refund, cause, at=at, new_id=new_id, held_until=held_until)
 
 
 async def confirm_refund(
     work: Work,
     refund: Refund,
     *,
-    why: str,
+    cause: Cause,
     at: datetime,
     new_id: NewId,
     provider_refund_no: str | None = None,
@@ -262,18 +265,20 @@ async def confirm_refund(
     """End a refund as DONE, and its surplus with it, and tell the shop; False if it was DONE."""
     if refund.state is RefundState.DUE:
         # Its answer was lost and the notice came first: it had been sent.
-        await work.refunds.move(refund.refund_no, RefundEvent.SENT, at=at, why=why)
+        await work.refunds.move(refund.refund_no, RefundEvent.SENT, at=at, cause=cause)
     done = await work.refunds.move(
         refund.refund_no,
         RefundEvent.CONFIRMED,
         at=at,
-        why=why,
+        cause=cause,
         provider_refund_no=provider_refund_no,
     )
     if not done:
         return False
     if refund.is_automatic:
-        await work.attempts.move(refund.attempt_id, AttemptEvent.REFUND_CONFIRMED, at=at, why=why)
+        await work.attempts.move(
+            refund.attempt_id, AttemptEvent.REFUND_CONFIRMED, at=at, cause=cause
+        )
     if refund.state is not RefundState.DOUBTED:  # of that one the shop has heard nothing else
         kind = EventKind.SURPLUS_REFUNDED if refund.is_of_surplus else EventKind.REFUND_DONE
         await announce_refund(work, refund, kind, at=at, new_id=new_id)
@@ -284,23 +289,24 @@ async def _keep_misfit(
     work: Work,
     refund: Refund,
     receipt: RefundReceipt,
-    source: str,
-    ours: str,
+    source: Source,
     *,
     at: datetime,
     held_until: datetime | None,
 ) -> None:
     """Keep a word on another amount than ours for a human; it settles nothing."""
     code = AttentionCode.AMOUNT_MISMATCH
-    await tell(
-        work,
-        refund,
-        at=at,
-        what=f"attention item {code}",
-        why=f"{source} of {refund.refund_no}: {receipt.amount}, and ours is {ours}",
-        kind=StoryKind.MISFIT,
-        facts={**_facts_of(refund, receipt), "attention": code, "source": source},
+    ours = None if refund.state is RefundState.OVERTAKEN else refund.amount
+    misfit = RefundMisfit(
+        refund_no=refund.refund_no,
+        number=refund.number,
+        source=source,
+        answer=receipt.state,
+        said=receipt.amount,
+        ours=ours,
+        provider_refund_no=receipt.provider_refund_no,
     )
+    await tell(work, refund, misfit, at=at)
     claim = f"{code}|refund|{refund.number}|{receipt.amount}"
     order = await work.orders.by_id(refund.order_id)
     item = attention_about(
@@ -310,7 +316,7 @@ async def _keep_misfit(
         attention_id=hashlib.sha256(claim.encode()).hexdigest()[:32],
         at=at,
         source=source,
-        data={"amount": str(receipt.amount or refund.amount), "ours": ours},
+        data={"amount": str(receipt.amount or refund.amount), "ours": str(ours or "nothing")},
     )
     await work.attention.add(item)
     # It stays SENT until a human decides; without a plan it would be asked about at once again.
@@ -345,43 +351,23 @@ async def announce_refund(
     )
     if not await work.outbox.add(event):
         await work.outbox.add(replace(event, subject=event.event_id))
-    await tell(
-        work,
-        refund,
-        at=at,
-        what=f"{kind} {refund.amount}",
-        why=f"refund {refund.refund_no}, {refund.cause}",
-        kind=StoryKind.REFUND_TOLD,
-        facts={
-            **more,
-            "event": kind,
-            "refund_no": refund.refund_no,
-            "amount": refund.amount,
-            "cause": refund.cause,
-        },
+    told = RefundTold(
+        refund_no=refund.refund_no,
+        event=kind,
+        amount=refund.amount,
+        cause=refund.cause,
+        problem=more.get("problem"),
     )
+    await tell(work, refund, told, at=at)
 
 
-_MEANING = {
-    RefundReceiptState.DONE: "believed: the money went back",
-    RefundReceiptState.FAILED: "believed: it will not go back by itself",
-    RefundReceiptState.PENDING: "it is on its way",
-    RefundReceiptState.NOT_FOUND: "nothing was moved under this number: it is sent again",
-}
-
-
-def _meaning(receipt: RefundReceipt, *, absence_proves: bool) -> str:
-    if receipt.state is RefundReceiptState.NOT_FOUND and not absence_proves:
-        return "proves nothing yet: it may be on its way, and a repeat would go back as well"
-    return _MEANING[receipt.state]
-
-
-def _facts_of(refund: Refund, receipt: RefundReceipt) -> dict[str, object]:
-    return {
-        "refund_no": refund.refund_no,
-        "number": refund.number,
-        "answer": receipt.state,
-        "amount": receipt.amount,
-        "provider_refund_no": receipt.provider_refund_no,
-        "problem": receipt.problem,
-    }
+def problem_words(cause: Cause) -> str:
+    """Return what a refund keeps as its problem: the provider's own words, or the bare reason."""
+    bare = cause.reason.replace("_", " ")
+    if cause.reason is Reason.TRIES_RAN_OUT:
+        return f"{bare}; {cause.words}" if cause.words else bare
+    if cause.reason is Reason.NOT_LISTED_BOTH:
+        return f"{bare}: {' and '.join(cause.trade_nos)}"
+    if cause.reason is Reason.REFUND_ANSWERED:
+        return cause.words or f"{cause.source}: {cause.answer}"
+    return cause.words or bare

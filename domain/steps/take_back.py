@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from retender.domain.model.attempt import Attempt
-from retender.domain.model.event import StoryEntry, StoryKind
+from retender.domain.model.cause import Cause, Reason
 from retender.domain.model.order import Order
 from retender.domain.model.pay_result import PageReady
-from retender.domain.steps.captured import line_about
+from retender.domain.model.story import StoryEntry
+from retender.domain.model.story_pages import PageReused, ReuseReason
 from retender.domain.steps.leave_pages import LeavePages
 from retender.domain.steps.pay_request import PayRequest
 from retender.domain.steps.retry_when_busy import retry_when_busy
+from retender.domain.steps.tell import line_about
 from retender.ports.payment_provider import Receipt, ReceiptState
 from retender.ports.unit_of_work import UnitOfWork
 from retender.ports.watched_clock import WatchedClock
@@ -64,33 +66,27 @@ class TakeBackPage:
             others = [other for other in found if other.attempt_id != left.attempt_id]
             if not await self.leave.retire(work, others, at=now, request=request, order=order):
                 return None
-            why = "the payer comes back to it, and it could not be closed"
-            if not await work.attempts.take_back(left.attempt_id, at=now, why=why):
+            cause = Cause(reason=Reason.CAME_BACK)
+            if not await work.attempts.take_back(left.attempt_id, at=now, cause=cause):
                 return None
             attempt = await work.attempts.get(left.attempt_id)
             ready = None if attempt is None else PageReady.stored(order, attempt, now)
             if ready is None:
                 return None  # its key was changed, so that it does not open
-            await work.story.add(line_of_reuse(ready, at=now, why=why))
+            await work.story.add(line_of_reuse(ready, at=now, because=ReuseReason.CAME_BACK))
             await work.commit()
         return ready
 
 
-def line_of_reuse(ready: PageReady, *, at: datetime, why: str) -> StoryEntry:
+def line_of_reuse(ready: PageReady, *, at: datetime, because: ReuseReason) -> StoryEntry:
     """Return the line of the story about a stored page that is handed out again."""
-    until = ready.page_until.isoformat()
-    return line_about(
-        ready.attempt,
-        at=at,
-        what=f"stored {ready.page.kind} page of {ready.attempt.account} handed out again",
-        why=f"{why}, and it works until {until}",
-        kind=StoryKind.PAGE_REUSED,
-        facts={
-            "account": ready.attempt.account,
-            "page_kind": ready.page.kind,
-            "page_until": until,
-        },
+    reused = PageReused(
+        account=ready.attempt.account,
+        page_kind=ready.page.kind,
+        page_until=ready.page_until,
+        because=because,
     )
+    return line_about(ready.attempt, reused, at=at)
 
 
 def _works(receipt: Receipt, request: PayRequest) -> bool:

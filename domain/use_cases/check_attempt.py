@@ -4,15 +4,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from retender.domain.model.attempt import Attempt, next_check
+from retender.domain.model.cause import Cause, Reason
 from retender.domain.model.errors import UnknownName
-from retender.domain.model.event import StoryKind
 from retender.domain.model.lease import is_free, is_held
 from retender.domain.model.named import named_attempt
+from retender.domain.model.story_money import ProviderNotAsked
 from retender.domain.model.transition import AttemptEvent, AttemptState
-from retender.domain.steps.captured import tell
 from retender.domain.steps.inquire import Inquire, is_askable
 from retender.domain.steps.open_attention import call_for_account
 from retender.domain.steps.retry_when_busy import retry_when_busy
+from retender.domain.steps.tell import problem_of, tell
 from retender.ports.accounts import Accounts
 from retender.ports.new_id import NewId
 from retender.ports.payment_provider import ClosePower, PaymentProvider, ReceiptState
@@ -60,8 +61,7 @@ class CheckAttempt:
         try:
             provider = self.accounts.get(attempt.account).provider
         except UnknownName as unknown:
-            why = f"cannot be asked: {unknown.message}"
-            return await self._plan(attempt, held_until, self.clock(), why)
+            return await self._plan(attempt, held_until, self.clock(), unknown)
         attempt = await self._want_closed_if_over(attempt, held_until)
         if self._is_lost(attempt, held_until):
             return attempt
@@ -116,7 +116,7 @@ class CheckAttempt:
                 attempt.attempt_id,
                 AttemptEvent.PROVEN_DEAD,
                 at=self.clock(),
-                why="nobody ever had its page, and its time is over",
+                cause=Cause(reason=Reason.NEVER_SEEN),
             )
             await work.commit()
 
@@ -135,7 +135,7 @@ class CheckAttempt:
                 attempt.attempt_id,
                 AttemptEvent.CLOSE_WANTED,
                 at=now,
-                why="its time at the provider is over",
+                cause=Cause(reason=Reason.TIME_AT_PROVIDER_OVER),
                 next_check_at=now,
                 held_until=held_until,
             )
@@ -149,7 +149,7 @@ class CheckAttempt:
         attempt: Attempt,
         held_until: datetime | None,
         asked_at: datetime,
-        problem: str | None,
+        problem: UnknownName | None,
     ) -> Attempt:
         """Plan the next look, call a human if nobody can be asked, and return how it stands."""
         async with self.unit_of_work() as work:
@@ -161,15 +161,8 @@ class CheckAttempt:
                 attempt.attempt_id, next_check(looked, now, asked_at), held_until=held_until
             )
             if problem is not None:
-                await tell(
-                    work,
-                    attempt,
-                    at=now,
-                    what="not checked",
-                    why=problem,
-                    kind=StoryKind.NO_ANSWER,
-                    facts={"account": attempt.account},
-                )
+                nobody = ProviderNotAsked(account=attempt.account, problem=problem_of(problem))
+                await tell(work, attempt, nobody, at=now)
                 await call_for_account(work, attempt, at=now)
             found = await work.attempts.get(attempt.attempt_id)
             await work.commit()

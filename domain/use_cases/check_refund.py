@@ -1,11 +1,12 @@
 """CheckRefund: take one refund a step further: send it, or ask what became of it."""
 
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
 from retender.domain.model.attempt import Attempt
+from retender.domain.model.cause import Cause, Reason, Source
 from retender.domain.model.errors import (
     ProviderError,
     ProviderRefused,
@@ -15,11 +16,17 @@ from retender.domain.model.errors import (
 )
 from retender.domain.model.lease import is_held
 from retender.domain.model.money import Money
-from retender.domain.model.named import named
 from retender.domain.model.refund import Refund, RefundCause, next_try, next_try_unasked
 from retender.domain.model.refund_errors import RefundNotExist
 from retender.domain.model.transition import ASKED_AFTER, RefundEvent, RefundState
-from retender.domain.steps.ask_refund import ask_refund, is_nameless, order_of, tell_trouble
+from retender.domain.steps.ask_refund import (
+    ask_refund,
+    cause_of,
+    is_nameless,
+    named_refund,
+    order_of,
+    tell_trouble,
+)
 from retender.domain.steps.confirm_capture import ConfirmCapture
 from retender.domain.steps.external_refund import (
     hear_of_total,
@@ -100,7 +107,7 @@ class CheckRefund:
             return refund  # of another hand's refund nobody can be asked under our number
         if held_until and not is_held(refund.leased_until, held_until, self.clock()):
             return refund
-        with _named(refund, order):
+        with named_refund(refund, order):
             await self._step(refund, order, account, held_until)
             return (await self._load(refund_no))[0]
 
@@ -127,7 +134,7 @@ class CheckRefund:
 
         """
         refund, order, account = await self._load(refund_no)
-        with _named(refund, order):
+        with named_refund(refund, order):
             return await self._ask(refund, order, account, None)
 
     async def _load(self, refund_no: str) -> tuple[Refund, RefundOrder, Account]:
@@ -178,7 +185,7 @@ class CheckRefund:
                 refund.refund_no,
                 RefundEvent.SENT,
                 at=now,
-                why=f"try {refund.tries + 1} under {refund.number}",
+                cause=Cause(reason=Reason.SENT_NOW, tries=refund.tries + 1, number=refund.number),
                 next_try_at=next_try(refund, now),
                 held_until=held_until,
                 hold_until=None if held_until else now + self.lease,
@@ -208,18 +215,18 @@ class CheckRefund:
             receipt = await account.provider.refund(order)
         except ProviderRefused as refused:
             if refused.refusal is Refusal.NOT_NOW:
-                await self._again(refund, str(refused), refused, held_until)
+                await self._again(refund, cause_of(refused), refused, held_until)
             else:
                 await self._really_refused(refund, order, account, refused, held_until)
         except ProviderError as problem:
             once = not account.provider.terms.refunds.repeatable
             if once and isinstance(problem, ProviderUncertain):
                 # It may have gone back, and a second time is not harmless: ask, do not send.
-                await self._look_again(refund, problem, held_until, question="refund")
+                await self._look_again(refund, problem, held_until, question=Source.REFUND)
             else:
-                await self._again(refund, str(problem), problem, held_until)
+                await self._again(refund, cause_of(problem), problem, held_until)
         else:
-            await self._settle(refund, receipt, "refund", held_until)
+            await self._settle(refund, receipt, Source.REFUND, held_until)
 
     async def _ask(
         self, refund: Refund, order: RefundOrder, account: Account, held_until: datetime | None
@@ -232,7 +239,7 @@ class CheckRefund:
             nameless = is_nameless(account.provider, order)
             if nameless and refund.state is RefundState.SENT and repeatable:
                 # Only its answer names it, and a repeat is answered as the first send was.
-                await self._again(refund, str(problem), problem, held_until)
+                await self._again(refund, cause_of(problem), problem, held_until)
             elif nameless and refund.state is RefundState.DOUBTED:
                 await self._end_doubt(refund, held_until)
             else:
@@ -240,7 +247,7 @@ class CheckRefund:
             raise
         late = not self.clock.is_wrong(account.name) and refund.proves_absence(asked_at)
         proves = late or repeatable
-        await self._settle(refund, receipt, "refund query", held_until, absence_proves=proves)
+        await self._settle(refund, receipt, Source.REFUND_QUERY, held_until, absence_proves=proves)
         return receipt
 
     @retry_when_busy
@@ -250,7 +257,7 @@ class CheckRefund:
         problem: ProviderError,
         held_until: datetime | None,
         *,
-        question: str = "refund query",
+        question: Source = Source.REFUND_QUERY,
     ) -> None:
         async with self.unit_of_work() as work:
             now = self.clock()
@@ -262,10 +269,10 @@ class CheckRefund:
     @retry_when_busy
     async def _end_doubt(self, refund: Refund, held_until: datetime | None) -> None:
         """Let a human look, as nobody can be asked whether it failed after all."""
-        problem = "it was done, its provider said that it failed, and it cannot be asked after"
+        cause = Cause(reason=Reason.REVERSED_AND_NOT_ASKABLE)
         async with self.unit_of_work() as work:
             await fail_refund(
-                work, refund, problem, at=self.clock(), new_id=self.new_id, held_until=held_until
+                work, refund, cause, at=self.clock(), new_id=self.new_id, held_until=held_until
             )
             await work.commit()
 
@@ -289,13 +296,13 @@ class CheckRefund:
         try:
             receipt = await ask_refund(account.provider, order)
         except ProviderError as problem:
-            await self._again(refund, f"{refused.message} Then: {problem}", refused, held_until)
+            await self._again(refund, cause_of(refused, problem), refused, held_until)
             return
         if receipt.state is RefundReceiptState.NOT_FOUND:
             if not await self._is_overtaken(refund, account):
                 await self._give_up(refund, refused, held_until)
         else:
-            await self._settle(refund, receipt, "refund query", held_until)
+            await self._settle(refund, receipt, Source.REFUND_QUERY, held_until)
 
     async def _is_overtaken(self, refund: Refund, account: Account) -> bool:
         """
@@ -328,7 +335,9 @@ class CheckRefund:
                 return False
             ended = await overtake(work, refund, at=at, new_id=self.new_id)
             if total is not None:
-                await hear_of_total(work, attempt, total, source="query", at=at, new_id=self.new_id)
+                await hear_of_total(
+                    work, attempt, total, source=Source.QUERY, at=at, new_id=self.new_id
+                )
             await work.commit()
         return ended
 
@@ -339,25 +348,29 @@ class CheckRefund:
         async with self.unit_of_work() as work:
             at = self.clock()
             await work.orders.hold(refund.order_id)
-            await tell_trouble(work, refund, "refund", refused, at=at)
-            why = refused.message
-            await fail_refund(work, refund, why, at=at, new_id=self.new_id, held_until=held_until)
+            await tell_trouble(work, refund, Source.REFUND, refused, at=at)
+            cause = cause_of(refused)
+            await fail_refund(work, refund, cause, at=at, new_id=self.new_id, held_until=held_until)
             # A total that was told meanwhile counts now: ours can be no part of it any more.
-            await reckon_total(work, refund.attempt_id, source="refund", at=at, new_id=self.new_id)
+            await reckon_total(
+                work, refund.attempt_id, source=Source.REFUND, at=at, new_id=self.new_id
+            )
             await work.commit()
 
     @retry_when_busy
     async def _again(
-        self, refund: Refund, why: str, problem: ProviderError, held_until: datetime | None
+        self, refund: Refund, cause: Cause, problem: ProviderError, held_until: datetime | None
     ) -> None:
         async with self.unit_of_work() as work:
             at = self.clock()
             await work.orders.hold(refund.order_id)
-            await tell_trouble(work, refund, "refund", problem, at=at)
+            await tell_trouble(work, refund, Source.REFUND, problem, at=at)
             await try_refund_again(
-                work, refund, why, at=at, new_id=self.new_id, held_until=held_until
+                work, refund, cause, at=at, new_id=self.new_id, held_until=held_until
             )
-            await reckon_total(work, refund.attempt_id, source="refund", at=at, new_id=self.new_id)
+            await reckon_total(
+                work, refund.attempt_id, source=Source.REFUND, at=at, new_id=self.new_id
+            )
             await work.commit()
 
     @retry_when_busy
@@ -365,7 +378,7 @@ class CheckRefund:
         self,
         refund: Refund,
         receipt: RefundReceipt,
-        source: str,
+        source: Source,
         held_until: datetime | None,
         *,
         absence_proves: bool = True,
@@ -384,12 +397,3 @@ class CheckRefund:
             )
             await reckon_total(work, refund.attempt_id, source=source, at=at, new_id=self.new_id)
             await work.commit()
-
-
-def _named(refund: Refund, order: RefundOrder) -> AbstractContextManager[None]:
-    return named(
-        order_no=order.order_no,
-        attempt_number=order.charge_number,
-        refund_no=refund.refund_no,
-        account=refund.account,
-    )

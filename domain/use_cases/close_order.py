@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.attempt_errors import PayOrderInterrupted
+from retender.domain.model.cause import Cause, Reason
 from retender.domain.model.errors import (
     IdempotencyConflict,
     PayOrderNotExist,
@@ -30,10 +31,6 @@ from retender.ports.watched_clock import WatchedClock
 logger = logging.getLogger(__name__)
 
 _EVENTS = {LatePayment.REFUND: OrderEvent.CANCELLED, LatePayment.ACCEPT: OrderEvent.GIVEN_UP}
-_WHY = {
-    LatePayment.REFUND: "closed on request; money that still comes goes back",
-    LatePayment.ACCEPT: "closed on request; money that still comes pays it",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,16 +143,17 @@ class CloseOrder:
             # Held before it is judged: two closes at once have one first word.
             await work.orders.hold(order.order_id)
             order = await self._admitted(work, order_no, user_id, late_payment)
-            now, why = self.clock(), _WHY[late_payment]
+            now = self.clock()
+            cause = Cause(reason=Reason.GIVEN_UP, late_payment=late_payment)
             if order.late_payment is None and await work.orders.move(
                 order.order_id,
                 _EVENTS[late_payment],
                 at=now,
-                why=why,
+                cause=cause,
                 end_reason=order.end_reason or EndReason.CANCELLED,
                 late_payment=late_payment,
             ):
-                await retire_payable(work, order.order_id, at=now, why=why)
+                await retire_payable(work, order.order_id, at=now, cause=cause)
             attempts = await work.attempts.of_order(order.order_id)
             order = await work.orders.get(order_no) or order
             await work.commit()

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from retender.domain.model.attention import About
+from retender.domain.model.cause import Cause, Reason
 from retender.domain.model.named import named
 from retender.domain.model.order import EndReason, Order
 from retender.domain.model.row_errors import RowUnreadable
@@ -59,16 +60,16 @@ class ExpireOrders:
     async def _expire(self, order: Order) -> bool:
         async with self.unit_of_work() as work:
             now = self.clock()
-            why = f"the time shown to the payer ended at {order.shown_until.isoformat()}"
             moved = await work.orders.move(
                 order.order_id,
                 OrderEvent.DEADLINE_PASSED,
                 at=now,
-                why=why,
+                cause=Cause(reason=Reason.TIME_TO_PAY_OVER, until=order.shown_until),
                 end_reason=EndReason.DEADLINE,
             )
             if moved:
-                await retire_payable(work, order.order_id, at=now, why="the order is expiring")
+                cause = Cause(reason=Reason.ORDER_EXPIRING)
+                await retire_payable(work, order.order_id, at=now, cause=cause)
             await work.commit()
         return moved
 

@@ -29,15 +29,15 @@ from retender.domain.model.errors import (
     StoreError,
     StoreFull,
 )
-from retender.domain.model.event import StoryEntry, StoryKind
 from retender.domain.model.order import Order
 from retender.domain.model.page import Opened
 from retender.domain.model.pay_result import AnswerPending, PageReady
 from retender.domain.model.payer import Payer
+from retender.domain.model.story import StoryEntry
+from retender.domain.model.story_pages import PayRefused, ReuseReason
 from retender.domain.model.transition import OrderState
 from retender.domain.steps.ask_for_page import AskForPage, NumberRefused
 from retender.domain.steps.attempt_bounds import check_room
-from retender.domain.steps.captured import facts_of
 from retender.domain.steps.in_question import account_in_question, refuse_in_question
 from retender.domain.steps.leave_pages import LeavePages
 from retender.domain.steps.made_here import with_page
@@ -46,6 +46,7 @@ from retender.domain.steps.pay_request import PayRequest
 from retender.domain.steps.refresh_attempts import RefreshAttempts
 from retender.domain.steps.retry_when_busy import retry_when_busy
 from retender.domain.steps.take_back import TakeBackPage, line_of_reuse
+from retender.domain.steps.tell import problem_of
 from retender.ports.accounts import Accounts
 from retender.ports.afterwards import Afterwards
 from retender.ports.client_types import ClientTypes
@@ -214,16 +215,12 @@ class PayOrder:
         self, order: Order, request: PayRequest, refusal: RetenderError
     ) -> None:
         """Note in the story why a request is turned away."""
-        facts = {"account": request.account.name, "client_type": request.client.code}
-        data = {
-            **{name: str(fact) for name, fact in facts_of(refusal).items()},
-            **facts,
-            "kind": str(StoryKind.PAY_REFUSED),
-        }
-        what = f"pay request refused: {request.account.name}, {request.client.code}"
-        line = StoryEntry(
-            order_id=order.order_id, at=self.clock(), what=what, why=refusal.message, data=data
+        refused = PayRefused(
+            account=request.account.name,
+            client_type=request.client.code,
+            problem=problem_of(refusal),
         )
+        line = StoryEntry(order_id=order.order_id, at=self.clock(), fact=refused)
         # The payer is owed the reason at once, and a line in the story is not worth a wait.
         await self.afterwards(partial(self._note, line, order.order_no))
 
@@ -232,9 +229,7 @@ class PayOrder:
         try:
             await self._noted(line)
         except StoreError as trouble:
-            logger.warning(
-                "order %s: not noted (%s): %s: %s", order_no, trouble.code, line.what, line.why
-            )
+            logger.warning("order %s: not noted (%s): %s", order_no, trouble.code, line.fact)
 
     @retry_when_busy
     async def _noted(self, line: StoryEntry) -> None:
@@ -265,7 +260,7 @@ class PayOrder:
         ready = PageReady.stored(order, attempt, now)
         if ready is None:
             return None
-        line = line_of_reuse(ready, at=now, why="same request")
+        line = line_of_reuse(ready, at=now, because=ReuseReason.SAME_REQUEST)
         await self.afterwards(partial(self._note, line, order.order_no))
         return ready
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from retender.domain.model.errors import IdempotencyConflict, InvalidInput, OpenOrderExists
-from retender.domain.model.event import StoryEntry, StoryKind
 from retender.domain.model.money import Money
 from retender.domain.model.order import Order
+from retender.domain.model.story import OrderPlaced, StoryEntry
 from retender.domain.steps.retry_when_busy import retry_when_busy
 from retender.ports.clock import Clock
 from retender.ports.new_id import NewId
@@ -93,16 +93,9 @@ class PlaceOrder:
         async with self.unit_of_work() as work:
             if not await work.orders.add(order):
                 return False
-            why = f"placed: {order.amount} until {order.shown_until.isoformat()}"
-            await work.story.add(
-                StoryEntry(
-                    order_id=order.order_id,
-                    at=order.created_at,
-                    what="order NEW",
-                    why=why,
-                    data={"kind": str(StoryKind.ORDER_PLACED), "amount": str(order.amount)},
-                )
-            )
+            placed = OrderPlaced(amount=order.amount, pay_until=order.shown_until)
+            line = StoryEntry(order_id=order.order_id, at=order.created_at, fact=placed)
+            await work.story.add(line)
             await work.commit()
         return True
 

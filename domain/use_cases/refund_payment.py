@@ -20,18 +20,18 @@ from retender.domain.model.errors import (
     StoreFull,
     UnknownName,
 )
-from retender.domain.model.event import StoryKind
 from retender.domain.model.money import Money
 from retender.domain.model.operators import for_operators
 from retender.domain.model.order import Order
 from retender.domain.model.refund import Refund, RefundCause
 from retender.domain.model.refund_errors import RefundExceedsPaid
+from retender.domain.model.story_money import RefundDecided
 from retender.domain.model.text import check_number
 from retender.domain.model.transition import RefundState
-from retender.domain.steps.captured import tell
 from retender.domain.steps.refresh_attempts import RefreshAttempts
 from retender.domain.steps.refund_spacing import planned
 from retender.domain.steps.retry_when_busy import retry_when_busy
+from retender.domain.steps.tell import tell
 from retender.domain.use_cases.check_refund import CheckRefund
 from retender.ports.accounts import Accounts
 from retender.ports.new_id import NewId
@@ -221,15 +221,10 @@ class RefundPayment:
         _check_terms(refund, winner, earlier, terms, now)
         if not await work.refunds.add(refund):
             raise IdempotencyConflict("Refund", refund_no, ["order_no"])
-        await tell(
-            work,
-            refund,
-            at=now,
-            what=f"refund {refund_no} of {refund.amount} due",
-            why=f"the shop asked: {reason}",
-            kind=StoryKind.REFUND_DUE,
-            facts={"refund_no": refund_no, "amount": refund.amount, "cause": refund.cause},
+        decided = RefundDecided(
+            refund_no=refund_no, amount=refund.amount, cause=refund.cause, reason=reason
         )
+        await tell(work, refund, decided, at=now)
         return refund
 
 

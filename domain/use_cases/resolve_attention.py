@@ -10,6 +10,7 @@ from retender.domain.model.attention_errors import (
     AttentionNotExist,
     ResolutionRefused,
 )
+from retender.domain.model.cause import Cause, Reason
 from retender.domain.model.money import Money
 from retender.domain.model.refund import Refund
 from retender.domain.model.refund_errors import RefundExceedsPaid
@@ -78,8 +79,9 @@ class ResolveAttention:
             if item is None:
                 raise AttentionNotExist(attention_id)
             ending = Ending(at=self.clock(), resolution=resolution, why=reason, by=by)
+            place = work.story.place()
             await self._carry_out(work, item, ending)
-            if not await end_attention(work, item, ending):
+            if not await end_attention(work, item, ending, place=place):
                 raise await _ended(work, item)
             await work.commit()
         return item
@@ -93,18 +95,20 @@ class ResolveAttention:
         chosen = next((o for o in options if o.resolution is ending.resolution), None)
         if chosen is None or chosen.why_not is not None:
             raise _refused(ending.resolution, chosen, options)
-        why = f"{ending.by} says: {ending.why}"
+        cause = Cause(reason=Reason.DECIDED_BY, by=ending.by, words=ending.why)
         changed = True
         if ending.resolution is Resolution.DEAD and attempt is not None:
             changed = await work.attempts.move(
-                attempt.attempt_id, AttemptEvent.PROVEN_DEAD, at=ending.at, why=why
+                attempt.attempt_id, AttemptEvent.PROVEN_DEAD, at=ending.at, cause=cause
             )
         elif ending.resolution is Resolution.REFUNDED and refund is not None:
             await _check_room(work, refund)
-            changed = await confirm_refund(work, refund, why=why, at=ending.at, new_id=self.new_id)
+            changed = await confirm_refund(
+                work, refund, cause=cause, at=ending.at, new_id=self.new_id
+            )
         elif ending.resolution is Resolution.RETRY and refund is not None:
             await _check_room(work, refund)
-            changed = await _send_again(work, refund, at=ending.at, why=why)
+            changed = await _send_again(work, refund, at=ending.at, cause=cause)
         if not changed:  # between our look and our turn, somebody found out
             raise ResolutionRefused(ending.resolution, "it has changed just now", ())
 
@@ -145,13 +149,13 @@ async def _check_room(work: Work, refund: Refund) -> None:
         raise RefundExceedsPaid(message, left=rest.decimal(), currency=rest.currency)
 
 
-async def _send_again(work: Work, refund: Refund, *, at: datetime, why: str) -> bool:
+async def _send_again(work: Work, refund: Refund, *, at: datetime, cause: Cause) -> bool:
     """Make a stuck refund due, and its surplus be given back again; the number stays."""
     again = await work.refunds.move(
-        refund.refund_no, RefundEvent.RETRIED, at=at, why=why, next_try_at=at
+        refund.refund_no, RefundEvent.RETRIED, at=at, cause=cause, next_try_at=at
     )
     if again and refund.is_automatic:
-        await work.attempts.move(refund.attempt_id, AttemptEvent.REFUND_RETRIED, at=at, why=why)
+        await work.attempts.move(refund.attempt_id, AttemptEvent.REFUND_RETRIED, at=at, cause=cause)
     return again
 
 

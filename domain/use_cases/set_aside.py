@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from retender.domain.model.attention import About, AttentionCode, AttentionItem
-from retender.domain.model.event import StoryEntry, StoryKind
 from retender.domain.model.row_errors import RowUnreadable
+from retender.domain.model.story import StoryEntry
+from retender.domain.steps.open_attention import opened_line
 from retender.domain.steps.retry_when_busy import retry_when_busy
 from retender.ports.clock import Clock
 from retender.ports.new_id import NewId
@@ -105,12 +106,9 @@ async def _order_of(work: Work, unreadable: RowUnreadable) -> tuple[str | None, 
 
 
 def _line(item: AttentionItem, order_id: str) -> StoryEntry:
-    facts = {**item.data, "attention_id": item.attention_id, "attention": item.code}
     return StoryEntry(
         order_id=order_id,
         attempt_id=item.subject if item.about is About.ATTEMPT else None,
         at=item.at,
-        what=f"attention item {item.code}",
-        why=f"the {item.data['row']} {item.data['key']} cannot be read",
-        data={"kind": str(StoryKind.ATTENTION_OPENED), **facts},
+        fact=opened_line(item),
     )

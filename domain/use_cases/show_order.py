@@ -6,10 +6,11 @@ from enum import StrEnum
 
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.errors import PayOrderNotExist
-from retender.domain.model.event import Event, StoryEntry
+from retender.domain.model.event import Event
 from retender.domain.model.order import Order
 from retender.domain.model.order_sums import OrderSums
 from retender.domain.model.refund import Refund
+from retender.domain.model.story import StoryEntry
 from retender.domain.model.surplus import Surplus, surpluses
 from retender.ports.unit_of_work import UnitOfWork
 

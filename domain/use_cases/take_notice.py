@@ -6,19 +6,18 @@ from datetime import datetime
 from enum import StrEnum
 
 from retender.domain.model.attention import About, AttentionCode, AttentionItem
+from retender.domain.model.cause import Source
 from retender.domain.model.errors import NoticeRejected
-from retender.domain.model.event import StoryKind
 from retender.domain.model.named import named
 from retender.domain.model.outcome import Outcome
 from retender.domain.model.refund import Refund
 from retender.domain.model.row_errors import RowUnreadable
+from retender.domain.model.story_money import NoticeHeard
 from retender.domain.model.transition import CAPTURED
 from retender.domain.steps.captured import (
     apply_receipt,
     attempt_of,
     captured,
-    facts_of_receipt,
-    tell,
 )
 from retender.domain.steps.external_refund import (
     hear_of_one,
@@ -28,6 +27,7 @@ from retender.domain.steps.external_refund import (
 )
 from retender.domain.steps.retry_when_busy import retry_when_busy
 from retender.domain.steps.settle_refund import settle_refund
+from retender.domain.steps.tell import answer_of, tell
 from retender.domain.use_cases.set_aside import SetAside
 from retender.ports.accounts import Accounts
 from retender.ports.clock import Clock
@@ -146,39 +146,31 @@ class TakeNotice:
                 work,
                 account=account,
                 receipt=receipt,
-                source="notice",
+                source=Source.NOTICE,
                 at=now,
                 new_id=self.new_id,
             )
             foreign = receipt.foreign is not None
             return AttentionCode.FOREIGN if foreign else AttentionCode.UNKNOWN_NUMBER, None
+        place = work.story.place()
         outcome = await apply_receipt(
             work,
             attempt,
             receipt,
             terms=self.accounts.get(account).provider.terms,
             asked_at=None,
-            source="notice",
+            source=Source.NOTICE,
             at=now,
             new_id=self.new_id,
         )
-        what = f"notice of {account}: {notice.about or receipt.state}"
-        await tell(
-            work,
-            attempt,
-            at=now,
-            what=what,
-            why=f"signature good; {outcome}",
-            kind=StoryKind.NOTICE,
-            facts={
-                **facts_of_receipt(receipt),
-                "account": account,
-                "source": "notice",
-                "about": notice.about,
-                "event_key": notice.event_key,
-                "outcome": outcome,
-            },
+        heard = NoticeHeard(
+            account=account,
+            event_key=notice.event_key,
+            answer=answer_of(receipt),
+            outcome=outcome,
+            about=notice.about or None,
         )
+        await tell(work, attempt, heard, at=now, place=place)
         order = await work.orders.by_id(attempt.order_id)
         order_no = None if order is None else order.order_no
         if outcome is Outcome.ATTENTION:
@@ -208,8 +200,10 @@ class TakeNotice:
     async def _settle_refund(
         self, work: Work, refund: Refund, receipt: RefundReceipt, now: datetime
     ) -> None:
-        await settle_refund(work, refund, receipt, source="notice", at=now, new_id=self.new_id)
-        await reckon_total(work, refund.attempt_id, source="notice", at=now, new_id=self.new_id)
+        await settle_refund(work, refund, receipt, source=Source.NOTICE, at=now, new_id=self.new_id)
+        await reckon_total(
+            work, refund.attempt_id, source=Source.NOTICE, at=now, new_id=self.new_id
+        )
 
     async def _hear_of_total(
         self, work: Work, account: str, receipt: Receipt, now: datetime
@@ -217,7 +211,7 @@ class TakeNotice:
         attempt = await attempt_of(work, account, receipt)
         if attempt is not None and attempt.state in CAPTURED and receipt.refunded is not None:
             await hear_of_total(
-                work, attempt, receipt.refunded, source="notice", at=now, new_id=self.new_id
+                work, attempt, receipt.refunded, source=Source.NOTICE, at=now, new_id=self.new_id
             )
 
     async def _hear_of_stranger(
@@ -236,7 +230,7 @@ class TakeNotice:
                 attempt,
                 receipt.amount,
                 number=receipt.number,
-                source="notice",
+                source=Source.NOTICE,
                 at=now,
                 new_id=self.new_id,
             )
@@ -245,7 +239,7 @@ class TakeNotice:
                 work,
                 attempt,
                 number=receipt.number,
-                problem=receipt.problem or "its provider says that it failed after it was done",
+                words=receipt.problem,
                 at=now,
                 new_id=self.new_id,
             )
@@ -269,7 +263,7 @@ class TakeNotice:
                     account=account,
                     number=receipt.number,
                     at=now,
-                    source="notice",
+                    source=Source.NOTICE,
                     data={"amount": str(receipt.amount), "state": str(receipt.state)},
                 )
             )

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from retender.entrypoints.cli.lazy_commands import examples, new_app
-from retender.entrypoints.cli.output import AsJson, print_result
+from retender.entrypoints.cli.output import AsJson, InLanguage, print_result
 from retender.entrypoints.cli.run import run
+from retender.entrypoints.words.language import Language
 
 if TYPE_CHECKING:
     from retender.domain.model.attention import AttentionItem
@@ -68,14 +69,20 @@ def history(
 
 
 @app.command(epilog=examples("retender attention show 01K4YTZ0Q8R6S4T2V0W8X6Y4Z2"))
-def show(ctx: typer.Context, attention_id: AttentionId, *, as_json: AsJson = False) -> None:
+def show(
+    ctx: typer.Context,
+    attention_id: AttentionId,
+    *,
+    lang: InLanguage = Language.ENGLISH,
+    as_json: AsJson = False,
+) -> None:
     """Show all the evidence, the ways to end it, and what each of them does."""
     from retender.entrypoints.cli.attention_text import show_case
     from retender.entrypoints.views.attention_view import AttentionCaseView
 
     case = run(ctx, lambda container: container.show_attention()(attention_id=attention_id))
-    view = AttentionCaseView.of(case).model_dump(mode="json")
-    print_result(view, lambda console: show_case(console, case), as_json=as_json)
+    view = AttentionCaseView.of(case, lang).model_dump(mode="json")
+    print_result(view, lambda console: show_case(console, case, lang), as_json=as_json)
 
 
 @app.command(epilog=examples("retender attention recheck 01K4YTZ0Q8R6S4T2V0W8X6Y4Z2"))

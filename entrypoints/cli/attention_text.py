@@ -8,6 +8,7 @@ from rich.table import Table
 
 from retender.entrypoints.cli.formatting import duration, instant, or_dash, table
 from retender.entrypoints.cli.story import show_refund, show_story
+from retender.entrypoints.words.language import Language
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +42,9 @@ def show_attention(console: "Console", attention: "Attention") -> None:
     console.print("\nLook at one: [bold]retender attention show ID[/bold]")
 
 
-def show_case(console: "Console", case: "AttentionCase") -> None:
+def show_case(
+    console: "Console", case: "AttentionCase", language: Language = Language.ENGLISH
+) -> None:
     """Show all the evidence, then the ways to end it."""
     show_attention_item(console, case.item)
     console.print()
@@ -49,7 +52,7 @@ def show_case(console: "Console", case: "AttentionCase") -> None:
         show_refund(console, case.refund)
         console.print()
     if case.story is not None:
-        show_story(console, case.story)
+        show_story(console, case.story, language)
         console.print()
     if case.options:
         _show_options(console, case.item, case.options)

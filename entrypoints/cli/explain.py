@@ -5,8 +5,9 @@ from typing import Annotated
 import typer
 
 from retender.entrypoints.cli.lazy_commands import examples, new_app
-from retender.entrypoints.cli.output import AsJson, print_result
+from retender.entrypoints.cli.output import AsJson, InLanguage, print_result
 from retender.entrypoints.cli.run import run
+from retender.entrypoints.words.language import Language
 
 app = new_app()
 
@@ -19,6 +20,7 @@ def explain(
     user: Annotated[
         str | None, typer.Option("--user", "-u", help="If given, the order must be this user's.")
     ] = None,
+    lang: InLanguage = Language.ENGLISH,
     as_json: AsJson = False,
 ) -> None:
     """
@@ -31,5 +33,5 @@ def explain(
     from retender.entrypoints.views.explanation_view import ExplanationView
 
     story = run(ctx, lambda container: container.explain_order()(order_no=order_no, user_id=user))
-    view = ExplanationView.of(story).model_dump(mode="json")
-    print_result(view, lambda console: show_explanation(console, story), as_json=as_json)
+    view = ExplanationView.of(story, lang).model_dump(mode="json")
+    print_result(view, lambda console: show_explanation(console, story, lang), as_json=as_json)

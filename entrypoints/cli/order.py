@@ -8,8 +8,16 @@ import typer
 
 from retender.domain.model.order import LatePayment
 from retender.entrypoints.cli.lazy_commands import examples, new_app
-from retender.entrypoints.cli.output import UNKNOWN, AsJson, console, print_json, print_result
+from retender.entrypoints.cli.output import (
+    UNKNOWN,
+    AsJson,
+    InLanguage,
+    console,
+    print_json,
+    print_result,
+)
 from retender.entrypoints.cli.run import run
+from retender.entrypoints.words.language import Language
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -91,7 +99,12 @@ def place(
 
 @app.command(epilog=examples("retender order show A-1", "retender order show A-1 --json"))
 def show(
-    ctx: typer.Context, order_no: OrderNo, *, user: AnyUser = None, as_json: AsJson = False
+    ctx: typer.Context,
+    order_no: OrderNo,
+    *,
+    user: AnyUser = None,
+    lang: InLanguage = Language.ENGLISH,
+    as_json: AsJson = False,
 ) -> None:
     """Tell an order's story: attempts, pages, notices, decisions and why, refunds."""
     if as_json:
@@ -104,12 +117,12 @@ def show(
                 order_no=order_no, user_id=user, expand=set(OrderPart)
             ),
         )
-        print_json(ShownOrderView.of(shown).model_dump(mode="json"))
+        print_json(ShownOrderView.of(shown, lang).model_dump(mode="json"))
         return
     from retender.entrypoints.cli.story import show_story
 
     story = run(ctx, lambda container: container.explain_order()(order_no=order_no, user_id=user))
-    show_story(console(), story)
+    show_story(console(), story, lang)
 
 
 @app.command(

@@ -9,6 +9,7 @@ import typer
 
 from retender.domain.model.errors import ProviderUncertain, RetenderError
 from retender.domain.model.operators import for_operators
+from retender.entrypoints.words.language import Language
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,6 +28,11 @@ def _remember(ctx: typer.Context, value: bool) -> bool:  # noqa: FBT001 -- typer
 
 AsJson: TypeAlias = Annotated[
     bool, typer.Option("--json", help="Answer in JSON, for machines.", callback=_remember)
+]
+
+
+InLanguage: TypeAlias = Annotated[
+    Language, typer.Option("--lang", help="The language of the sentences.")
 ]
 
 

@@ -1,7 +1,6 @@
 """An order's story for people: what was tried, what came of it, and why."""
 
-import re
-from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rich.markup import escape
@@ -9,6 +8,9 @@ from rich.table import Table
 
 from retender.domain.model.order_summary import OrderSummary
 from retender.entrypoints.cli.formatting import instant, since, state, table
+from retender.entrypoints.words.language import Language
+from retender.entrypoints.words.phrase import Phrase, only, phrase
+from retender.entrypoints.words.speaker import Speaker
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,37 +22,58 @@ if TYPE_CHECKING:
     from retender.domain.model.order_story import OrderStory
     from retender.domain.model.refund import Refund
 
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?\+\d\d:\d\d")
+ENGLISH = Speaker()
 
 
-def show_order(console: "Console", order: "Order") -> None:
+def speaker_of(order: "Order", language: Language) -> Speaker:
+    """Return who tells an order's story: times are counted from its placing."""
+    return Speaker(language, partial(since, order.created_at))
+
+
+def show_order(console: "Console", order: "Order", speaker: Speaker = ENGLISH) -> None:
     """Show what is owed, and how it stands."""
-    console.print(f"[bold]Order {escape(order.order_no)}[/bold]  {state(order.state)}")
-    console.print(f"  {escape(order.subject)}  [bold]{order.amount}[/bold]  payer {order.user_id}")
-    ends = instant(order.shown_until)
-    console.print(f"  [dim]placed {instant(order.created_at)}, to be paid by {ends}[/dim]")
+    title = phrase("Order {order}", order=escape(order.order_no))
+    console.print(f"[bold]{speaker.text(title)}[/bold]  {state(order.state)}")
+    payer = speaker.text(phrase("payer {user}", user=escape(order.user_id)))
+    console.print(f"  {escape(order.subject)}  [bold]{order.amount}[/bold]  {payer}")
+    placed = phrase(
+        "placed {at}, to be paid by {until}",
+        at=instant(order.created_at),
+        until=instant(order.shown_until),
+    )
+    console.print(f"  [dim]{speaker.text(placed)}[/dim]")
     if order.end_reason is not None:
-        console.print(f"  [dim]it ended because of: {order.end_reason}[/dim]")
+        ended = phrase("it ended because of: {reason}", reason=order.end_reason)
+        console.print(f"  [dim]{speaker.text(ended)}[/dim]")
 
 
-def show_story(console: "Console", story: "OrderStory") -> None:
+def show_story(
+    console: "Console", story: "OrderStory", language: Language = Language.ENGLISH
+) -> None:
     """Tell everything that is written down about an order, times counted from its placing."""
-    show_order(console, story.order)
-    show_open_attention(console, story.attention)
+    speaker = speaker_of(story.order, language)
+    show_order(console, story.order, speaker)
+    show_open_attention(console, story.attention, speaker)
     console.print()
     if story.attempts:
-        console.print(_attempts(story))
+        console.print(_attempts(story, speaker))
     if story.refunds:
-        console.print(_refunds(story))
-    _show_sum(console, story)
-    console.print(_timeline(story))
+        console.print(_refunds(story, speaker))
+    _show_sum(console, story, speaker)
+    console.print(_timeline(story, speaker))
 
 
-def show_open_attention(console: "Console", items: "Sequence[AttentionItem]") -> None:
+def show_open_attention(
+    console: "Console", items: "Sequence[AttentionItem]", speaker: Speaker
+) -> None:
     """Say of an order what of it waits for a human, if anything does."""
     for item in items:
-        since = f"since {instant(item.at)}"
-        console.print(f"  [bold red]{item.code}[/bold red] waits for a human {since}:")
+        waits = phrase(
+            "{code} waits for a human since {at}:",
+            code=f"[bold red]{item.code}[/bold red]",
+            at=instant(item.at),
+        )
+        console.print(f"  {speaker.text(waits)}")
         console.print(f"    retender attention show {escape(item.attention_id)}")
 
 
@@ -65,8 +88,18 @@ def show_refund(console: "Console", refund: "Refund") -> None:
         console.print(f"  [dim]the worker looks again at {instant(refund.next_try_at)}[/dim]")
 
 
-def _attempts(story: "OrderStory") -> Table:
-    rows = table("#", "with", "from", "page", "state", "asked", "ends", "number")
+def _attempts(story: "OrderStory", speaker: Speaker) -> Table:
+    headings = (
+        phrase("#"),
+        phrase("with"),
+        phrase("from"),
+        phrase("page"),
+        phrase("state"),
+        phrase("asked"),
+        phrase("ends"),
+        phrase("number"),
+    )
+    rows = table(*map(speaker.text, headings))
     start = story.order.created_at
     for attempt in story.attempts:
         won = " ★" if story.order.winner == attempt.attempt_id else ""
@@ -75,7 +108,7 @@ def _attempts(story: "OrderStory") -> Table:
             str(attempt.idx),
             attempt.account,
             charge.client_type,
-            str(charge.page_kind),
+            speaker.text(only(charge.page_kind)),
             state(attempt.state) + won,
             since(start, charge.created_at),
             since(start, charge.expires_at),
@@ -84,8 +117,16 @@ def _attempts(story: "OrderStory") -> Table:
     return rows
 
 
-def _refunds(story: "OrderStory") -> Table:
-    rows = table("refund", "of", "amount", "cause", "state", "decided")
+def _refunds(story: "OrderStory", speaker: Speaker) -> Table:
+    headings = (
+        phrase("refund"),
+        phrase("of"),
+        phrase("amount"),
+        phrase("cause"),
+        phrase("state"),
+        phrase("decided"),
+    )
+    rows = table(*map(speaker.text, headings))
     idx = {attempt.attempt_id: attempt.idx for attempt in story.attempts}
     for refund in story.refunds:
         rows.add_row(
@@ -99,21 +140,25 @@ def _refunds(story: "OrderStory") -> Table:
     return rows
 
 
-def sum_of(summary: OrderSummary) -> str:
+def sum_of(summary: OrderSummary) -> Phrase:
     """Return the reckoning in one line."""
-    back = f"{summary.given_back} given back"
-    return f"{summary.taken} taken, {back}, [bold]{summary.kept}[/bold] kept"
+    return phrase(
+        "{taken} taken, {back} given back, {kept} kept",
+        taken=summary.taken,
+        back=summary.given_back,
+        kept=f"[bold]{summary.kept}[/bold]",
+    )
 
 
-def _show_sum(console: "Console", story: "OrderStory") -> None:
+def _show_sum(console: "Console", story: "OrderStory", speaker: Speaker) -> None:
     """Reckon up: taken, gone back, kept."""
     summary = OrderSummary.of(story)
     if summary.taken.minor:
-        console.print(f"\n  {sum_of(summary)}")
+        console.print(f"\n  {speaker.text(sum_of(summary))}")
     console.print()
 
 
-def _timeline(story: "OrderStory") -> Table:
+def _timeline(story: "OrderStory", speaker: Speaker) -> Table:
     """Put what happened and what the shop was told in one line of time."""
     lines = Table(box=None, show_header=False, padding=(0, 1))
     lines.add_column(justify="right", style="dim", no_wrap=True, min_width=9)
@@ -122,20 +167,14 @@ def _timeline(story: "OrderStory") -> Table:
     lines.add_column(style="dim", overflow="fold")
     start = story.order.created_at
     idx = {attempt.attempt_id: f"#{attempt.idx}" for attempt in story.attempts}
-    told = [
-        (entry.at, idx.get(entry.attempt_id or "", ""), escape(entry.what), escape(entry.why))
-        for entry in story.entries
-    ]
+    told = []
+    for entry in story.entries:
+        what, why = speaker.line(entry.fact)
+        told.append((entry.at, idx.get(entry.attempt_id or "", ""), escape(what), escape(why)))
+    is_told = speaker.text(phrase("the shop is told"))
+    is_told = f"[bold magenta]{is_told}[/]"
     # Sorting is stable: an event comes after what made it true.
-    told += [
-        (event.at, "", "[bold magenta]the shop is told[/]", f"[bold]{event.kind}[/bold]")
-        for event in story.events
-    ]
+    told += [(event.at, "", is_told, f"[bold]{event.kind}[/bold]") for event in story.events]
     for at, which, what, why in sorted(told, key=lambda line: line[0]):
-        lines.add_row(since(start, at), which, *(relative(text, start) for text in (what, why)))
+        lines.add_row(since(start, at), which, what, why)
     return lines
-
-
-def relative(text: str, start: datetime) -> str:
-    """Write the instants in a text like all others here: counted from the order's placing."""
-    return _INSTANT.sub(lambda found: since(start, datetime.fromisoformat(found[0])), text)

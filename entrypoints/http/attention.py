@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from retender.domain.model.attention_errors import AttentionNotExist
 from retender.entrypoints import addresses
 from retender.entrypoints.http import examples
-from retender.entrypoints.http.dependencies import Injected
+from retender.entrypoints.http.dependencies import Injected, Reading
 from retender.entrypoints.http.openapi import problem_responses, success
 from retender.entrypoints.views.attention_view import AttentionCaseView, AttentionView
 
@@ -38,10 +38,13 @@ async def list_attention(
         **problem_responses(AttentionNotExist, body=False),
     },
 )
-async def show_attention(attention_id: str, dependencies: Injected) -> AttentionCaseView:
+async def show_attention(
+    attention_id: str, dependencies: Injected, language: Reading
+) -> AttentionCaseView:
     """
     End it with `retender attention resolve`, which needs a reason.
 
     There is no route for that while this API does not know who calls.
     """
-    return AttentionCaseView.of(await dependencies.show_attention(attention_id=attention_id))
+    case = await dependencies.show_attention(attention_id=attention_id)
+    return AttentionCaseView.of(case, language)

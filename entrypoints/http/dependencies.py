@@ -2,10 +2,12 @@
 
 from typing import TYPE_CHECKING, Annotated, cast
 
-from fastapi import Depends, Request
+from fastapi import Depends, Header, Request, Response
 
 from retender.domain.model.errors import InvalidInput
 from retender.entrypoints.addresses import Addresses
+from retender.entrypoints.words.catalogue import language_of
+from retender.entrypoints.words.language import Language
 
 if TYPE_CHECKING:
     from retender.entrypoints.container import Container
@@ -66,6 +68,23 @@ async def _dependencies(request: Request) -> Dependencies:
     # Not async, it would be called in a thread.
     return cast("Dependencies", request.app.state.dependencies)
 
+
+async def _language(
+    response: Response,
+    accepted: Annotated[
+        str | None,
+        Header(alias="Accept-Language", description="in which language sentences are: `en`, `zh`"),
+    ] = None,
+) -> Language:
+    """Choose the language of an answer's sentences, and say which it is."""
+    language = language_of(accepted)
+    response.headers["Content-Language"] = language
+    response.headers["Vary"] = "Accept-Language"
+    return language
+
+
+Reading = Annotated[Language, Depends(_language)]
+"""The type of a route's parameter that is the language of whoever reads its answer."""
 
 Injected = Annotated[Dependencies, Depends(_dependencies)]
 """The type of a route's parameter that is given them."""

@@ -1,14 +1,69 @@
 """What OpenAPI shows of good answers; a test reads each back through its view."""
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from retender.domain.model.answers import ReceiptState
+from retender.domain.model.money import Money
+from retender.domain.model.outcome import Outcome
+from retender.domain.model.page import PageKind
+from retender.domain.model.story import OrderPlaced, StoryEntry
+from retender.domain.model.story_money import Answer, NoticeHeard
+from retender.domain.model.story_pages import PageReused, ReuseReason
 from retender.entrypoints.addresses import Addresses
+from retender.entrypoints.views.explanation_view import LineView
+from retender.entrypoints.views.order_view import StoryView
+from retender.entrypoints.words.speaker import Speaker
 
 _AMOUNT = {"amount": "88.80", "currency": "CNY", "minor": 8880}
 _ATTEMPT_ID = "01K4YQ7Z0V6M3T9E2B5C8D1F4G"
 _NUMBER = "01K4YQ7Z0WXA8H2J5N6P7R3S4T"
 _ORDER_NO = "20260701-0042"
 _PAGE_URL = Addresses("https://pay.example.com").page(_ATTEMPT_ID)
+
+_PLACED_AT = datetime(2026, 7, 1, 8, 0, tzinfo=UTC)
+_PAGE_UNTIL = _PLACED_AT + timedelta(minutes=31)
+
+_PLACED = StoryEntry(
+    order_id="01K4YQ7Z0TM5N7P9R1S3T5V7W9",
+    at=_PLACED_AT,
+    fact=OrderPlaced(amount=Money(8880, "CNY"), pay_until=_PLACED_AT + timedelta(minutes=30)),
+)
+_REUSED = replace(
+    _PLACED,
+    attempt_id=_ATTEMPT_ID,
+    at=_PLACED_AT + timedelta(minutes=2),
+    fact=PageReused(
+        account="wechat_pay",
+        page_kind=PageKind.QR,
+        page_until=_PAGE_UNTIL,
+        because=ReuseReason.SAME_REQUEST,
+    ),
+)
+_WON = replace(
+    _REUSED,
+    at=_PLACED_AT + timedelta(minutes=4, seconds=12),
+    fact=NoticeHeard(
+        account="wechat_pay",
+        event_key="5f1c0a5e-8c6d-5f63-9b0e-1d2f3a4b5c6d",
+        answer=Answer(
+            state=ReceiptState.PAID,
+            number=_NUMBER,
+            amount=Money(8880, "CNY"),
+            provider_trade_no="4200000000202607010000000001",
+            captured_at=_PLACED_AT + timedelta(minutes=4, seconds=11),
+        ),
+        outcome=Outcome.WON,
+        about="TRANSACTION.SUCCESS",
+    ),
+)
+
+
+def _line(seq: int, entry: StoryEntry) -> dict[str, Any]:
+    """Return a line of a story as it is answered."""
+    return LineView.of(seq, entry, _PLACED_AT, Speaker()).model_dump(mode="json")
+
 
 ORDER: dict[str, Any] = {
     "order_no": _ORDER_NO,
@@ -148,33 +203,7 @@ EXPANDED_ORDER: dict[str, Any] = {
             },
         }
     ],
-    "story": [
-        {
-            "at": "2026-07-01T08:00:00Z",
-            "what": "order NEW",
-            "why": "placed: 88.80 CNY until 2026-07-01T08:30:00+00:00",
-            "attempt_id": None,
-            "data": {},
-        }
-    ],
-}
-
-_WON: dict[str, Any] = {
-    "seq": 5,
-    "at": "2026-07-01T08:04:12Z",
-    "after_ms": 252_000,
-    "kind": "provider.notice",
-    "what": "notice of wechat_pay: TRANSACTION.SUCCESS",
-    "why": "signature good; won",
-    "facts": {
-        "answer": "paid",
-        "number": _NUMBER,
-        "amount": "88.80 CNY",
-        "provider_trade_no": "4200000000202607010000000001",
-        "account": "wechat_pay",
-        "source": "notice",
-        "outcome": "won",
-    },
+    "story": [StoryView.of(_PLACED, Speaker()).model_dump(mode="json")],
 }
 
 EXPLANATION: dict[str, Any] = {
@@ -182,7 +211,7 @@ EXPLANATION: dict[str, Any] = {
     "summary": {
         "state": "PAID",
         "winner": _ATTEMPT_ID,
-        "evidence": _WON,
+        "evidence": _line(5, _WON),
         "due": _AMOUNT,
         "taken": _AMOUNT,
         "given_back": _NOTHING,
@@ -190,17 +219,7 @@ EXPLANATION: dict[str, Any] = {
         "kept": _AMOUNT,
         "open": [],
     },
-    "lines": [
-        {
-            "seq": 1,
-            "at": "2026-07-01T08:00:00Z",
-            "after_ms": 0,
-            "kind": "order.placed",
-            "what": "order NEW",
-            "why": "placed: 88.80 CNY until 2026-07-01T08:30:00+00:00",
-            "facts": {"amount": "88.80 CNY"},
-        }
-    ],
+    "lines": [_line(1, _PLACED)],
     "attempts": [
         {
             "attempt": SHOWN_ORDER["attempts"][0],
@@ -208,22 +227,7 @@ EXPLANATION: dict[str, Any] = {
             "watch_until": "2026-07-01T08:33:00Z",
             "looks": 0,
             "next_look_at": None,
-            "lines": [
-                {
-                    "seq": 4,
-                    "at": "2026-07-01T08:02:00Z",
-                    "after_ms": 120_000,
-                    "kind": "page.reused",
-                    "what": "stored qr page of wechat_pay handed out again",
-                    "why": "same request, and it works until 2026-07-01T08:31:00+00:00",
-                    "facts": {
-                        "account": "wechat_pay",
-                        "page_kind": "qr",
-                        "page_until": "2026-07-01T08:31:00+00:00",
-                    },
-                },
-                _WON,
-            ],
+            "lines": [_line(4, _REUSED), _line(5, _WON)],
         }
     ],
     "refunds": [],

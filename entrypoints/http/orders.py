@@ -12,7 +12,7 @@ from retender.domain.use_cases.show_order import OrderPart
 from retender.entrypoints import addresses
 from retender.entrypoints.http import examples
 from retender.entrypoints.http.bodies import CloseBody, OrderBody, PayBody
-from retender.entrypoints.http.dependencies import Injected
+from retender.entrypoints.http.dependencies import Injected, Reading
 from retender.entrypoints.http.openapi import problem_responses, success
 from retender.entrypoints.views.explanation_view import ExplanationView
 from retender.entrypoints.views.method_view import MethodsView, MethodView
@@ -88,13 +88,17 @@ async def place_order(body: OrderBody, dependencies: Injected, response: Respons
     },
 )
 async def show_order(
-    order_no: str, dependencies: Injected, expand: ExpandQuery = (), user_id: UserQuery = None
+    order_no: str,
+    dependencies: Injected,
+    language: Reading,
+    expand: ExpandQuery = (),
+    user_id: UserQuery = None,
 ) -> ShownOrderView:
     """Cheap enough to poll; each part that is added costs one more look into the database."""
     shown = await dependencies.show_order(
         order_no=order_no, user_id=user_id, expand=_expansion(expand)
     )
-    return ShownOrderView.of(shown)
+    return ShownOrderView.of(shown, language)
 
 
 @router.get(
@@ -106,7 +110,7 @@ async def show_order(
     },
 )
 async def explain_order(
-    order_no: str, dependencies: Injected, user_id: UserQuery = None
+    order_no: str, dependencies: Injected, language: Reading, user_id: UserQuery = None
 ) -> ExplanationView:
     """
     Who won and by which evidence, what is kept, what went back, what is still open.
@@ -114,7 +118,8 @@ async def explain_order(
     Then, attempt by attempt, why a page served again or not, how it was left,
     what providers said, and why money went back.
     """
-    return ExplanationView.of(await dependencies.explain_order(order_no=order_no, user_id=user_id))
+    story = await dependencies.explain_order(order_no=order_no, user_id=user_id)
+    return ExplanationView.of(story, language)
 
 
 @router.post(

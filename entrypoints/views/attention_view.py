@@ -11,6 +11,7 @@ from retender.domain.use_cases.show_attention import AttentionCase
 from retender.entrypoints.views.attention_item_view import AttentionItemView
 from retender.entrypoints.views.explanation_view import ExplanationView
 from retender.entrypoints.views.view import View
+from retender.entrypoints.words.language import Language
 
 
 class WaitingView(View):
@@ -66,10 +67,10 @@ class AttentionCaseView(View):
     )
 
     @classmethod
-    def of(cls, case: AttentionCase) -> Self:
-        """Show it."""
+    def of(cls, case: AttentionCase, language: Language = Language.ENGLISH) -> Self:
+        """Show it, with its order's sentences in a language."""
         return cls(
             item=AttentionItemView.of(case.item),
             options=[OptionView.of(option) for option in case.options],
-            order=None if case.story is None else ExplanationView.of(case.story),
+            order=None if case.story is None else ExplanationView.of(case.story, language),
         )

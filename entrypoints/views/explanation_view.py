@@ -4,20 +4,20 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Self
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
-from retender.domain.model.event import StoryEntry
 from retender.domain.model.order_story import OrderStory
 from retender.domain.model.order_summary import OpenEnd, OrderSummary
+from retender.domain.model.story import StoryEntry
 from retender.entrypoints.views.attention_item_view import AttentionItemView
 from retender.entrypoints.views.event_view import EventView
+from retender.entrypoints.views.facts_view import facts_view
 from retender.entrypoints.views.money_view import MoneyView
 from retender.entrypoints.views.order_view import AttemptView, OrderView
 from retender.entrypoints.views.refund_view import RefundView
 from retender.entrypoints.views.view import View
-
-STATE_CHANGED = "state.changed"
-"""The kind of a line that is nothing but a state change."""
+from retender.entrypoints.words.language import Language
+from retender.entrypoints.words.speaker import Speaker
 
 
 class LineView(View):
@@ -27,21 +27,27 @@ class LineView(View):
     at: datetime
     after_ms: int = Field(description="milliseconds since the order was placed")
     kind: str = Field(description="what it is about; branch on this", examples=["page.reused"])
-    what: str = Field(examples=["stored qr page of wechat_pay handed out again"])
+    what: str = Field(
+        description="in the language of `Content-Language`",
+        examples=["stored qr page of wechat_pay handed out again"],
+    )
     why: str = Field(description="the evidence or rule behind it")
-    facts: dict[str, str] = Field(description="the same for machines, by name")
+    facts: dict[str, JsonValue] = Field(
+        description="the same for machines, by name; amounts and times as everywhere"
+    )
 
     @classmethod
-    def of(cls, seq: int, entry: StoryEntry, start: datetime) -> Self:
+    def of(cls, seq: int, entry: StoryEntry, start: datetime, speaker: Speaker) -> Self:
         """Show it."""
+        what, why = speaker.line(entry.fact)
         return cls(
             seq=seq,
             at=entry.at,
             after_ms=(entry.at - start) // timedelta(milliseconds=1),
-            kind=entry.data.get("kind", STATE_CHANGED),
-            what=entry.what,
-            why=entry.why,
-            facts={name: fact for name, fact in entry.data.items() if name != "kind"},
+            kind=entry.kind,
+            what=what,
+            why=why,
+            facts=facts_view(entry.fact),
         )
 
 
@@ -107,11 +113,12 @@ class ExplanationView(View):
     attention: list[AttentionItemView] = Field(description="what of it waits for a human now")
 
     @classmethod
-    def of(cls, story: OrderStory) -> Self:
-        """Show it."""
-        start = story.order.created_at
+    def of(cls, story: OrderStory, language: Language = Language.ENGLISH) -> Self:
+        """Show it, with the sentences in a language."""
+        start, speaker = story.order.created_at, Speaker(language)
         numbered = [
-            (entry, LineView.of(seq, entry, start)) for seq, entry in enumerate(story.entries, 1)
+            (entry, LineView.of(seq, entry, start, speaker))
+            for seq, entry in enumerate(story.entries, 1)
         ]
         return cls(
             order=OrderView.of(story.order),

@@ -3,18 +3,21 @@
 from datetime import datetime
 from typing import Self
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from retender.domain.model.attempt import Attempt
-from retender.domain.model.event import StoryEntry
 from retender.domain.model.order import Order
 from retender.domain.model.order_sums import OrderSums
+from retender.domain.model.story import StoryEntry
 from retender.domain.model.surplus import Surplus
 from retender.domain.use_cases.show_order import ShownOrder
 from retender.entrypoints.views.event_view import EventView
+from retender.entrypoints.views.facts_view import facts_view
 from retender.entrypoints.views.money_view import MoneyView
 from retender.entrypoints.views.refund_view import RefundView
 from retender.entrypoints.views.view import View
+from retender.entrypoints.words.language import Language
+from retender.entrypoints.words.speaker import Speaker
 
 
 class OrderView(View):
@@ -119,20 +122,27 @@ class StoryView(View):
     """One thing that happened, and why."""
 
     at: datetime
-    what: str = Field(examples=["attempt CREATING -> OPEN"])
+    kind: str = Field(description="what it is about; branch on this", examples=["page.reused"])
+    what: str = Field(
+        description="in the language of `Content-Language`", examples=["attempt CREATING -> OPEN"]
+    )
     why: str
     attempt_id: str | None = None
-    data: dict[str, str]
+    facts: dict[str, JsonValue] = Field(
+        description="the same for machines, by name; amounts and times as everywhere"
+    )
 
     @classmethod
-    def of(cls, entry: StoryEntry) -> Self:
+    def of(cls, entry: StoryEntry, speaker: Speaker) -> Self:
         """Show it."""
+        what, why = speaker.line(entry.fact)
         return cls(
             at=entry.at,
-            what=entry.what,
-            why=entry.why,
+            kind=entry.kind,
+            what=what,
+            why=why,
             attempt_id=entry.attempt_id,
-            data=entry.data,
+            facts=facts_view(entry.fact),
         )
 
 
@@ -178,8 +188,8 @@ class ShownOrderView(View):
     )
 
     @classmethod
-    def of(cls, shown: ShownOrder) -> Self:
-        """Show it."""
+    def of(cls, shown: ShownOrder, language: Language = Language.ENGLISH) -> Self:
+        """Show it, with the sentences in a language."""
         parts: dict[str, object] = {}
         if shown.refunds is not None:
             parts["refunds"] = [RefundView.of(refund) for refund in shown.refunds]
@@ -188,7 +198,8 @@ class ShownOrderView(View):
         if shown.events is not None:
             parts["events"] = [EventView.of(event) for event in shown.events]
         if shown.story is not None:
-            parts["story"] = [StoryView.of(entry) for entry in shown.story]
+            speaker = Speaker(language)
+            parts["story"] = [StoryView.of(entry, speaker) for entry in shown.story]
         return cls.model_validate(
             {
                 "order": OrderView.of(shown.order),

@@ -9,7 +9,7 @@ import pytest
 from retender.adapters.afterwards import Background
 from retender.adapters.sql.unit_of_work import SqlUnitOfWork
 from retender.domain.model.errors import PayOrderPayTimeout
-from retender.domain.model.event import StoryKind
+from retender.domain.model.story_kind import StoryKind
 from retender.tests.domain.shop import Shop
 
 pytestmark = pytest.mark.asyncio
@@ -36,7 +36,7 @@ def another_writer(url):
 
 
 async def kinds(shop):
-    return [line.data.get("kind") for line in (await shop.story()).entries]
+    return [line.kind for line in (await shop.story()).entries]
 
 
 async def test_the_stored_page_comes_at_once_and_its_line_later(shop, background, url, caplog):

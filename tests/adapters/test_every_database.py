@@ -20,6 +20,7 @@ from retender.domain.model.errors import SetupError, StoreBusy, StoreUncertain
 from retender.domain.model.transition import AttemptState, OrderEvent, OrderState
 from retender.tests.adapters.databases import EVERYWHERE, MARIADB, POSTGRESQL, a_database
 from retender.tests.contracts.store.samples import (
+    CAUSE,
     NOW,
     a_refund,
     an_attempt,
@@ -116,7 +117,7 @@ async def test_a_reader_sees_one_instant(unit_of_work, rival):
         seen = await reader.orders.by_id(order.order_id)
         async with rival() as work:
             await work.orders.move(
-                order.order_id, OrderEvent.CAPTURED, at=NOW, why="x", winner=attempt.attempt_id
+                order.order_id, OrderEvent.CAPTURED, at=NOW, cause=CAUSE, winner=attempt.attempt_id
             )
             await work.commit()
         assert list(await reader.story.of_order(order.order_id)) == []

@@ -14,6 +14,7 @@ from retender.domain.model.event import EventKind
 from retender.domain.model.money import Money
 from retender.domain.model.pay_result import PageReady
 from retender.domain.model.refund_errors import RefundError
+from retender.domain.model.story import OrderChanged
 from retender.domain.model.transition import CAPTURED, AttemptState, OrderState, RefundState
 from retender.tests.adapters.databases import EVERYWHERE, TwoProcesses
 from retender.tests.domain.shop import PRICE, Shop
@@ -127,5 +128,6 @@ async def won_once(shop: Shop, order_no: str) -> bool:
     paid = [event for event in shop.told if event.subject == order.order_id]
     kinds = {event.event_id: event.kind for event in paid}
     assert list(kinds.values()) == [EventKind.ORDER_PAID if won else EventKind.ORDER_CLOSED]
-    assert sum(f"-> {OrderState.PAID}" in entry.what for entry in story.entries) == len(won)
+    changes = [entry.fact for entry in story.entries if isinstance(entry.fact, OrderChanged)]
+    assert sum(change.after is OrderState.PAID for change in changes) == len(won)
     return bool(won)

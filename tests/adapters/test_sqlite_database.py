@@ -26,6 +26,7 @@ from retender.domain.model.transition import AttemptState, OrderState
 from retender.tests.contracts.store.samples import (
     NOW,
     PAGES,
+    a_fact,
     a_line,
     an_attempt,
     an_order,
@@ -201,13 +202,13 @@ async def test_writers_take_turns_in_the_order_of_arrival(unit_of_work):
 
     async def write(which):
         async with unit_of_work() as work:
-            await work.story.add(a_line(order, what=str(which)))
+            await work.story.add(a_line(order, fact=a_fact(str(which))))
             await work.commit()
 
     await asyncio.gather(*(write(which) for which in range(30)))
     async with unit_of_work(read_only=True) as work:
         story = await work.story.of_order(order.order_id)
-    assert [line.what for line in story] == [str(which) for which in range(30)]
+    assert [line.fact for line in story] == [a_fact(str(which)) for which in range(30)]
 
 
 async def test_too_many_readers_at_once_are_told_so(impatient):

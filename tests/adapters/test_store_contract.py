@@ -21,6 +21,7 @@ PARTS = {
     "story": records.Story,
 }
 READ = {
+    "orders.with_sums",
     "orders.get",
     "orders.by_id",
     "orders.open_under",
@@ -51,6 +52,7 @@ READ = {
     "backlog.overdue",
     "outbox.of_order",
     "story.of_order",
+    "story.place",
 }
 
 

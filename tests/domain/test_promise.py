@@ -19,7 +19,7 @@ from retender.adapters.sql.unit_of_work import SqlUnitOfWork
 from retender.domain.model.errors import ProviderUnavailable, ProviderUncertain, RetenderError
 from retender.domain.model.money import Money
 from retender.domain.model.order import LatePayment
-from retender.ports.accounts import SwitchPolicy
+from retender.domain.model.switch_policy import SwitchPolicy
 from retender.ports.payment_provider import RawNotice, ReceiptState
 from retender.ports.unit_of_work import UnitOfWork
 from retender.tests.domain.gateway import Gateway

@@ -28,6 +28,7 @@ from retender.domain.model.attempt import Attempt, next_check
 from retender.domain.model.errors import StoreBusy
 from retender.domain.model.money import Money
 from retender.domain.model.outcome import Outcome
+from retender.domain.model.switch_policy import SwitchPolicy
 from retender.domain.model.transition import AttemptEvent, AttemptState, OrderEvent, OrderState
 from retender.domain.steps import captured, inquire, settle_refund
 from retender.domain.steps.ask_for_page import AskForPage
@@ -48,8 +49,8 @@ from retender.domain.use_cases.pay_order import PayOrder
 from retender.plugins.alipay import notices as alipay_notices
 from retender.plugins.sandbox import provider as sandbox_provider
 from retender.plugins.wechat_pay import signing as wechat_signing
-from retender.ports.accounts import SwitchPolicy
 from retender.ports.payment_provider import RefundReceipt, RefundReceiptState
+from retender.tests.contracts.store.samples import CAUSE
 from retender.tests.simulation.town import Town
 
 Patch = Any  # what ``unittest.mock.patch`` returns has no name of its own
@@ -111,7 +112,7 @@ def failed_close_is_closed() -> list[Patch]:
         if receipt is None and verb == "close":
             async with self.unit_of_work() as work:
                 await work.attempts.move(
-                    attempt.attempt_id, AttemptEvent.PROVEN_DEAD, at=self.clock(), why="mutant"
+                    attempt.attempt_id, AttemptEvent.PROVEN_DEAD, at=self.clock(), cause=CAUSE
                 )
                 await work.commit()
         return receipt
@@ -229,7 +230,7 @@ def closed_at_the_deadline() -> list[Patch]:
 
 def closed_with_live_pages() -> list[Patch]:
     async def end(work, order, *, at, **_):
-        return await work.orders.move(order.order_id, OrderEvent.NOTHING_LIVE, at=at, why="mutant")
+        return await work.orders.move(order.order_id, OrderEvent.NOTHING_LIVE, at=at, cause=CAUSE)
 
     async def all_expiring(self, limit):
         ids = select(orders.c.order_id).where(orders.c.state == OrderState.EXPIRING).limit(limit)

@@ -27,12 +27,12 @@ from retender.domain.model.errors import (
 )
 from retender.domain.model.money import Money
 from retender.domain.model.page import PageKind
+from retender.domain.model.switch_policy import SwitchPolicy
 from retender.entrypoints.accounts import secrets_of
 from retender.entrypoints.container import Container, open_container
 from retender.entrypoints.settings import Settings
 from retender.entrypoints.worker import Worker
 from retender.plugins.hookspecs import hookimpl
-from retender.ports.accounts import SwitchPolicy
 from retender.ports.payment_provider import RefundOrder
 from retender.tests.contracts.transport import asking
 from retender.tests.contracts.transport_servers import answering, serving
@@ -279,8 +279,8 @@ async def test_another_page_key_is_told_as_that_and_not_as_other_credentials(sho
     async with open_shop(other) as shop:
         await shop.page()
         story = (await shop.story())["story"]
-    (line,) = [each for each in story if each["data"].get("kind") == "page.not_reused"]
-    assert line["data"]["attempt_1"] == "page_key"
+    (line,) = [each for each in story if each["kind"] == "page.not_reused"]
+    assert line["facts"]["earlier"] == [{"idx": 1, "misfits": ["page_key"]}]
     assert "page key changed" in line["why"]
     assert "credentials" not in line["why"]
 

@@ -67,6 +67,10 @@ PLANTS = {
         ("retender.entrypoints.cli.planted", "retender.entrypoints.http"),
         ("retender.entrypoints.cli.demo.planted", "retender.entrypoints.http.problems"),
     ],
+    "words know facts, and nobody who shows them": [
+        ("retender.entrypoints.words.planted", "retender.entrypoints.views"),
+        ("retender.entrypoints.words.planted_framework", "rich"),
+    ],
     "views are data: they know nobody who shows them": [
         ("retender.entrypoints.views.planted", "retender.entrypoints.http"),
         ("retender.entrypoints.views.planted_framework", "fastapi"),

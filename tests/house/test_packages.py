@@ -30,7 +30,7 @@ def test_every_room_says_that_it_is_typed() -> None:
     assert [room for room in SHIPPED if not (ROOT / room / "py.typed").is_file()] == []
 
 
-@pytest.mark.parametrize("pattern", ["*.html", "*.j2", "*.css", "*.js", "*.svg", "*.mako"])
+@pytest.mark.parametrize("pattern", ["*.html", "*.j2", "*.css", "*.js", "*.svg", "*.mako", "*.po"])
 def test_every_kind_of_data_file_is_shipped(pattern: str) -> None:
     """Only what package-data names gets into the wheel, so all that is there must be named."""
     there = [shown(path) for room in SHIPPED for path in (ROOT / room).rglob(pattern)]

@@ -27,7 +27,7 @@ from dataclasses import replace
 
 from retender.domain.model.attention import Resolution
 from retender.domain.model.order import LatePayment
-from retender.ports.accounts import SwitchPolicy
+from retender.domain.model.switch_policy import SwitchPolicy
 from retender.tests.model.other_kind import OTHER_KIND
 from retender.tests.model.providers import EAGER, LAZY, LAZY_TOO
 from retender.tests.model.rules import EVERY_CALL, NEVER, Rules

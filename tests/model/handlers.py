@@ -89,7 +89,11 @@ class _Diary:
             raise _Touched(name)
 
     class _Story:
-        async def add(self, entry: object) -> None:
+        def place(self) -> int:
+            """Return the same place always: nothing is kept."""
+            return 0
+
+        async def add(self, entry: object, *, place: int | None = None) -> None:
             """Write a line, which no decision reads."""
 
     def __init__(self, clock: ModelClock) -> None:

@@ -7,6 +7,7 @@ from retender.domain.model.attempt import Attempt
 from retender.domain.model.event import EventKind
 from retender.domain.model.order import LatePayment
 from retender.domain.model.refund import MOST_TRIES, Refund, RefundCause
+from retender.domain.model.switch_policy import SwitchPolicy
 from retender.domain.model.transition import (
     UNDER_WAY,
     AttemptState,
@@ -15,7 +16,6 @@ from retender.domain.model.transition import (
     State,
     edges,
 )
-from retender.ports.accounts import SwitchPolicy
 from retender.tests.model.decisions import by_other_means, is_misled, is_well_called
 from retender.tests.model.providers import CONSOLE, is_payable
 from retender.tests.model.state import HOSTED, ORDER_ID, Books, Fate, Ledger, Till

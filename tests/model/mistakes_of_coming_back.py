@@ -6,6 +6,7 @@ import pytest
 
 from retender.domain.model.pay_result import PageReady
 from retender.domain.steps.take_back import TakeBackPage
+from retender.tests.contracts.store.samples import CAUSE
 
 
 def beside_another(patch: pytest.MonkeyPatch) -> None:
@@ -18,7 +19,7 @@ def beside_another(patch: pytest.MonkeyPatch) -> None:
         async with self.unit_of_work() as work:
             at = self.clock()
             held = await work.orders.hold_new(order.order_id, at)
-            if not held or not await work.attempts.take_back(left.attempt_id, at=at, why="left"):
+            if not held or not await work.attempts.take_back(left.attempt_id, at=at, cause=CAUSE):
                 return None
             attempt: Any = await work.attempts.get(left.attempt_id)
             await work.commit()
@@ -32,7 +33,7 @@ def from_an_order_that_is_over(patch: pytest.MonkeyPatch) -> None:
         del request
         async with self.unit_of_work() as work:
             at = self.clock()
-            if not await work.attempts.take_back(left.attempt_id, at=at, why="left"):
+            if not await work.attempts.take_back(left.attempt_id, at=at, cause=CAUSE):
                 return None
             attempt: Any = await work.attempts.get(left.attempt_id)
             await work.commit()

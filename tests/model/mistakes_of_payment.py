@@ -9,6 +9,7 @@ from retender.adapters.memory.attempts import MemoryAttempts
 from retender.adapters.memory.orders import MemoryOrders
 from retender.domain.model import transition as transition_module
 from retender.domain.model.attempt import Attempt
+from retender.domain.model.cause import Source
 from retender.domain.model.errors import ProviderError, ProviderRefused, Refusal
 from retender.domain.model.order import LatePayment
 from retender.domain.model.outcome import Outcome
@@ -30,6 +31,7 @@ from retender.domain.use_cases.close_order import CloseOrder
 from retender.domain.use_cases.pay_order import PayOrder
 from retender.domain.use_cases.take_notice import TakeNotice
 from retender.ports.payment_provider import Receipt, ReceiptState
+from retender.tests.contracts.store.samples import CAUSE
 from retender.tests.model import providers
 from retender.tests.model.providers import ModelProvider
 from retender.tests.model.state import FAR, ORDER_NO
@@ -84,7 +86,7 @@ def election_by_read_then_write(patch: pytest.MonkeyPatch) -> None:
                     work,
                     account=account,
                     receipt=notice,
-                    source="notice",
+                    source=Source.NOTICE,
                     at=self.clock(),
                     new_id=self.new_id,
                 )
@@ -96,7 +98,7 @@ def election_by_read_then_write(patch: pytest.MonkeyPatch) -> None:
 def closed_at_the_deadline(patch: pytest.MonkeyPatch) -> None:
     async def end(work: Any, order: Any, *, at: Any, new_id: Any) -> bool:
         del new_id
-        return await work.orders.move(order.order_id, OrderEvent.NOTHING_LIVE, at=at, why="late")
+        return await work.orders.move(order.order_id, OrderEvent.NOTHING_LIVE, at=at, cause=CAUSE)
 
     async def all_expiring(self: MemoryOrders, limit: int) -> list[Any]:
         del limit

@@ -15,6 +15,7 @@ from retender.domain.use_cases import check_refund, refund_payment, take_notice
 from retender.domain.use_cases.check_refund import CheckRefund
 from retender.domain.use_cases.refund_payment import RefundPayment
 from retender.ports.payment_provider import RefundReceiptState
+from retender.tests.contracts.store.samples import CAUSE
 from retender.tests.model import providers
 from retender.tests.model.providers import RANDOM, REFUSED
 from retender.tests.model.state import Fate
@@ -120,7 +121,7 @@ def a_lost_one_is_sent_again(patch: pytest.MonkeyPatch) -> None:
         self: CheckRefund, refund: Refund, problem: Any, held_until: Any, **more: Any
     ) -> None:
         if more:  # its answer was lost, rather than the one to a question about it
-            await self._again(refund, str(problem), problem, held_until)
+            await self._again(refund, CAUSE, problem, held_until)
         else:
             await look_again(self, refund, problem, held_until)
 
@@ -157,7 +158,7 @@ def done_is_done(patch: pytest.MonkeyPatch) -> None:
 
 def what_was_overtaken_is_done(patch: pytest.MonkeyPatch) -> None:
     async def counted(work: Any, refund: Refund, **more: Any) -> bool:
-        return await settle_refund.confirm_refund(work, refund, why="it went back", **more)
+        return await settle_refund.confirm_refund(work, refund, cause=CAUSE, **more)
 
     patch.setattr(check_refund, "overtake", counted)
     patch.setattr(external_refund, "overtake", counted)

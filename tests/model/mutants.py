@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from retender.ports.accounts import SwitchPolicy
+from retender.domain.model.switch_policy import SwitchPolicy
 from retender.tests.model import mistakes_of_coming_back as coming_back
 from retender.tests.model import mistakes_of_deciding as deciding
 from retender.tests.model import mistakes_of_payment as payment

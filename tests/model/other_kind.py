@@ -16,7 +16,7 @@ after it; which of two answers is older cannot be told then.
 
 from dataclasses import replace
 
-from retender.ports.accounts import SwitchPolicy
+from retender.domain.model.switch_policy import SwitchPolicy
 from retender.tests.model.providers import LAZY
 from retender.tests.model.rules import NEVER, Rules
 from retender.tests.model.state import HOSTED

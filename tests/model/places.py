@@ -14,13 +14,16 @@ from typing import Any
 
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.attention import AttentionItem
-from retender.domain.model.event import Event, StoryEntry, UntoldEvent
+from retender.domain.model.event import Event, UntoldEvent
 from retender.domain.model.refund import Refund
+from retender.domain.model.story import FACTS, StoryEntry
 from retender.domain.steps.retry_when_busy import retry_when_busy
 from retender.ports.payment_provider import RawNotice
 from retender.tests.model.state import was_just_sent
 
-STORY_ONLY = frozenset({"self", "work", "now", "asked_at", "asked", "what", "why", "problem"})
+STORY_ONLY = frozenset(
+    {"self", "work", "now", "asked_at", "asked", "why", "problem", "cause", "words"}
+)
 """Locals that never decide anything after a wait: they are written into the story."""
 
 
@@ -85,7 +88,7 @@ _PLAIN: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
     (RawNotice, lambda raw: raw.body),
     (Event, lambda event: (event.event_id, event.kind, event.subject)),
     (AttentionItem, lambda item: (item.code, item.subject)),
-    (StoryEntry, lambda _: None),  # a line that is only written
+    ((StoryEntry, *FACTS.values()), lambda _: None),  # a line that is only written
     (UntoldEvent, lambda untold: plain(untold.event)),
     # Who asks is the store's business alone.
     (Attempt, lambda its: replace(its, asking_until=None) if its.asking_until else its),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from retender.domain.model.attention import Resolution
 from retender.domain.model.order import LatePayment
-from retender.ports.accounts import SwitchPolicy
+from retender.domain.model.switch_policy import SwitchPolicy
 from retender.tests.model.providers import EAGER, LAZY, Faults
 
 NEVER: frozenset[str] = frozenset()

@@ -6,8 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from retender.adapters.sql.facts import fact_of
 from retender.domain.model.order import LatePayment
 from retender.domain.model.refund import automatic_refund_number
+from retender.domain.model.story import OrderChanged
+from retender.domain.model.story_kind import StoryKind
+from retender.domain.model.story_money import RefundChanged
+from retender.domain.model.story_pages import AttemptChanged, AttemptMade
 from retender.plugins.sandbox.outcomes import Outcome, outcome_of
 from retender.simulators.kit.payer import Book
 from retender.tests.simulation.books import Books, instant_of
@@ -288,9 +293,23 @@ def _in_time(account: Account) -> Iterator[str]:
 
 def _born(account: Account, attempt: sqlite3.Row) -> str:
     """Return the state that an attempt was written down in: one made here is OPEN at once."""
-    made = f"attempt {attempt['idx']} OPEN: "
-    told = (line["what"] for line in account.story if line["attempt_id"] == attempt["attempt_id"])
-    return "OPEN" if any(what.startswith(made) for what in told) else "CREATING"
+    made = (line for line in account.story if line["kind"] == StoryKind.ATTEMPT_MADE)
+    its = next((one for one in made if one["attempt_id"] == attempt["attempt_id"]), None)
+    fact = None if its is None else fact_of(StoryKind.ATTEMPT_MADE, its["facts"])
+    return fact.state if isinstance(fact, AttemptMade) else "CREATING"
+
+
+def _changes(account: Account) -> Iterator[tuple[tuple[str, str | None], str, str]]:
+    """Yield every change of state that the story tells: whose, from what, to what."""
+    for line in account.story:
+        match fact_of(StoryKind(line["kind"]), line["facts"]):
+            case OrderChanged() as fact:
+                yield ("order", None), fact.before, fact.after
+            case AttemptChanged() as fact:
+                yield ("attempt", line["attempt_id"]), fact.before, fact.after
+            case RefundChanged() as fact:
+                whose = (f"refund {fact.refund_no}", line["attempt_id"])
+                yield whose, fact.before, fact.after
 
 
 def _story(account: Account) -> Iterator[str]:
@@ -309,14 +328,8 @@ def _story(account: Account) -> Iterator[str]:
     }
     for (what, attempt_id), (first, last) in chains.items():
         state = first
-        for line in account.story:
-            subject, arrow, after = line["what"].partition(" -> ")
-            name, _, before = subject.rpartition(" ")
-            if (
-                not arrow
-                or name != what
-                or (what == "attempt" and line["attempt_id"] != attempt_id)
-            ):
+        for whose, before, after in _changes(account):
+            if whose != (what, attempt_id):
                 continue
             if before != state:
                 yield f"the story of {what} {attempt_id} jumps from {state} to {before}"

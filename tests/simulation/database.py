@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import sqlite3
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -85,6 +85,13 @@ class Cursor(sqlite3.Cursor):
             await_(_NOTHING)
             self.connection.note(statement)
         self.connection.insist(partial(super().execute, statement, parameters))
+        return self
+
+    def executemany(self, statement: str, several: Iterable[Sequence[object]]) -> "Cursor":  # type: ignore[override]  # what SQLAlchemy passes
+        """Execute with each of several parameters; they are written in a transaction anyway."""
+        await_(_NOTHING)
+        self.connection.note(statement)
+        self.connection.insist(partial(super().executemany, statement, list(several)))
         return self
 
     async def _async_soft_close(self) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from retender.ports.accounts import SwitchPolicy
+from retender.domain.model.switch_policy import SwitchPolicy
 from retender.ports.pay_policy import PageStrategy
 from retender.tests.simulation.chance import stream
 from retender.tests.simulation.script import ACCOUNTS, HOUR, MINUTE, OrderPlan, make_order

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.page import Page, PageKind
+from retender.domain.model.switch_policy import SwitchPolicy
 from retender.plugins.sandbox.ledger import TradeState as SandboxState
 from retender.plugins.sandbox.terms import QR_VALIDITY
-from retender.ports.accounts import SwitchPolicy
 from retender.simulators.alipay.simulator import AlipaySimulator
 from retender.simulators.alipay.trades import WAIT
 from retender.simulators.sandbox.simulator import SandboxSimulator

@@ -19,6 +19,7 @@ from retender.domain.model.transition import (
 from retender.ports.unit_of_work import UnitOfWork
 from retender.tests.contracts.store.ground import StoreContract
 from retender.tests.contracts.store.samples import (
+    CAUSE,
     MINUTE,
     NOW,
     a_refund,
@@ -82,7 +83,7 @@ class SetAsideContract(StoreContract):
         order, attempt, refund, event, calls = await _one_of_each(unit_of_work)
         await keep(unit_of_work, *calls)
         async with unit_of_work() as work:
-            how: dict[str, Any] = {"at": NOW, "why": "t"}
+            how: dict[str, Any] = {"at": NOW, "cause": CAUSE}
             assert await work.orders.move(order.order_id, OrderEvent.DEADLINE_PASSED, **how)
             assert await work.attempts.move(attempt.attempt_id, AttemptEvent.PROVEN_DEAD, **how)
             assert await work.orders.move(order.order_id, OrderEvent.NOTHING_LIVE, **how)

@@ -5,7 +5,9 @@ from datetime import datetime
 
 import pytest
 
+from retender.domain.model.cause import Cause, Reason
 from retender.domain.model.page import Opened, Page
+from retender.domain.model.story_pages import AttemptChanged
 from retender.domain.model.transition import (
     LIVE,
     PAYABLE,
@@ -16,6 +18,7 @@ from retender.domain.model.transition import (
 from retender.ports.unit_of_work import UnitOfWork
 from retender.tests.contracts.store.ground import StoreContract
 from retender.tests.contracts.store.samples import (
+    CAUSE,
     MINUTE,
     NOW,
     PAGES,
@@ -207,7 +210,12 @@ class AttemptsContract(StoreContract):
             opened_at=NOW,
             asking_until=None,
         )
-        moves = [entry.at for entry in story if "CREATING -> OPEN" in entry.what]
+        given = AttemptChanged(
+            before=AttemptState.CREATING,
+            after=AttemptState.OPEN,
+            cause=Cause(reason=Reason.PAGE_GIVEN),
+        )
+        moves = [entry.at for entry in story if entry.fact == given]
         assert moves == ([NOW] if state is AttemptState.CREATING else [])
 
     @pytest.mark.asyncio
@@ -295,11 +303,11 @@ class AttemptsContract(StoreContract):
         async with unit_of_work() as work:
             assert await work.attempts.reschedule(its, NOW, held_until=brings) is False
             if brings is not None:
-                moved = work.attempts.move(its, close, at=NOW, why="x", held_until=brings)
+                moved = work.attempts.move(its, close, at=NOW, cause=CAUSE, held_until=brings)
                 assert await moved is False
             assert await work.attempts.get(its) == attempt
             assert list(await work.story.of_order(attempt.order_id)) == []
-            assert await work.attempts.move(its, close, at=NOW, why="x") is True
+            assert await work.attempts.move(its, close, at=NOW, cause=CAUSE) is True
 
     @pytest.mark.asyncio
     async def test_a_move_ends_the_lease(self, unit_of_work: UnitOfWork) -> None:
@@ -307,7 +315,7 @@ class AttemptsContract(StoreContract):
         attempt = await a_kept_attempt(unit_of_work, AttemptState.OPEN, leased_until=UNTIL)
         close, its = AttemptEvent.CLOSE_WANTED, attempt.attempt_id
         async with unit_of_work() as work:
-            await work.attempts.move(its, close, at=NOW, why="x", next_check_at=NOW)
+            await work.attempts.move(its, close, at=NOW, cause=CAUSE, next_check_at=NOW)
             assert await work.attempts.reschedule(its, AGAIN, held_until=UNTIL) is False
             (claimed,) = await work.attempts.claim_due(NOW, UNTIL, 10)
         assert claimed == attempt.attempt_id
@@ -321,11 +329,11 @@ class AttemptsContract(StoreContract):
         move, its = AttemptEvent.CLOSE_WANTED, attempt.attempt_id
         async with unit_of_work() as work:
             assert await work.attempts.move(
-                its, move, at=NOW, why="x", next_check_at=NOW, held_until=UNTIL
+                its, move, at=NOW, cause=CAUSE, next_check_at=NOW, held_until=UNTIL
             )
             assert list(await work.attempts.claim_due(NOW, AGAIN, 10)) == []
             dead = AttemptEvent.PROVEN_DEAD
-            assert await work.attempts.move(its, dead, at=NOW, why="x", held_until=UNTIL)
+            assert await work.attempts.move(its, dead, at=NOW, cause=CAUSE, held_until=UNTIL)
             found = await work.attempts.get(its)
         assert found is not None
         assert found.leased_until is None
@@ -343,9 +351,9 @@ class AttemptsContract(StoreContract):
                 await work.commit()
         async with unit_of_work() as work:
             cancelled = OrderEvent.CANCELLED
-            assert await work.orders.move(attempt.order_id, cancelled, at=NOW, why="x")
+            assert await work.orders.move(attempt.order_id, cancelled, at=NOW, cause=CAUSE)
             dead = AttemptEvent.PROVEN_DEAD
-            assert await work.attempts.move(attempt.attempt_id, dead, at=NOW, why="x")
+            assert await work.attempts.move(attempt.attempt_id, dead, at=NOW, cause=CAUSE)
             await work.commit()
         async with unit_of_work() as work:
             plan = work.attempts.reschedule

@@ -33,6 +33,7 @@ from retender.ports.unit_of_work import UnitOfWork
 from retender.tests.contracts.store.ground import StoreContract
 from retender.tests.contracts.store.samples import (
     BEIJING,
+    CAUSE,
     MINUTE,
     NOW,
     TICK,
@@ -358,13 +359,13 @@ async def _end_subject(unit_of_work: UnitOfWork, code: AttentionCode, subject: s
         match code:
             case AttentionCode.UNKNOWN_TOO_LONG:
                 moved = await work.attempts.move(
-                    subject, AttemptEvent.PROVEN_DEAD, at=NOW, why="dead"
+                    subject, AttemptEvent.PROVEN_DEAD, at=NOW, cause=CAUSE
                 )
             case AttentionCode.REFUND_TOO_LONG:
-                await work.refunds.move(subject, RefundEvent.SENT, at=NOW, why="sent")
-                moved = await work.refunds.move(subject, RefundEvent.FAILED, at=NOW, why="no")
+                await work.refunds.move(subject, RefundEvent.SENT, at=NOW, cause=CAUSE)
+                moved = await work.refunds.move(subject, RefundEvent.FAILED, at=NOW, cause=CAUSE)
             case _:
-                moved = await work.refunds.move(subject, RefundEvent.CONFIRMED, at=NOW, why="ok")
+                moved = await work.refunds.move(subject, RefundEvent.CONFIRMED, at=NOW, cause=CAUSE)
         assert moved
         await work.commit()
 

@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import pytest
 
+from retender.domain.model.story_pages import AttemptChanged
 from retender.domain.model.transition import AttemptState
 from retender.ports.unit_of_work import UnitOfWork
 from retender.tests.contracts.store.ground import StoreContract
 from retender.tests.contracts.store.samples import (
+    CAUSE,
     MINUTE,
     NOW,
     TICK,
@@ -29,13 +31,15 @@ class ComingBackContract(StoreContract):
         """OPEN again, with the page and the payer that were kept; nobody acts on it any more."""
         attempt = await a_kept_attempt(unit_of_work, AttemptState.CLOSING, **UNTOUCHED)
         async with unit_of_work() as work:
-            assert await work.attempts.take_back(attempt.attempt_id, at=NOW, why="back")
+            assert await work.attempts.take_back(attempt.attempt_id, at=NOW, cause=CAUSE)
             await work.commit()
         async with unit_of_work(read_only=True) as work:
             found = await work.attempts.get(attempt.attempt_id)
             (line,) = await work.story.of_order(attempt.order_id)
         assert found == replace(attempt, state=AttemptState.OPEN)
-        assert (line.what, line.why) == ("attempt CLOSING -> OPEN", "back")
+        assert line.fact == AttemptChanged(
+            before=AttemptState.CLOSING, after=AttemptState.OPEN, cause=CAUSE
+        )
 
     @pytest.mark.asyncio
     @pytest.mark.parametrize("state", [s for s in AttemptState if s is not AttemptState.CLOSING])
@@ -45,7 +49,7 @@ class ComingBackContract(StoreContract):
         """Nor is anything else noted to be closed."""
         attempt = await a_kept_attempt(unit_of_work, state, **UNTOUCHED)
         async with unit_of_work() as work:
-            assert not await work.attempts.take_back(attempt.attempt_id, at=NOW, why="back")
+            assert not await work.attempts.take_back(attempt.attempt_id, at=NOW, cause=CAUSE)
             assert not await work.attempts.claim_closing(attempt.attempt_id, NOW + MINUTE)
             assert await work.attempts.get(attempt.attempt_id) == attempt
 
@@ -67,7 +71,7 @@ class ComingBackContract(StoreContract):
         its = {**UNTOUCHED, **facts}
         attempt = await a_kept_attempt(unit_of_work, AttemptState.CLOSING, **its)
         async with unit_of_work() as work:
-            assert not await work.attempts.take_back(attempt.attempt_id, at=NOW, why="back")
+            assert not await work.attempts.take_back(attempt.attempt_id, at=NOW, cause=CAUSE)
             assert await work.attempts.get(attempt.attempt_id) == attempt
 
     @pytest.mark.asyncio
@@ -79,9 +83,9 @@ class ComingBackContract(StoreContract):
         its = attempt.attempt_id
         async with unit_of_work() as work:
             assert await work.attempts.claim_closing(its, NOW + MINUTE)
-            assert not await work.attempts.take_back(its, at=NOW, why="back")
+            assert not await work.attempts.take_back(its, at=NOW, cause=CAUSE)
             await work.attempts.release_asking(its, asked_until=NOW + MINUTE)
-            assert await work.attempts.take_back(its, at=NOW, why="back")
+            assert await work.attempts.take_back(its, at=NOW, cause=CAUSE)
 
     @pytest.mark.asyncio
     async def test_no_two_payable_attempts_of_one_request_by_coming_back(
@@ -92,5 +96,5 @@ class ComingBackContract(StoreContract):
         left = attempt_in(AttemptState.CLOSING, order, **UNTOUCHED)
         await keep(unit_of_work, order, left, attempt_in(AttemptState.OPEN, order, idx=2))
         async with unit_of_work() as work:
-            assert not await work.attempts.take_back(left.attempt_id, at=NOW, why="back")
+            assert not await work.attempts.take_back(left.attempt_id, at=NOW, cause=CAUSE)
             assert await work.attempts.get(left.attempt_id) == left

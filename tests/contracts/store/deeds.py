@@ -20,6 +20,7 @@ from retender.domain.model.transition import (
 )
 from retender.ports.unit_of_work import UnitOfWork, Work
 from retender.tests.contracts.store.samples import (
+    CAUSE,
     MINUTE,
     NOW,
     PAGES,
@@ -109,18 +110,16 @@ async def everything(unit_of_work: UnitOfWork, scene: Scene) -> list[object]:
 
 Deed = Callable[[Work, Scene], Awaitable[object]]
 
-WHY = "a deed"
-
 DEEDS: Mapping[str, Deed] = {
     "orders.add": lambda w, s: w.orders.add(s.new_order),
     "orders.hold_new": lambda w, s: w.orders.hold_new(s.order.order_id, NOW),
     "orders.hold": lambda w, s: w.orders.hold(s.order.order_id),
     "orders.move": lambda w, s: w.orders.move(
-        s.order.order_id, OrderEvent.DEADLINE_PASSED, at=NOW, why=WHY
+        s.order.order_id, OrderEvent.DEADLINE_PASSED, at=NOW, cause=CAUSE
     ),
     "attempts.add": lambda w, s: w.attempts.add(s.new_attempt),
     "attempts.move": lambda w, s: w.attempts.move(
-        s.attempt.attempt_id, AttemptEvent.CLOSE_WANTED, at=NOW, why=WHY
+        s.attempt.attempt_id, AttemptEvent.CLOSE_WANTED, at=NOW, cause=CAUSE
     ),
     "attempts.claim_asking": lambda w, s: w.attempts.claim_asking(s.attempt.attempt_id, NOW, UNTIL),
     "attempts.keep_page": lambda w, s: w.attempts.keep_page(
@@ -128,7 +127,7 @@ DEEDS: Mapping[str, Deed] = {
     ),
     "attempts.add_capture": lambda w, s: w.attempts.add_capture(a_capture(s.attempt)),
     "attempts.claim_closing": lambda w, s: w.attempts.claim_closing(s.left.attempt_id, UNTIL),
-    "attempts.take_back": lambda w, s: w.attempts.take_back(s.left.attempt_id, at=NOW, why=WHY),
+    "attempts.take_back": lambda w, s: w.attempts.take_back(s.left.attempt_id, at=NOW, cause=CAUSE),
     "attempts.hear_total": lambda w, s: w.attempts.hear_total(s.attempt.attempt_id, s.order.amount),
     "attempts.forget_total": lambda w, s: w.attempts.forget_total(s.attempt.attempt_id),
     "attempts.fill_in": lambda w, s: w.attempts.fill_in(s.attempt.attempt_id, reference="theirs"),
@@ -140,7 +139,9 @@ DEEDS: Mapping[str, Deed] = {
         s.attempt.attempt_id, LATER, held_until=None
     ),
     "refunds.add": lambda w, s: w.refunds.add(s.new_refund),
-    "refunds.move": lambda w, s: w.refunds.move(s.due.refund_no, RefundEvent.SENT, at=NOW, why=WHY),
+    "refunds.move": lambda w, s: w.refunds.move(
+        s.due.refund_no, RefundEvent.SENT, at=NOW, cause=CAUSE
+    ),
     "refunds.claim_due": lambda w, _: w.refunds.claim_due(NOW, UNTIL, 10),
     "refunds.reschedule": lambda w, s: w.refunds.reschedule(
         s.sent.refund_no, LATER, held_until=None

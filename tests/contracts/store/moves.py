@@ -6,9 +6,11 @@ from dataclasses import replace
 import pytest
 
 from retender.domain.model.errors import UndefinedTransition
-from retender.domain.model.event import StoryEntry
 from retender.domain.model.order import EndReason, LatePayment
 from retender.domain.model.payer import Payer
+from retender.domain.model.story import OrderChanged, StoryEntry
+from retender.domain.model.story_money import RefundChanged
+from retender.domain.model.story_pages import AttemptChanged, TradeNumberNotKept
 from retender.domain.model.transition import (
     KEPT,
     LIVE,
@@ -26,6 +28,7 @@ from retender.domain.model.transition import (
 from retender.ports.unit_of_work import UnitOfWork
 from retender.tests.contracts.store.ground import StoreContract
 from retender.tests.contracts.store.samples import (
+    CAUSE,
     MINUTE,
     NOW,
     TICK,
@@ -39,7 +42,6 @@ from retender.tests.contracts.store.samples import (
 )
 
 LATER = NOW + MINUTE
-WHY = "because the test says so"
 
 
 class MovesContract(StoreContract):
@@ -56,7 +58,9 @@ class MovesContract(StoreContract):
         await keep(unit_of_work, order)
         winner = new_id() if event is OrderEvent.CAPTURED else None
         async with unit_of_work() as work:
-            moved = await work.orders.move(order.order_id, event, at=LATER, why=WHY, winner=winner)
+            moved = await work.orders.move(
+                order.order_id, event, at=LATER, cause=CAUSE, winner=winner
+            )
             await work.commit()
         allowed = state in transition(event).sources
         after = replace(order, state=OrderState(transition(event).target), winner=winner, version=1)
@@ -77,11 +81,11 @@ class MovesContract(StoreContract):
                 order.order_id,
                 OrderEvent.CANCELLED,
                 at=NOW,
-                why=WHY,
+                cause=CAUSE,
                 end_reason=EndReason.CANCELLED,
                 late_payment=LatePayment.REFUND,
             )
-            await work.orders.move(order.order_id, OrderEvent.NOTHING_LIVE, at=NOW, why=WHY)
+            await work.orders.move(order.order_id, OrderEvent.NOTHING_LIVE, at=NOW, cause=CAUSE)
             closed = await work.orders.by_id(order.order_id)
         assert closed is not None
         assert (closed.state, closed.end_reason) == (OrderState.CLOSED, EndReason.CANCELLED)
@@ -98,7 +102,7 @@ class MovesContract(StoreContract):
         winner = None if event is OrderEvent.CAPTURED else new_id()
         async with unit_of_work() as work:
             with pytest.raises(ValueError, match="winner"):
-                await work.orders.move(order.order_id, event, at=NOW, why=WHY, winner=winner)
+                await work.orders.move(order.order_id, event, at=NOW, cause=CAUSE, winner=winner)
         async with unit_of_work(read_only=True) as work:
             assert await work.orders.by_id(order.order_id) == order
 
@@ -117,7 +121,7 @@ class MovesContract(StoreContract):
                 attempt.attempt_id,
                 event,
                 at=LATER,
-                why=WHY,
+                cause=CAUSE,
                 next_check_at=LATER + TICK,
                 provider_trade_no="20260314",
                 captured_at=LATER - TICK,
@@ -153,7 +157,7 @@ class MovesContract(StoreContract):
         await keep(unit_of_work, order, attempt)
         async with unit_of_work() as work:
             await work.attempts.move(
-                attempt.attempt_id, AttemptEvent.CLOSE_WANTED, at=LATER, why=WHY
+                attempt.attempt_id, AttemptEvent.CLOSE_WANTED, at=LATER, cause=CAUSE
             )
             closing = await work.attempts.get(attempt.attempt_id)
         assert closing is not None
@@ -169,7 +173,7 @@ class MovesContract(StoreContract):
         await keep(unit_of_work, order, first, second)
         async with unit_of_work() as work:
             with pytest.raises(UndefinedTransition, match=second.attempt_id):
-                await work.attempts.move(second.attempt_id, AttemptEvent.WON, at=NOW, why=WHY)
+                await work.attempts.move(second.attempt_id, AttemptEvent.WON, at=NOW, cause=CAUSE)
         async with unit_of_work(read_only=True) as work:
             assert list(await work.attempts.of_order(order.order_id)) == [first, second]
             assert list(await work.story.of_order(order.order_id)) == []
@@ -190,7 +194,7 @@ class MovesContract(StoreContract):
                 (elsewhere, AttemptEvent.SURPLUS),
             ):
                 assert await work.attempts.move(
-                    attempt.attempt_id, event, at=NOW, why=WHY, provider_trade_no="20260314"
+                    attempt.attempt_id, event, at=NOW, cause=CAUSE, provider_trade_no="20260314"
                 )
             await work.commit()
         async with unit_of_work(read_only=True) as work:
@@ -199,7 +203,8 @@ class MovesContract(StoreContract):
             assert await work.attempts.get(first.attempt_id) == first
         assert (won.state, won.provider_trade_no) == (AttemptState.SUCCEEDED, None)
         assert surplus.provider_trade_no == "20260314"
-        assert sum("20260314" in entry.what for entry in story) == 1
+        not_kept = TradeNumberNotKept(provider_trade_no="20260314")
+        assert [entry.fact for entry in story].count(not_kept) == 1
 
     @pytest.mark.asyncio
     @pytest.mark.parametrize("event", RefundEvent)
@@ -217,7 +222,7 @@ class MovesContract(StoreContract):
                 refund.refund_no,
                 event,
                 at=LATER,
-                why=WHY,
+                cause=CAUSE,
                 next_try_at=LATER + TICK,
                 provider_refund_no="5030",
                 problem="no",
@@ -253,7 +258,7 @@ class MovesContract(StoreContract):
         refund = a_refund(attempt, state=RefundState(state), provider_refund_no="5030")
         await keep(unit_of_work, order, attempt, refund)
         async with unit_of_work() as work:
-            assert await work.refunds.move(refund.refund_no, event, at=LATER, why=WHY)
+            assert await work.refunds.move(refund.refund_no, event, at=LATER, cause=CAUSE)
             found = await work.refunds.get(refund.refund_no)
         assert found is not None
         assert found.provider_refund_no == (None if event is RefundEvent.SENT else "5030")
@@ -270,7 +275,7 @@ class MovesContract(StoreContract):
         )
         await keep(unit_of_work, order, attempt, refund)
         async with unit_of_work() as work:
-            await work.refunds.move(refund.refund_no, RefundEvent.CONFIRMED, at=LATER, why=WHY)
+            await work.refunds.move(refund.refund_no, RefundEvent.CONFIRMED, at=LATER, cause=CAUSE)
             done = await work.refunds.get(refund.refund_no)
         assert done == replace(refund, state=RefundState.DONE, next_try_at=None)
 
@@ -278,9 +283,9 @@ class MovesContract(StoreContract):
     async def test_what_is_not_there_does_not_move(self, unit_of_work: UnitOfWork) -> None:
         """False, as for anything else that cannot be."""
         async with unit_of_work() as work:
-            assert not await work.orders.move("x", OrderEvent.CANCELLED, at=NOW, why=WHY)
-            assert not await work.attempts.move("x", AttemptEvent.REFUSED, at=NOW, why=WHY)
-            assert not await work.refunds.move("x", RefundEvent.SENT, at=NOW, why=WHY)
+            assert not await work.orders.move("x", OrderEvent.CANCELLED, at=NOW, cause=CAUSE)
+            assert not await work.attempts.move("x", AttemptEvent.REFUSED, at=NOW, cause=CAUSE)
+            assert not await work.refunds.move("x", RefundEvent.SENT, at=NOW, cause=CAUSE)
 
 
 def assert_told(
@@ -297,6 +302,8 @@ def assert_told(
         assert list(story) == []
         return
     (entry,) = story
-    assert f"{state} -> {row.target}" in entry.what
+    assert isinstance(entry.fact, OrderChanged | AttemptChanged | RefundChanged)
+    assert (entry.fact.before, entry.fact.after) == (state, row.target)
+    assert type(entry.fact.before) is type(entry.fact.after) is type(state)
     assert (entry.order_id, entry.attempt_id) == (order_id, attempt_id)
-    assert (entry.at, entry.why) == (LATER, WHY)
+    assert (entry.at, entry.fact.cause) == (LATER, CAUSE)

@@ -10,18 +10,20 @@ from dataclasses import replace
 import pytest
 
 from retender.domain.model.attempt import Attempt
-from retender.domain.model.event import StoryEntry
 from retender.domain.model.order import Order
 from retender.domain.model.page import Opened
 from retender.domain.model.transition import AttemptEvent, AttemptState, OrderEvent
 from retender.ports.unit_of_work import UnitOfWork
 from retender.tests.contracts.store.ground import StoreContract
 from retender.tests.contracts.store.samples import (
+    CAUSE,
     MINUTE,
     NOW,
     PAGES,
     a_capture,
     a_charge,
+    a_fact,
+    a_line,
     a_refund,
     an_attempt,
     an_order,
@@ -60,8 +62,7 @@ class NeighboursContract(StoreContract):
             for (order, _), refund, capture in zip(kept, refunds, captures, strict=True):
                 assert await work.refunds.add(refund)
                 assert await work.attempts.add_capture(capture)
-                line = StoryEntry(order_id=order.order_id, at=NOW, what="seen", why=order.order_no)
-                await work.story.add(line)
+                await work.story.add(a_line(order, fact=a_fact(order.order_no)))
             await work.commit()
         async with unit_of_work(read_only=True) as work:
             for (order, attempt), refund, capture in zip(kept, refunds, captures, strict=True):
@@ -69,7 +70,8 @@ class NeighboursContract(StoreContract):
                 assert list(await work.attempts.of_order(its)) == [attempt]
                 assert list(await work.refunds.of_order(its)) == [refund]
                 assert list(await work.attempts.captures_of(its)) == [capture]
-                assert [e.why for e in await work.story.of_order(its)] == [order.order_no]
+                (line,) = await work.story.of_order(its)
+                assert line.fact == a_fact(order.order_no)
                 assert await work.attempts.get(attempt.attempt_id) == attempt
                 assert await work.attempts.by_number(attempt.account, attempt.number) == attempt
                 assert await work.refunds.get(refund.refund_no) == refund
@@ -85,7 +87,7 @@ class NeighboursContract(StoreContract):
                 opened = Opened(PAGES[0], "theirs-1")
                 assert await work.attempts.keep_page(its, opened, UNTIL, NOW, asked_until=UNTIL)
                 assert await work.attempts.move(
-                    its, AttemptEvent.WON, at=NOW, why="paid", provider_trade_no="T-1"
+                    its, AttemptEvent.WON, at=NOW, cause=CAUSE, provider_trade_no="T-1"
                 )
             await work.commit()
         async with unit_of_work(read_only=True) as work:
@@ -111,7 +113,7 @@ class NeighboursContract(StoreContract):
             assert not await work.attempts.fill_in(other, reference="theirs-1")
             for its in (one, other):
                 assert await work.attempts.move(
-                    its, AttemptEvent.WON, at=NOW, why="paid", provider_trade_no="T-1"
+                    its, AttemptEvent.WON, at=NOW, cause=CAUSE, provider_trade_no="T-1"
                 )
             await work.commit()
         async with unit_of_work(read_only=True) as work:
@@ -140,7 +142,7 @@ class NeighboursContract(StoreContract):
         await keep(unit_of_work, order, *pair)
         async with unit_of_work() as work:
             its = pair[left - 1].attempt_id
-            assert not await work.attempts.take_back(its, at=NOW, why="back")
+            assert not await work.attempts.take_back(its, at=NOW, cause=CAUSE)
 
     @pytest.mark.asyncio
     async def test_of_those_that_are_due_together_the_first_in_the_alphabet_is_first(
@@ -166,9 +168,9 @@ class NeighboursContract(StoreContract):
         await keep(unit_of_work, order)
         async with unit_of_work() as work:
             with pytest.raises(ValueError, match="winner"):
-                await work.orders.move(order.order_id, OrderEvent.CAPTURED, at=NOW, why="paid")
+                await work.orders.move(order.order_id, OrderEvent.CAPTURED, at=NOW, cause=CAUSE)
             with pytest.raises(ValueError, match="winner"):
                 await work.orders.move(
-                    order.order_id, OrderEvent.DEADLINE_PASSED, at=NOW, why="late", winner="A"
+                    order.order_id, OrderEvent.DEADLINE_PASSED, at=NOW, cause=CAUSE, winner="A"
                 )
             assert await work.orders.by_id(order.order_id) == replace(order)

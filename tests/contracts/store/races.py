@@ -24,6 +24,7 @@ from retender.domain.model.transition import (
 from retender.ports.unit_of_work import UnitOfWork, Work
 from retender.tests.contracts.store.ground import StoreContract
 from retender.tests.contracts.store.samples import (
+    CAUSE,
     MINUTE,
     NOW,
     PAGES,
@@ -124,7 +125,7 @@ class RacesContract(StoreContract):
 
         async def win(work: Work, which: int) -> bool:
             return await work.orders.move(
-                order.order_id, OrderEvent.CAPTURED, at=NOW, why="x", winner=names[which]
+                order.order_id, OrderEvent.CAPTURED, at=NOW, cause=CAUSE, winner=names[which]
             )
 
         answers = await crowd((unit_of_work, rival), win)
@@ -194,7 +195,9 @@ class RacesContract(StoreContract):
                 return await work.attempts.keep_page(
                     attempt_id, page, UNTIL, NOW, asked_until=UNTIL
                 )
-            return await work.attempts.move(attempt_id, AttemptEvent.CLOSE_WANTED, at=NOW, why="x")
+            return await work.attempts.move(
+                attempt_id, AttemptEvent.CLOSE_WANTED, at=NOW, cause=CAUSE
+            )
 
         answers = await crowd((unit_of_work, rival), meet, size=2 * len(attempts))
         assert answers.count(True) >= len(attempts)
@@ -240,7 +243,7 @@ class RacesContract(StoreContract):
         await keep(unit_of_work, order, attempt, refund)
 
         async def send(work: Work, _: int) -> bool:
-            return await work.refunds.move(refund.refund_no, RefundEvent.SENT, at=NOW, why="x")
+            return await work.refunds.move(refund.refund_no, RefundEvent.SENT, at=NOW, cause=CAUSE)
 
         assert Counter(await crowd((unit_of_work, rival), send)) == {True: 1, False: CROWD - 1}
         async with unit_of_work(read_only=True) as work:
@@ -262,7 +265,7 @@ class RacesContract(StoreContract):
             await work.orders.hold(order.order_id)
             for event in (AttemptEvent.CLOSE_WANTED, AttemptEvent.PROVEN_DEAD):
                 at = NOW + timedelta(seconds=which)
-                assert await work.attempts.move(attempt_id, event, at=at, why="x")
+                assert await work.attempts.move(attempt_id, event, at=at, cause=CAUSE)
                 await asyncio.sleep(0)
             return True
 

@@ -6,13 +6,18 @@ import pytest
 
 from retender.domain.model.attention import AttentionCode
 from retender.domain.model.event import EventKind, UntoldEvent
+from retender.domain.model.story import OrderChanged
+from retender.domain.model.story_money import RefundDecided
+from retender.domain.model.transition import OrderEvent, OrderState
 from retender.ports.unit_of_work import UnitOfWork
 from retender.tests.contracts.store.ground import StoreContract
 from retender.tests.contracts.store.samples import (
     BEIJING,
+    CAUSE,
     MINUTE,
     NOW,
     TICK,
+    a_fact,
     a_line,
     an_attempt,
     an_attention_item,
@@ -101,12 +106,9 @@ class RecordsContract(StoreContract):
         order, other = an_order(), an_order()
         attempt = an_attempt(order)
         await keep(unit_of_work, order, other, attempt)
-        lines = [
-            a_line(order, what=f"line {n}", at=NOW - n * TICK, data={"n": str(n)})
-            for n in range(12)
-        ]
+        lines = [a_line(order, fact=a_fact(f"line {n}"), at=NOW - n * TICK) for n in range(12)]
         lines[5] = a_line(order, attempt_id=attempt.attempt_id, at=NOW.astimezone(BEIJING))
-        lines[6] = lines[7] = a_line(order, what="twice the same", data={})
+        lines[6] = lines[7] = a_line(order, fact=a_fact("twice the same"))
         for part in (lines[:4], lines[4:9], lines[9:]):
             async with unit_of_work() as work:
                 for line in part:
@@ -119,6 +121,43 @@ class RecordsContract(StoreContract):
             assert list(await work.story.of_order("nobody")) == []
 
     @pytest.mark.asyncio
+    async def test_a_cause_takes_its_place_before_its_effects(
+        self, unit_of_work: UnitOfWork
+    ) -> None:
+        """What a provider's word changed is known only once it is done; the word stands first."""
+        order = an_order()
+        await keep(unit_of_work, order)
+        before, cause, after = (
+            a_line(order, fact=a_fact(words)) for words in ("before", "cause", "after")
+        )
+        async with unit_of_work() as work:
+            await work.story.add(before)
+            place = work.story.place()
+            expired = OrderEvent.DEADLINE_PASSED
+            assert await work.orders.move(order.order_id, expired, at=NOW, cause=CAUSE)
+            await work.story.add(cause, place=place)
+            await work.story.add(after)
+            await work.commit()
+        async with unit_of_work(read_only=True) as work:
+            told = list(await work.story.of_order(order.order_id))
+        effect = OrderChanged(before=OrderState.NEW, after=OrderState.EXPIRING, cause=CAUSE)
+        assert [line.fact for line in told] == [before.fact, cause.fact, effect, after.fact]
+
+    @pytest.mark.asyncio
+    async def test_a_unit_of_work_reads_its_own_lines(self, unit_of_work: UnitOfWork) -> None:
+        """Also those that follow, and in the order of writing."""
+        order = an_order()
+        await keep(unit_of_work, order)
+        lines = [a_line(order, fact=a_fact(str(n))) for n in range(4)]
+        async with unit_of_work() as work:
+            for n, line in enumerate(lines):
+                await work.story.add(line)
+                assert list(await work.story.of_order(order.order_id)) == lines[: n + 1]
+            await work.commit()
+        async with unit_of_work(read_only=True) as work:
+            assert list(await work.story.of_order(order.order_id)) == lines
+
+    @pytest.mark.asyncio
     @pytest.mark.parametrize("odd", ["\x00", "\ud800", "a\u202eb", "x" * 20_000])
     async def test_no_character_keeps_evidence_out(
         self, unit_of_work: UnitOfWork, odd: str
@@ -127,11 +166,12 @@ class RecordsContract(StoreContract):
         order = an_order()
         await keep(unit_of_work, order)
         async with unit_of_work() as work:
-            await work.story.add(a_line(order, what=odd, why=odd, data={"odd": odd}))
+            await work.story.add(a_line(order, fact=a_fact(odd)))
             assert await work.attention.add(an_attention_item(number=odd, data={"odd": odd}))
             await work.commit()
         async with unit_of_work(read_only=True) as work:
-            assert len(await work.story.of_order(order.order_id)) == 1
+            (line,) = await work.story.of_order(order.order_id)
+            assert isinstance(line.fact, RefundDecided)
             assert len(await work.attention.all()) == 1
 
     # --- events that are due ------------------------------------------------------------

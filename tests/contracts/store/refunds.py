@@ -10,6 +10,7 @@ from retender.domain.model.transition import ASKED_AFTER, UNDER_WAY, RefundEvent
 from retender.ports.unit_of_work import UnitOfWork
 from retender.tests.contracts.store.ground import StoreContract
 from retender.tests.contracts.store.samples import (
+    CAUSE,
     MINUTE,
     NOW,
     TICK,
@@ -176,7 +177,7 @@ class RefundsContract(StoreContract):
         refund = await a_kept_refund(unit_of_work, state=state, leased_until=bears)
         its = refund.refund_no
         async with unit_of_work() as work:
-            assert not await work.refunds.move(its, event, at=NOW, why="x", held_until=brings)
+            assert not await work.refunds.move(its, event, at=NOW, cause=CAUSE, held_until=brings)
             assert not await work.refunds.reschedule(its, NOW, held_until=brings)
             if bears is not None:
                 assert not await work.refunds.reschedule(its, NOW, held_until=None)
@@ -191,7 +192,7 @@ class RefundsContract(StoreContract):
         refund = await a_kept_refund(unit_of_work, state=RefundState.SENT, leased_until=AGAIN)
         async with unit_of_work() as work:
             confirmed = RefundEvent.CONFIRMED
-            assert await work.refunds.move(refund.refund_no, confirmed, at=NOW, why="x")
+            assert await work.refunds.move(refund.refund_no, confirmed, at=NOW, cause=CAUSE)
             found = await work.refunds.get(refund.refund_no)
         assert found is not None
         assert found.leased_until is None
@@ -206,7 +207,7 @@ class RefundsContract(StoreContract):
         refund = await a_kept_refund(unit_of_work, state=RefundState.SENT, leased_until=bears)
         its, failed = refund.refund_no, RefundEvent.FAILED
         async with unit_of_work() as work:
-            done = await work.refunds.move(its, failed, at=NOW, why="x", held_until=brings)
+            done = await work.refunds.move(its, failed, at=NOW, cause=CAUSE, held_until=brings)
             found = await work.refunds.get(its)
         assert done is (bears == brings)
         stuck = replace(refund, state=RefundState.STUCK, next_try_at=None, leased_until=None)
@@ -222,7 +223,7 @@ class RefundsContract(StoreContract):
         its, sent = refund.refund_no, RefundEvent.SENT
         async with unit_of_work() as work:
             taken = await work.refunds.move(
-                its, sent, at=NOW, why="x", next_try_at=NOW, hold_until=AGAIN
+                its, sent, at=NOW, cause=CAUSE, next_try_at=NOW, hold_until=AGAIN
             )
             found = await work.refunds.get(its)
             claimed = await work.refunds.claim_due(AGAIN - TICK, AGAIN, 10)
@@ -241,10 +242,10 @@ class RefundsContract(StoreContract):
         its, sent, again = refund.refund_no, RefundEvent.SENT, RefundEvent.TRY_AGAIN
         async with unit_of_work() as work:
             assert await work.refunds.move(
-                its, sent, at=NOW, why="x", next_try_at=NOW, held_until=held
+                its, sent, at=NOW, cause=CAUSE, next_try_at=NOW, held_until=held
             )
             assert list(await work.refunds.claim_due(NOW, AGAIN, 10)) == []
             assert await work.refunds.move(
-                its, again, at=NOW, why="x", next_try_at=NOW, held_until=held
+                its, again, at=NOW, cause=CAUSE, next_try_at=NOW, held_until=held
             )
             assert await work.refunds.any_due(NOW) is (held is not None)

@@ -8,8 +8,9 @@ from typing import TypeVar, assert_never
 
 from retender.domain.model.attempt import Attempt, Charge
 from retender.domain.model.attention import AttentionCode, AttentionItem, Ending, Resolution
+from retender.domain.model.cause import Cause, Reason
 from retender.domain.model.client_type import Device
-from retender.domain.model.event import Event, EventKind, StoryEntry
+from retender.domain.model.event import Event, EventKind
 from retender.domain.model.further_capture import FurtherCapture
 from retender.domain.model.money import MINOR_MAX, Money
 from retender.domain.model.order import EndReason, LatePayment, Order
@@ -25,6 +26,8 @@ from retender.domain.model.page import (
 from retender.domain.model.payer import Payer
 from retender.domain.model.refund import Refund, RefundCause
 from retender.domain.model.row_errors import RowUnreadable
+from retender.domain.model.story import StoryEntry
+from retender.domain.model.story_money import RefundDecided
 from retender.domain.model.transition import (
     KEPT,
     LIVE,
@@ -52,6 +55,9 @@ PAGES: tuple[Page, ...] = (
     JsapiPage((("timeStamp", "1773500966"), ("package", "prepay_id=wx1"), ("paySign", "a+/="))),
 )
 """Every kind of page, with what is hard to keep about it."""
+
+CAUSE = Cause(reason=Reason.DECIDED_BY, by="olga", words=ODD_TEXT)
+"""Why samples are moved."""
 
 T = TypeVar("T")
 
@@ -212,15 +218,19 @@ def an_ending(**facts: object) -> Ending:
     return replace(ending, **facts)  # type: ignore[arg-type]  # the tests name real fields
 
 
+def a_fact(words: str) -> RefundDecided:
+    """Return what a line may say, with somebody's words."""
+    its = Money(MINOR_MAX, "JPY")
+    return RefundDecided(refund_no="R-1", amount=its, cause=RefundCause.SHOP, reason=words)
+
+
 def a_line(order: Order, **facts: object) -> StoryEntry:
     """Return a line of the order's story, changed as told."""
     line = StoryEntry(
         order_id=order.order_id,
         at=NOW,
-        what="noted",
-        why=ODD_TEXT,
+        fact=a_fact(ODD_TEXT),
         attempt_id=None,
-        data={"note": ODD_TEXT},
     )
     return replace(line, **facts)  # type: ignore[arg-type]  # the tests name real fields
 

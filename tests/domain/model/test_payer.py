@@ -4,9 +4,10 @@ from dataclasses import fields
 
 import pytest
 
+from retender.domain.model.misfit import Misfit
 from retender.domain.model.payer import Payer
 from retender.domain.model.payer_errors import PayerInputInvalid
-from retender.domain.steps.pay_request import Misfit
+from retender.entrypoints.words.terms import term_of
 from retender.ports.payment_provider import PayerNeed
 
 ANN = {
@@ -24,7 +25,7 @@ ANN = {
 def test_every_field_can_be_needed_and_can_be_told_as_another():
     named = {field.name for field in fields(Payer)}
     assert named == set(PayerNeed) == set(ANN)
-    assert all(Misfit(need).words for need in PayerNeed)
+    assert all(term_of(Misfit(need)) for need in PayerNeed)
 
 
 def test_nothing_of_a_payer_shows_in_a_repr():

@@ -28,7 +28,7 @@ async def test_five_pages_that_cannot_be_closed_are_enough(shop):
     first = await shop.attempt(1)
     assert told.value.until == first.watch_until
     assert told.value.details["remaining_seconds"] == 33 * 60
-    assert (await shop.story()).entries[-1].data["problem"] == "PAY_ORDER_TOO_MANY_ATTEMPTS"
+    assert (await shop.story()).entries[-1].fact.problem.code == "PAY_ORDER_TOO_MANY_ATTEMPTS"
 
 
 async def test_the_page_that_is_out_can_still_be_had_at_the_bound(shop):

@@ -11,13 +11,17 @@ from retender.domain.model.attention_errors import (
     AttentionNotExist,
     ResolutionRefused,
 )
+from retender.domain.model.cause import Cause, Reason
 from retender.domain.model.errors import ProviderUncertain, TextInvalid, UnknownName
 from retender.domain.model.money import Money
 from retender.domain.model.refund import MOST_TRIES
 from retender.domain.model.refund_errors import RefundExceedsPaid
+from retender.domain.model.story_kind import StoryKind
 from retender.domain.model.transition import RefundEvent
 from retender.domain.use_cases.escalate import Escalated
 from retender.ports.payment_provider import RawNotice
+from retender.tests.contracts.store.samples import CAUSE
+from retender.tests.domain.told import facts, words
 
 pytestmark = pytest.mark.asyncio
 
@@ -74,7 +78,7 @@ async def stuck(shop):
 
 
 def told(story, kind):
-    return [entry for entry in story.entries if entry.data.get("kind") == kind]
+    return [entry for entry in story.entries if entry.kind == kind]
 
 
 # --- an attempt that nobody speaks of -------------------------------------------------------
@@ -97,7 +101,7 @@ async def test_an_attempt_unknown_for_an_hour_after_its_watch_calls_a_human_once
     assert await waiting(shop) == [item]
     (line,) = told(await shop.story(), "attention.opened")
     assert line.attempt_id == attempt.attempt_id
-    assert line.data["attention_id"] == item.attention_id
+    assert line.fact.attention_id == item.attention_id
 
 
 async def test_it_ends_by_itself_when_the_provider_answers_at_last(shop):
@@ -112,7 +116,7 @@ async def test_it_ends_by_itself_when_the_provider_answers_at_last(shop):
     assert (await shop.attempt()).state == "CLOSED"
     (line,) = told(await shop.story(), "attention.ended")
     assert line.attempt_id == attempt.attempt_id
-    assert "known at last" in line.why
+    assert "known at last" in words(line)[1]
 
 
 async def test_dead_by_hand_ends_the_order_and_late_money_still_goes_back(shop):
@@ -143,12 +147,16 @@ async def test_the_reason_stands_in_the_story_twice(shop):
     await silent(shop, hours=2)
     await resolve(shop, Resolution.DEAD)
     story = await shop.story()
-    assert [entry.why for entry in story.entries if entry.what == "attempt CLOSING -> CLOSED"] == [
-        f"olga says: {WHY}"
+    closed = [f for f in facts(story, StoryKind.ATTEMPT_CHANGED) if f.after == "CLOSED"]
+    assert [change.cause for change in closed] == [
+        Cause(reason=Reason.DECIDED_BY, by="olga", words=WHY)
     ]
     (line,) = told(story, "attention.ended")
-    assert line.why == f"olga: {WHY}"
-    assert line.data["resolution"] == "dead"
+    assert (line.fact.by, line.fact.words, line.fact.resolution) == ("olga", WHY, "dead")
+    kinds = [entry.kind for entry in story.entries]
+    assert kinds.index(line.kind) < len(kinds) - 1 - kinds[::-1].index(StoryKind.ATTEMPT_CHANGED), (
+        "the decision stands before what it changed"
+    )
 
 
 async def test_noted_is_silent_for_the_stated_time_and_then_brought_up_again(shop):
@@ -548,8 +556,8 @@ async def test_what_may_have_gone_back_under_another_number_is_not_sent_again(sh
     await shop.refund_payment(order_no="A1", refund_no="RF2")
     async with shop.unit_of_work() as work:
         for _ in range(MOST_TRIES - 1):
-            await work.refunds.move("RF2", RefundEvent.SENT, at=shop.clock(), why="test")
-            await work.refunds.move("RF2", RefundEvent.TRY_AGAIN, at=shop.clock(), why="test")
+            await work.refunds.move("RF2", RefundEvent.SENT, at=shop.clock(), cause=CAUSE)
+            await work.refunds.move("RF2", RefundEvent.TRY_AGAIN, at=shop.clock(), cause=CAUSE)
         await work.commit()
     shop.wechat.fail("refund", UNKNOWN, after_effect=True)
     await shop.check_refund(refund_no="RF2")

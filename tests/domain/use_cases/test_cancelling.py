@@ -13,6 +13,7 @@ from retender.domain.model.errors import (
 )
 from retender.domain.model.order import LatePayment
 from retender.domain.model.refund import RefundCause
+from retender.tests.domain.told import whys
 
 pytestmark = pytest.mark.asyncio
 
@@ -134,7 +135,7 @@ async def test_closing_asks_no_longer_than_a_repair_may(shop):
 async def test_the_story_says_what_becomes_of_money_that_still_comes(shop, word, why):
     await with_an_unscanned_page(shop)
     await close(shop, word)
-    assert [entry.what for entry in (await shop.story()).entries if why in entry.why]
+    assert [line for line in whys(await shop.story()) if why in line]
 
 
 async def test_what_is_paid_while_it_is_being_closed_refuses_the_close(shop):

@@ -6,11 +6,12 @@ from datetime import timedelta
 import pytest
 
 from retender.domain.model.errors import ProviderClockOff, ProviderUncertain
-from retender.domain.model.event import StoryKind
 from retender.domain.model.pay_result import AnswerPending
-from retender.ports.accounts import SwitchPolicy
+from retender.domain.model.story_kind import StoryKind
+from retender.domain.model.switch_policy import SwitchPolicy
 from retender.ports.pay_policy import PageStrategy
 from retender.ports.payment_provider import ReceiptState
+from retender.tests.domain.told import facts
 
 pytestmark = pytest.mark.asyncio
 
@@ -102,14 +103,10 @@ async def test_the_story_tells_why_it_was_refused(shop):
     shop.clock.apart["wechat"] = TOO_FAR
     with pytest.raises(ProviderClockOff) as refused:
         await shop.pay("wechat")
-    (line,) = [
-        entry
-        for entry in (await shop.story()).entries
-        if entry.data.get("kind") == StoryKind.PAY_REFUSED
-    ]
-    assert line.why == refused.value.message
-    assert line.data["seconds_apart"] == "121"
-    assert line.data["account"] == "wechat"
+    (fact,) = facts(await shop.story(), StoryKind.PAY_REFUSED)
+    assert fact.problem.message == refused.value.message
+    assert fact.problem.details["seconds_apart"] == "121"
+    assert fact.account == "wechat"
 
 
 async def test_a_cashier_does_not_offer_it(shop):

@@ -11,9 +11,9 @@ from retender.domain.model.errors import (
     StoreBusy,
     StoreFull,
 )
-from retender.domain.model.event import StoryKind
 from retender.domain.model.payer import Payer
-from retender.ports.accounts import SwitchPolicy
+from retender.domain.model.story_kind import StoryKind
+from retender.domain.model.switch_policy import SwitchPolicy
 from retender.ports.payment_provider import ReceiptState
 
 pytestmark = pytest.mark.asyncio
@@ -38,7 +38,7 @@ async def test_it_is_the_same_page_and_the_other_one_is_left(shop):
     assert (await shop.states())[1] == ["OPEN", "CLOSED"]
     opened = [call for call in shop.alipay.calls if call.startswith("open")]
     assert opened == [f"open {first.attempt.number}"]
-    kinds = [line.data.get("kind") for line in (await shop.story()).entries]
+    kinds = [line.kind for line in (await shop.story()).entries]
     assert StoryKind.PAGE_REUSED in kinds
     await shop.hear("alipay", shop.alipay.pay(first.attempt.number))
     assert await shop.states() == ("PAID", ["SUCCEEDED", "CLOSED"])
@@ -183,7 +183,7 @@ async def test_a_good_page_depends_on_no_line_of_the_story(shop, trouble, caplog
     assert (again.page, again.reused) == (first.page, True)
     assert "not noted" in caplog.text
     assert "order A1: not noted" in caplog.text
-    assert "page of wechat handed out again" in caplog.text
+    assert "PageReused(account='wechat'" in caplog.text
 
 
 async def test_a_browser_comes_back_to_our_own_page_where_the_shop_names_no_other(shop):

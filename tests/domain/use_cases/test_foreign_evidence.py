@@ -8,6 +8,7 @@ import pytest
 
 from retender.adapters.memory.unit_of_work import MemoryUnitOfWork
 from retender.domain.model.attention import AttentionCode
+from retender.domain.model.cause import Source
 from retender.domain.model.money import Money
 from retender.domain.model.outcome import Outcome
 from retender.domain.model.transition import CAPTURED, AttemptState, OrderState
@@ -57,7 +58,7 @@ async def test_it_changes_no_attempt_in_any_state(state, says, by):
             a_receipt(attempt, says, **told),
             terms=gateway.terms,
             asked_at=NOW + LATE,
-            source="query",
+            source=Source.QUERY,
             at=NOW + LATE,
             new_id=lambda: "ID",
         )

@@ -6,7 +6,9 @@ from retender.domain.model.attempt_errors import PaymentInQuestion
 from retender.domain.model.attention import AttentionCode, Resolution
 from retender.domain.model.errors import ProviderUncertain
 from retender.domain.model.money import Money
-from retender.ports.accounts import SwitchPolicy
+from retender.domain.model.story_kind import StoryKind
+from retender.domain.model.switch_policy import SwitchPolicy
+from retender.tests.domain.told import lines
 
 pytestmark = pytest.mark.asyncio
 
@@ -28,7 +30,7 @@ async def test_no_second_page_while_a_provider_says_that_it_took_another_amount(
     story = await shop.story()
     assert len(story.attempts) == 1
     assert [item.code for item in story.attention] == [AttentionCode.AMOUNT_MISMATCH]
-    assert any("pay request refused" in entry.what for entry in story.entries)
+    assert lines(story, StoryKind.PAY_REFUSED)
 
 
 async def test_evidence_about_somebody_else_stops_nobody(shop):

@@ -8,7 +8,9 @@ import pytest
 from retender.domain.model.attempt import next_check
 from retender.domain.model.errors import PayOrderStateError, ProviderUncertain, UnknownName
 from retender.domain.model.pay_result import AnswerPending
+from retender.domain.model.story_kind import StoryKind
 from retender.tests.domain.shop import START
+from retender.tests.domain.told import lines
 
 pytestmark = pytest.mark.asyncio
 
@@ -137,7 +139,7 @@ async def test_an_account_that_is_gone_is_told_of_and_its_attempts_are_kept_in_v
     attempt = await shop.check_attempt(attempt_id=ready.attempt.attempt_id)
     assert attempt.is_live
     assert attempt.next_check_at > shop.clock()
-    assert any(entry.what == "not checked" for entry in (await shop.story()).entries)
+    assert lines(await shop.story(), StoryKind.NOT_ASKED)
     shop.accounts.by_name["wechat"] = account
     await shop.settle_down(hours=1)
     assert (await shop.states())[0] == "CLOSED"

@@ -11,6 +11,7 @@ from retender.domain.model.event import UntoldEvent, next_telling
 from retender.domain.model.transition import RefundEvent
 from retender.domain.use_cases.announce_events import AnnounceEvents
 from retender.domain.use_cases.find_due_work import DueWork
+from retender.tests.contracts.store.samples import CAUSE
 
 pytestmark = pytest.mark.asyncio
 
@@ -275,7 +276,7 @@ async def test_a_no_of_long_ago_does_not_end_what_another_sends_by_now(shop, by_
         async with shop.unit_of_work() as work:
             event, now = RefundEvent.SENT, shop.clock()
             assert await work.refunds.move(
-                refund_no, event, at=now, why="just sending", next_try_at=now, held_until=held_until
+                refund_no, event, at=now, cause=CAUSE, next_try_at=now, held_until=held_until
             )
             await work.commit()
 

@@ -12,9 +12,10 @@ from retender.domain.model.errors import (
     Refusal,
     StoreFull,
 )
-from retender.domain.model.event import StoryKind
 from retender.domain.model.page import Opened, RedirectPage
 from retender.domain.model.pay_result import AnswerPending
+from retender.domain.model.story_kind import StoryKind
+from retender.tests.domain.told import facts, lines, whys
 
 pytestmark = pytest.mark.asyncio
 
@@ -36,8 +37,9 @@ async def test_the_attempt_is_there_with_its_page_or_not_at_all(shop):
     assert story.attempts == [page.attempt]
     assert (page.attempt.state, page.reused) == ("OPEN", False)
     assert page.attempt.good_page(shop.clock.now) == page.page
-    assert not [entry for entry in story.entries if "CREATING" in entry.what]
-    kinds = [entry.data["kind"] for entry in story.entries if entry.data.get("kind")]
+    assert [made.state for made in facts(story, StoryKind.ATTEMPT_MADE)] == ["OPEN"]
+    assert not lines(story, StoryKind.ATTEMPT_CHANGED)
+    kinds = [entry.kind for entry in story.entries]
     assert kinds[-2:] == [StoryKind.ATTEMPT_MADE, StoryKind.PAGE_HANDED_OUT]
 
 
@@ -125,7 +127,7 @@ async def test_what_is_refused_costs_nobody_the_page_that_works_and_is_told(shop
     with pytest.raises(PayOrderFail):
         await shop.pay("alipay")
     assert shop.wechat.is_payable(first.attempt.number)
-    assert any("SUBJECT_TOO_LONG" in entry.why for entry in (await shop.story()).entries)
+    assert any("SUBJECT_TOO_LONG" in why for why in whys(await shop.story()))
 
 
 @pytest.mark.parametrize("made_here", [True, False])

@@ -10,7 +10,7 @@ from retender.domain.model.attention import About, AttentionCode, Resolution
 from retender.domain.model.errors import ProviderUncertain, SwitchRefused
 from retender.domain.model.money import Money
 from retender.domain.model.pay_result import AnswerPending, PageReady
-from retender.ports.accounts import SwitchPolicy
+from retender.domain.model.switch_policy import SwitchPolicy
 from retender.ports.pay_policy import PageStrategy
 from retender.ports.payment_provider import Receipt, ReceiptState, RefundTerms
 

@@ -23,6 +23,7 @@ from retender.domain.use_cases.announce_events import AnnounceEvents
 from retender.domain.use_cases.place_order import PlaceOrder
 from retender.ports.payment_provider import PayerNeed
 from retender.tests.domain.shop import PRICE
+from retender.tests.domain.told import whats, whys
 
 pytestmark = pytest.mark.asyncio
 
@@ -206,7 +207,7 @@ async def test_the_story_tells_every_attempt_page_notice_and_decision_with_its_r
     second = await shop.page("wechat", "pc")
     await shop.hear("wechat", shop.wechat.pay(second.attempt.number))
     story = await shop.story()
-    told = [entry.what for entry in story.entries]
+    told = whats(story)
     for line in (
         "order NEW",
         "attempt 1 CREATING: alipay, pc",
@@ -220,7 +221,7 @@ async def test_the_story_tells_every_attempt_page_notice_and_decision_with_its_r
         assert line in told, told
     assert any("NEW -> PAID" in line for line in told)
     assert any("OPEN -> CLOSING" in line for line in told)
-    assert all(entry.why for entry in story.entries)
+    assert all(whys(story))
     assert [entry.at for entry in story.entries] == sorted(entry.at for entry in story.entries)
 
 

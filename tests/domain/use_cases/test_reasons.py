@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from retender.domain.model.cause import Cause
 from retender.domain.model.client_type import negotiate
 from retender.domain.model.errors import (
     NotOffered,
@@ -21,15 +22,18 @@ from retender.domain.model.errors import (
     StoreBusy,
     SwitchRefused,
 )
-from retender.domain.model.event import StoryKind
 from retender.domain.model.money import Money
 from retender.domain.model.page import PageKind
 from retender.domain.model.payer import Payer
+from retender.domain.model.story_kind import StoryKind
+from retender.domain.model.story_pages import NotGiven, ReuseReason
+from retender.domain.model.switch_policy import SwitchPolicy, SwitchReason
 from retender.domain.model.transition import AttemptState
 from retender.domain.steps.pay_request import PayRequest
-from retender.ports.accounts import SwitchPolicy
+from retender.entrypoints.words.terms import term_of
 from retender.ports.pay_policy import PageStrategy
 from retender.ports.payment_provider import ClosePower, PayerNeed
+from retender.tests.domain import told
 from retender.tests.domain.shop import PRICE, Shop
 
 pytestmark = pytest.mark.asyncio
@@ -39,7 +43,7 @@ SILENT = ProviderUncertain("read time-out", provider_code="SYSTEM_ERROR")
 
 async def lines(shop: Shop, kind: StoryKind):
     """Return what the story says of one kind."""
-    return [e for e in (await shop.story()).entries if e.data.get("kind") == kind]
+    return told.lines(await shop.story(), kind)
 
 
 async def only(shop: Shop, kind: StoryKind):
@@ -56,7 +60,8 @@ async def test_a_page_that_serves_again_says_until_when(shop):
     assert await lines(shop, StoryKind.PAGE_NOT_REUSED) == [], "the first has nothing before it"
     again = await shop.page()
     line = await only(shop, StoryKind.PAGE_REUSED)
-    assert line.data["page_until"] == again.page_until.isoformat()
+    assert line.fact.page_until == again.page_until
+    assert line.fact.because is ReuseReason.SAME_REQUEST
     assert line.attempt_id == again.attempt.attempt_id
 
 
@@ -67,9 +72,12 @@ async def test_a_new_attempt_says_of_each_earlier_one_why_it_does_not_serve(shop
     third = await shop.page("wechat", "pc")
     _, line = await lines(shop, StoryKind.PAGE_NOT_REUSED)
     assert line.attempt_id == third.attempt.attempt_id
-    assert line.data["attempt_1"] == "not_payable"
-    assert line.data["attempt_2"] == "account client_type"
-    assert line.why == "#1: no longer payable; #2: another account, another client type"
+    assert [(each.idx, each.misfits) for each in line.fact.earlier] == [
+        (1, ("not_payable",)),
+        (2, ("account", "client_type")),
+    ]
+    _, why = told.words(line)
+    assert why == "#1: no longer payable; #2: another account, another client type"
 
 
 @pytest.mark.parametrize(
@@ -87,7 +95,7 @@ async def test_a_request_that_differs_is_told_by_what_differs(shop, reason, chan
     await shop.page("wechat")
     await shop.page("wechat", **change)
     line = await only(shop, StoryKind.PAGE_NOT_REUSED)
-    assert line.data["attempt_1"] == reason
+    assert line.fact.earlier[0].misfits == (reason,)
     assert "ann-at-wechat" not in f"{line}", "who the payer is at the provider is not told"
     assert "203.0.113.99" not in f"{line}", "nor from where the payer comes"
 
@@ -106,7 +114,7 @@ async def test_a_payer_who_is_not_known_any_more_needs_a_new_attempt(shop):
     second = (await shop.page(payer=payer)).attempt
     assert second.number != first.number
     line = await only(shop, StoryKind.PAGE_NOT_REUSED)
-    assert line.data["attempt_1"] == "page_key"
+    assert line.fact.earlier[0].misfits == ("page_key",)
 
 
 async def test_who_the_payer_was_is_erased_and_no_longer_told_as_a_reason(shop):
@@ -117,7 +125,7 @@ async def test_who_the_payer_was_is_erased_and_no_longer_told_as_a_reason(shop):
     await shop.page(payer=there)
     await shop.page(payer=here)
     line = (await lines(shop, StoryKind.PAGE_NOT_REUSED))[-1]
-    assert line.data["attempt_1"] == "not_payable"
+    assert line.fact.earlier[0].misfits == ("not_payable",)
     async with shop.unit_of_work(read_only=True) as work:
         attempt = await work.attempts.get(left.attempt_id)
     assert attempt.charge.payer == Payer()
@@ -129,7 +137,7 @@ async def test_changed_credentials_are_told_as_such(shop):
     shop.configure("wechat", credentials_epoch="2")
     await shop.page()
     line = await only(shop, StoryKind.PAGE_NOT_REUSED)
-    assert line.data["attempt_1"] == "credentials"
+    assert line.fact.earlier[0].misfits == ("credentials",)
 
 
 @pytest.mark.parametrize(
@@ -153,7 +161,9 @@ async def test_a_changed_page_key_is_not_told_as_changed_credentials(shop, found
     )
     (misfit,) = request.misfits(replace(made, **found), PRICE, shop.clock())
     assert misfit == reason
-    assert "page key" in misfit.words
+    term = term_of(misfit)
+    assert term is not None
+    assert "page key" in term.msgid
 
 
 async def test_a_page_that_ran_out_and_cannot_be_made_again_is_told(shop):
@@ -163,7 +173,7 @@ async def test_a_page_that_ran_out_and_cannot_be_made_again_is_told(shop):
     shop.clock.pass_by(minutes=6)
     await shop.page()
     line = await only(shop, StoryKind.PAGE_NOT_REUSED)
-    assert line.data["attempt_1"] == "page_ran_out"
+    assert line.fact.earlier[0].misfits == ("page_ran_out",)
 
 
 async def test_an_attempt_whose_time_at_the_provider_is_over_is_told(shop):
@@ -173,7 +183,7 @@ async def test_an_attempt_whose_time_at_the_provider_is_over_is_told(shop):
     shop.clock.pass_by(days=8)
     await shop.page()
     line = await only(shop, StoryKind.PAGE_NOT_REUSED)
-    assert line.data["attempt_1"] == "time_over"
+    assert line.fact.earlier[0].misfits == ("time_over",)
 
 
 async def test_the_reasons_are_those_that_decide(shop):
@@ -206,7 +216,7 @@ async def test_the_reasons_are_those_that_decide(shop):
         misfits = request.misfits(attempt, amount, now)
         assert request.fits(attempt, amount, now) is (misfits == ()), misfits
         seen |= set(misfits)
-        assert all(misfit.words for misfit in misfits)
+        assert all(term_of(misfit) for misfit in misfits)
     assert len(seen) == 10, "each reason was the case somewhere"
 
 
@@ -220,7 +230,7 @@ async def test_asking_again_says_why_the_stored_page_is_not_enough(shop):
     await shop.page()
     shop.policy = replace(shop.policy, page_strategy=PageStrategy.ASK_PROVIDER)
     await shop.page()
-    because = [e.data["because"] for e in await lines(shop, StoryKind.PAGE_ASKED_AGAIN)]
+    because = [e.fact.because for e in await lines(shop, StoryKind.PAGE_ASKED_AGAIN)]
     assert because == ["no_page", "page_ran_out", "strategy"]
 
 
@@ -232,8 +242,7 @@ async def test_asking_again_says_that_a_page_does_not_open_for_the_page_key(shop
     rows[made.attempt_id] = replace(rows[made.attempt_id], page=None, undecryptable=True)
     assert (await shop.page()).attempt.number == made.number
     line = await only(shop, StoryKind.PAGE_ASKED_AGAIN)
-    assert line.data["because"] == "page_key"
-    assert "page key" in line.why
+    assert line.fact.because == "page_key"
 
 
 async def test_a_page_that_was_not_given_carries_the_providers_own_code(shop):
@@ -241,8 +250,9 @@ async def test_a_page_that_was_not_given_carries_the_providers_own_code(shop):
     shop.wechat.fail("open", SILENT)
     await shop.pay()
     line = await only(shop, StoryKind.PAGE_NOT_GIVEN)
-    assert line.data["problem"] == "PROVIDER_UNCERTAIN"
-    assert line.data["provider_code"] == "SYSTEM_ERROR"
+    assert line.fact.problem.code == "PROVIDER_UNCERTAIN"
+    assert line.fact.problem.details["provider_code"] == "SYSTEM_ERROR"
+    assert line.fact.outcome is NotGiven.UNKNOWN
 
 
 # --- how the old page was left, and why so ------------------------------------------------
@@ -268,9 +278,8 @@ async def test_leaving_a_page_says_which_policy_and_from_what_it_follows(
     await shop.page("alipay")
     none = policy == SwitchPolicy.NONE
     line = await only(shop, StoryKind.PAGE_LEFT_OPEN if none else StoryKind.PAGE_LEFT)
-    assert line.data["policy"] == policy
-    assert why in line.data["policy_because"]
-    assert why in line.why
+    assert line.fact.choice.policy == policy
+    assert why in told.words(line)[1]
 
 
 async def test_a_policy_that_was_chosen_says_where(shop):
@@ -280,9 +289,10 @@ async def test_a_policy_that_was_chosen_says_where(shop):
     await shop.page("wechat")
     await shop.page("alipay")
     await shop.page("wechat")
-    assert (await only(shop, StoryKind.PAGE_LEFT)).data["policy_because"] == "set for all accounts"
+    assert "set for all accounts" in told.words(await only(shop, StoryKind.PAGE_LEFT))[1]
     left_open = await only(shop, StoryKind.PAGE_LEFT_OPEN)
-    assert left_open.data["policy_because"] == "set for alipay"
+    assert "set for alipay" in told.words(left_open)[1]
+    assert left_open.fact.choice.reason is SwitchReason.SET_FOR_ACCOUNT
 
 
 async def test_a_page_of_an_account_that_is_gone_says_that_nobody_can_be_asked(shop):
@@ -291,7 +301,7 @@ async def test_a_page_of_an_account_that_is_gone_says_that_nobody_can_be_asked(s
     del shop.accounts.by_name["wechat"]
     await shop.page("alipay")
     line = await only(shop, StoryKind.PAGE_LEFT)
-    assert "wechat is configured no more" in line.why
+    assert "wechat is configured no more" in told.words(line)[1]
 
 
 async def test_a_refused_switch_says_until_when_the_page_may_be_paid(shop):
@@ -301,8 +311,8 @@ async def test_a_refused_switch_says_until_when_the_page_may_be_paid(shop):
     with pytest.raises(SwitchRefused):
         await shop.pay("wechat")
     line = await only(shop, StoryKind.SWITCH_REFUSED)
-    assert line.data["payable_until"] == first.attempt.watch_until.isoformat()
-    assert line.data["policy"] == "strict"
+    assert line.fact.payable_until == first.attempt.watch_until
+    assert line.fact.choice.policy == "strict"
 
 
 # --- requests that were turned away -------------------------------------------------------
@@ -319,8 +329,8 @@ async def test_who_comes_too_late_finds_it_in_the_story(shop):
     await shop.place()
     shop.clock.pass_by(minutes=31)
     line = await refused(shop, PayOrderPayTimeout)
-    assert line.data["problem"] == "PAY_ORDER_PAY_TIMEOUT"
-    assert (line.data["account"], line.data["client_type"]) == ("wechat", "pc")
+    assert line.fact.problem.code == "PAY_ORDER_PAY_TIMEOUT"
+    assert (line.fact.account, line.fact.client_type) == ("wechat", "pc")
     assert line.at == shop.clock()
 
 
@@ -330,14 +340,15 @@ async def test_a_provider_that_takes_no_such_short_time_is_told_and_the_old_page
     await shop.page("wechat")
     shop.clock.pass_by(minutes=25)
     line = await refused(shop, PayOrderPayTimeout, account="alipay")
-    assert line.data["reason"] == "provider_minimum"
+    assert line.fact.problem.details["reason"] == "provider_minimum"
     assert await shop.states() == ("NEW", ["OPEN"])
 
 
 async def test_what_a_provider_does_not_offer_is_told(shop):
     await shop.place()
     line = await refused(shop, NotOffered, instalments=5)
-    assert (line.data["problem"], line.data["field"]) == ("NOT_OFFERED", "instalments")
+    problem = line.fact.problem
+    assert (problem.code, problem.details["field"]) == ("NOT_OFFERED", "instalments")
 
 
 async def test_who_presses_pay_on_a_paid_order_finds_it_in_the_story(shop):
@@ -345,7 +356,7 @@ async def test_who_presses_pay_on_a_paid_order_finds_it_in_the_story(shop):
     page = await shop.page()
     await shop.hear("wechat", shop.wechat.pay(page.attempt.number))
     line = await refused(shop, PayOrderStateError, account="alipay")
-    assert line.data["state"] == "PAID"
+    assert line.fact.problem.details["state"] == "PAID"
 
 
 async def test_a_switch_that_finds_the_old_page_paid_is_told(shop):
@@ -353,7 +364,7 @@ async def test_a_switch_that_finds_the_old_page_paid_is_told(shop):
     page = await shop.page("wechat")
     shop.wechat.pay(page.attempt.number)
     line = await refused(shop, PayOrderStateError, account="alipay")
-    assert "the earlier page was paid" in line.why
+    assert "the earlier page was paid" in line.fact.problem.message
 
 
 async def test_strangers_leave_no_trace_in_a_story(shop):
@@ -379,7 +390,7 @@ async def test_a_busy_store_does_not_hide_the_reason_from_the_payer(shop, caplog
     shop.unit_of_work = busy_for_writers
     with pytest.raises(PayOrderPayTimeout):
         await shop.pay()
-    assert "pay request refused" in caplog.text
+    assert "PayRefused(account='wechat'" in caplog.text
 
 
 # --- what providers said, and what came of it ---------------------------------------------
@@ -397,17 +408,18 @@ async def test_every_answer_is_told_with_what_it_proves(shop):
     shop.alipay.pay(number)
     await shop.check_attempt(attempt_id=attempt_id)
     answers = await lines(shop, StoryKind.ANSWER)
-    told = [(e.data["source"], e.data["answer"], e.data["outcome"]) for e in answers]
-    assert told == [
+    said = [(e.fact.source, e.fact.answer.state, e.fact.outcome) for e in answers]
+    assert said == [
         ("query", "not found", "nothing"),
         ("query", "open", "nothing"),
         ("query", "paid", "won"),
     ]
-    assert page.attempt.watch_until.isoformat() in answers[0].why, "why absence proves nothing"
-    assert answers[2].data["amount"] == "88.80 CNY"
-    assert answers[2].data["provider_trade_no"] == f"T{number}"
+    until = page.attempt.watch_until.isoformat()
+    assert until in told.words(answers[0])[1], "why absence proves nothing"
+    assert answers[2].fact.answer.amount == PRICE
+    assert answers[2].fact.answer.provider_trade_no == f"T{number}"
     silence = await only(shop, StoryKind.NO_ANSWER)
-    assert silence.data["provider_code"] == "SYSTEM_ERROR"
+    assert silence.fact.problem.details["provider_code"] == "SYSTEM_ERROR"
 
 
 async def test_a_notice_that_wins_is_told_as_evidence(shop):
@@ -415,8 +427,8 @@ async def test_a_notice_that_wins_is_told_as_evidence(shop):
     page = await shop.page()
     await shop.hear("wechat", shop.wechat.pay(page.attempt.number))
     line = await only(shop, StoryKind.NOTICE)
-    assert (line.data["answer"], line.data["outcome"]) == ("paid", "won")
-    assert line.data["event_key"] == f"paid-{page.attempt.number}"
+    assert (line.fact.answer.state, line.fact.outcome) == ("paid", "won")
+    assert line.fact.event_key == f"paid-{page.attempt.number}"
 
 
 async def test_a_word_that_fits_nothing_is_told_with_what_was_claimed(shop):
@@ -425,8 +437,8 @@ async def test_a_word_that_fits_nothing_is_told_with_what_was_claimed(shop):
     shop.wechat.amount_lie = PRICE + PRICE
     await shop.hear("wechat", shop.wechat.pay(page.attempt.number))
     line = await only(shop, StoryKind.MISFIT)
-    assert line.data["attention"] == "EVIDENCE_AMOUNT_MISMATCH"
-    assert (line.data["amount"], line.data["source"]) == ("177.60 CNY", "notice")
+    assert line.fact.attention == "EVIDENCE_AMOUNT_MISMATCH"
+    assert (line.fact.answer.amount, line.fact.source) == (PRICE + PRICE, "notice")
 
 
 async def test_a_surplus_tells_its_refund_from_the_cause_to_the_end(shop):
@@ -438,12 +450,12 @@ async def test_a_surplus_tells_its_refund_from_the_cause_to_the_end(shop):
     await shop.hear("alipay", shop.alipay.pay(old.attempt.number))
     await shop.settle_down(hours=1)
     due = await only(shop, StoryKind.REFUND_DUE)
-    assert (due.data["cause"], due.data["amount"]) == ("duplicate", "88.80 CNY")
+    assert (due.fact.cause, due.fact.amount) == ("duplicate", PRICE)
     silence = await only(shop, StoryKind.REFUND_NO_ANSWER)
-    assert silence.data["provider_code"] == "SYSTEM_ERROR"
+    assert silence.fact.problem.details["provider_code"] == "SYSTEM_ERROR"
     answer = await only(shop, StoryKind.REFUND_ANSWER)
-    assert (answer.data["refund_no"], answer.data["answer"]) == (due.data["refund_no"], "done")
-    assert (await only(shop, StoryKind.REFUND_TOLD)).data["event"] == "surplus.refunded"
+    assert (answer.fact.refund_no, answer.fact.answer) == (due.fact.refund_no, "done")
+    assert (await only(shop, StoryKind.REFUND_TOLD)).fact.event == "surplus.refunded"
 
 
 async def test_a_refund_that_cannot_be_sent_is_told_with_the_providers_no(shop):
@@ -453,9 +465,9 @@ async def test_a_refund_that_cannot_be_sent_is_told_with_the_providers_no(shop):
     no = ProviderRefused(Refusal.REJECTED, provider_code="NO_MONEY", provider_message="Empty")
     shop.wechat.fail("refund", no)
     await shop.refund_payment(order_no="A1", refund_no="R1")
-    answer = await only(shop, StoryKind.REFUND_ANSWER)
-    assert (answer.data["provider_code"], answer.data["source"]) == ("NO_MONEY", "refund")
-    assert (await only(shop, StoryKind.REFUND_TOLD)).data["event"] == "refund.stuck"
+    answer = (await only(shop, StoryKind.REFUND_REFUSED)).fact
+    assert (answer.problem.details["provider_code"], answer.source) == ("NO_MONEY", "refund")
+    assert (await only(shop, StoryKind.REFUND_TOLD)).fact.event == "refund.stuck"
 
 
 async def test_a_refund_that_nobody_answers_for_is_told(shop):
@@ -466,13 +478,33 @@ async def test_a_refund_that_nobody_answers_for_is_told(shop):
     await shop.refund_payment(order_no="A1", refund_no="R1")
     shop.wechat.fail("query_refund", SILENT)
     await shop.check_refund(refund_no="R1")
-    assert (await only(shop, StoryKind.REFUND_ANSWER)).data["answer"] == "pending"
-    assert (await only(shop, StoryKind.REFUND_NO_ANSWER)).data["source"] == "refund query"
+    assert (await only(shop, StoryKind.REFUND_ANSWER)).fact.answer == "pending"
+    assert (await only(shop, StoryKind.REFUND_NO_ANSWER)).fact.source == "refund query"
 
 
-async def test_facts_are_texts_that_any_store_keeps(shop):
+# --- causes and effects ---------------------------------------------------------------------
+
+
+async def test_every_word_of_a_provider_stands_before_what_it_changed(shop):
+    """Paid twice, refused, given back: whoever reads from the top learns why before what."""
     await shop.place()
-    page = await shop.page()
-    await shop.hear("wechat", shop.wechat.pay(page.attempt.number))
-    for entry in (await shop.story()).entries:
-        assert all(type(fact) is str for fact in entry.data.values()), entry
+    old = await shop.page("alipay")
+    new = await shop.page("wechat")
+    await shop.hear("wechat", shop.wechat.pay(new.attempt.number))
+    shop.alipay.pay(old.attempt.number)
+    await shop.check_attempt(attempt_id=old.attempt.attempt_id)
+    await shop.settle_down(hours=1)
+    entries = (await shop.story()).entries
+    words = {
+        "notice": StoryKind.NOTICE,
+        "query": StoryKind.ANSWER,
+        "refund": StoryKind.REFUND_ANSWER,
+    }
+    checked = 0
+    for place, entry in enumerate(entries):
+        cause = getattr(entry.fact, "cause", None)
+        if isinstance(cause, Cause) and cause.source is not None:
+            causes = [e.kind for e in entries[:place] if e.at == entry.at]
+            assert words[cause.source] in causes, entry
+            checked += 1
+    assert checked == 5, "an order, two captures, a refund and the surplus that it gives back"

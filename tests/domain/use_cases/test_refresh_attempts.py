@@ -11,9 +11,11 @@ from retender.adapters.memory.unit_of_work import MemoryUnitOfWork
 from retender.domain.model.errors import PayOrderStateError, SwitchRefused
 from retender.domain.model.money import Money
 from retender.domain.model.refund_errors import RefundExceedsPaid
-from retender.ports.accounts import SwitchPolicy
+from retender.domain.model.story_kind import StoryKind
+from retender.domain.model.switch_policy import SwitchPolicy
 from retender.ports.payment_provider import ClosePower
 from retender.tests.domain.shop import Shop
+from retender.tests.domain.told import facts
 
 pytestmark = pytest.mark.asyncio
 
@@ -94,8 +96,8 @@ async def test_who_does_not_answer_in_time_is_unknown_and_under_none_left_open(s
     shop.wechat.during("query", silence)
     await shop.page("wechat", "h5")
     assert await shop.states() == ("NEW", ["OPEN", "OPEN", "OPEN"])
-    told = [entry.why for entry in (await shop.story()).entries if "no answer" in entry.what]
-    assert told == ["No answer within the 0.02 s for questions."]
+    told = facts(await shop.story(), StoryKind.NO_ANSWER)
+    assert [f.problem.message for f in told] == ["No answer within the 0.02 s for questions."]
 
 
 async def test_who_does_not_answer_in_time_is_closed_by_the_worker_under_best_effort(shop):
@@ -129,8 +131,8 @@ async def test_a_close_that_was_cut_off_proves_nothing_under_strict(shop):
     with pytest.raises(SwitchRefused):
         await shop.pay("alipay", "pc")
     assert await shop.states() == ("NEW", ["CLOSING"])
-    told = [entry.what for entry in (await shop.story()).entries if "no answer" in entry.what]
-    assert [what.split()[0] for what in told] == ["close", "query"], "and no further round"
+    told = facts(await shop.story(), StoryKind.NO_ANSWER)
+    assert [fact.source for fact in told] == ["close", "query"], "and no further round"
 
 
 async def test_the_time_is_for_all_questions_together(shop):

@@ -34,6 +34,8 @@ from retender.ports.payment_provider import (
     RefundReceiptState,
     RefundTerms,
 )
+from retender.tests.contracts.store.samples import CAUSE
+from retender.tests.domain.told import whys, words
 
 pytestmark = pytest.mark.asyncio
 
@@ -433,8 +435,8 @@ async def test_after_the_last_try_an_operator_is_called(shop):
     due = await refund(shop)
     async with shop.unit_of_work() as work:
         for _ in range(MOST_TRIES - 1):
-            await work.refunds.move("RF1", RefundEvent.SENT, at=shop.clock(), why="test")
-            await work.refunds.move("RF1", RefundEvent.TRY_AGAIN, at=shop.clock(), why="test")
+            await work.refunds.move("RF1", RefundEvent.SENT, at=shop.clock(), cause=CAUSE)
+            await work.refunds.move("RF1", RefundEvent.TRY_AGAIN, at=shop.clock(), cause=CAUSE)
         await work.commit()
     shop.wechat.fail("refund", UNKNOWN)
     assert (await shop.check_refund(refund_no=due.refund_no)).state == "STUCK"
@@ -447,8 +449,8 @@ async def test_a_refund_whose_tries_ran_out_may_have_moved_and_leaves_nothing_fo
     await refund(shop, "RF1")
     async with shop.unit_of_work() as work:
         for _ in range(MOST_TRIES - 1):
-            await work.refunds.move("RF1", RefundEvent.SENT, at=shop.clock(), why="test")
-            await work.refunds.move("RF1", RefundEvent.TRY_AGAIN, at=shop.clock(), why="test")
+            await work.refunds.move("RF1", RefundEvent.SENT, at=shop.clock(), cause=CAUSE)
+            await work.refunds.move("RF1", RefundEvent.TRY_AGAIN, at=shop.clock(), cause=CAUSE)
         await work.commit()
     shop.wechat.fail("refund", UNKNOWN, after_effect=True)
     assert (await shop.check_refund(refund_no="RF1")).state == "STUCK"
@@ -540,7 +542,7 @@ async def test_what_is_paid_twice_says_so(shop):
 async def test_the_story_says_what_is_due_why_and_each_try(shop):
     await paid(shop)
     await shop.refund_payment(order_no="A1", refund_no="R1", amount=cny(100), reason="Too cold")
-    told = [(entry.what, entry.why) for entry in (await shop.story()).entries]
+    told = [words(entry) for entry in (await shop.story()).entries]
     assert ("refund R1 of 1.00 CNY due", "the shop asked: Too cold") in told
     (number,) = {refund.number for refund in (await shop.story()).refunds}
     assert [why for _, why in told if why == f"try 1 under {number}"]
@@ -636,8 +638,7 @@ async def test_the_providers_own_words_on_a_refund_that_failed_are_kept(shop, mo
     mocker.patch.object(shop.wechat, "refund", return_value=failed)
     refund = await shop.refund_payment(order_no="A1", refund_no="R1")
     assert (refund.state, refund.problem) == ("STUCK", "account frozen")
-    whys = [entry.why for entry in (await shop.story()).entries]
-    assert "account frozen" in whys
+    assert "account frozen" in whys(await shop.story())
 
 
 async def test_a_refund_that_failed_without_a_word_says_whose_word_it_is(shop, mocker):

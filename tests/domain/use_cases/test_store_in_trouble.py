@@ -18,8 +18,8 @@ from retender.domain.model.errors import (
     StoreUncertain,
 )
 from retender.domain.model.pay_result import AnswerPending
+from retender.domain.model.switch_policy import SwitchPolicy
 from retender.domain.steps.retry_when_busy import retry_when_busy
-from retender.ports.accounts import SwitchPolicy
 from retender.ports.pay_policy import PageStrategy
 from retender.ports.unit_of_work import Work
 from retender.tests.domain.shop import Shop

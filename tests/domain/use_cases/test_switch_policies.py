@@ -7,7 +7,7 @@ import pytest
 
 from retender.domain.model.errors import PayOrderStateError, ProviderUncertain, SwitchRefused
 from retender.domain.model.money import Money
-from retender.ports.accounts import SwitchPolicy
+from retender.domain.model.switch_policy import SwitchPolicy
 from retender.ports.payment_provider import ClosePower
 
 pytestmark = pytest.mark.asyncio
@@ -211,9 +211,9 @@ async def test_what_is_much_depends_on_the_currency(shop, limit, above):
         money = Money.parse(text, currency)
         if money.minor:
             assert shop.policy.for_switch(account, power, money) is expected
-            assert str(money) in (why := shop.policy.why_for_switch(account, power, money)) or (
-                f"no limit is set for {currency}" in why
-            )
+            choice = shop.policy.choice_for_switch(account, power, money)
+            assert (choice.policy, choice.amount) == (expected, money)
+            assert (choice.limit is None) == (choice.reason == "no_limit")
 
 
 async def test_adaptive_refuses_a_large_switch_that_it_cannot_make_safe(shop):

@@ -1,13 +1,12 @@
 """The summary: who won, what is kept, what went back, and what is still open."""
 
-from dataclasses import replace
-
 import pytest
 
+from retender.domain.model.cause import Source
 from retender.domain.model.errors import ProviderUncertain
-from retender.domain.model.event import StoryEntry
 from retender.domain.model.money import Money
 from retender.domain.model.order_summary import EndOf, OrderSummary
+from retender.domain.model.story_money import NoticeHeard, ProviderAnswered
 from retender.domain.model.transition import AttemptState, OrderState, RefundState
 from retender.tests.domain.shop import PRICE, Shop
 
@@ -57,7 +56,8 @@ async def test_the_winner_is_named_with_the_word_that_was_believed(shop):
     assert found.winner is not None
     assert found.winner.attempt_id == attempt.attempt_id
     assert found.evidence is not None
-    assert found.evidence.what == "notice of wechat: paid"
+    assert isinstance(found.evidence.fact, NoticeHeard)
+    assert found.evidence.fact.answer.number == attempt.number
     assert (found.taken, found.given_back, found.kept) == (PRICE, NOTHING, PRICE)
     assert found.open_ends == (), "at rest nothing is open"
 
@@ -69,17 +69,8 @@ async def test_a_payment_found_out_by_asking_names_the_question(shop):
     await shop.check_attempt(attempt_id=attempt.attempt_id)
     found = await summary(shop)
     assert found.evidence is not None
-    assert found.evidence.what == "query of wechat: paid"
-
-
-async def test_a_story_without_facts_has_its_evidence_in_the_change_of_state(shop):
-    await shop.place()
-    await shop.hear("wechat", shop.wechat.pay((await shop.page()).attempt.number))
-    story = await shop.story()
-    bare = [replace(entry, data={}) for entry in story.entries]
-    evidence = OrderSummary.of(replace(story, entries=bare)).evidence
-    assert isinstance(evidence, StoryEntry)
-    assert evidence.what == "order NEW -> PAID"
+    assert isinstance(found.evidence.fact, ProviderAnswered)
+    assert found.evidence.fact.source is Source.QUERY
 
 
 async def test_a_surplus_is_on_its_way_back_until_it_is_back(shop):

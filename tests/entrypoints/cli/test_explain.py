@@ -14,6 +14,8 @@ from retender.domain.model.errors import ProviderUncertain
 from retender.domain.model.money import Money
 from retender.domain.model.order_story import OrderStory
 from retender.entrypoints.cli.explanation import show_explanation
+from retender.entrypoints.cli.story import show_story
+from retender.entrypoints.words.language import Language
 from retender.tests.domain.shop import Shop
 
 # --- the command --------------------------------------------------------------------------
@@ -60,9 +62,16 @@ class Told:
     widest: int
 
 
-def shown(story: OrderStory, width: int = 100) -> Told:
+def shown(
+    story: OrderStory,
+    width: int = 100,
+    language: Language = Language.ENGLISH,
+    *,
+    whole: bool = False,
+) -> Told:
     console = Console(file=StringIO(), width=width, highlight=False)
-    show_explanation(console, story)
+    show = show_story if whole else show_explanation
+    show(console, story, language)
     text = console.file.getvalue()  # type: ignore[attr-defined]  # it is the StringIO of above
     lines = text.splitlines()
     return Told(" ".join(text.split()), max(map(len, lines)))
@@ -115,7 +124,7 @@ def test_the_words_say_what_was_decided_and_why(long_story, words):
 def test_the_summary_comes_first_then_the_order_then_each_attempt(long_story):
     text = shown(long_story).text
     parts = [
-        "OrderSummary",
+        "Summary",
         "The order",
         "#1 alipay from pc REFUNDING",
         "#2 wechat from h5 SUCCEEDED ★",
@@ -134,6 +143,25 @@ def test_nothing_is_wider_than_the_terminal(long_story, width):
 
 def test_instants_are_told_as_times_since_the_placing(long_story):
     assert not re.search(r"\dT\d\d:", shown(long_story).text)
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_it_is_told_in_chinese_too(long_story, whole):
+    text = shown(long_story, language=Language.CHINESE, whole=whole).text
+    for words in (
+        "订单 A1 PAID",
+        "收款 177.60 CNY，已退 0.00 CNY，留存 177.60 CNY",
+        "拒绝支付请求：alipay，pc",
+        "以单号 ID0000000003 再次请求 alipay",
+        "不能作为依据：+33:00 之前，页面仍可能生成交易",
+        "wechat 通知：paid",
+    ):
+        assert words in text
+    left = shown(long_story, language=Language.CHINESE).text
+    assert (
+        "#2 支付成功：wechat（h5），单号 ID0000000005。 依据（+3:00）：wechat 通知"
+        in left.replace("。依据", "。 依据")
+    )
 
 
 def test_words_of_others_are_not_taken_for_colours():

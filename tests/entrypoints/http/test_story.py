@@ -1,5 +1,7 @@
 """An order explained over HTTP: the same facts as on the command line."""
 
+from typing import Any
+
 import pytest
 
 from retender.entrypoints.views.explanation_view import ExplanationView
@@ -33,18 +35,18 @@ async def test_a_second_payment_is_explained_from_its_first_page_to_the_refund(s
     assert first["attempt"]["attempt_id"] == old["attempt_id"]
     assert {"attempt.made", "page.handed_out", "page.reused", "page.left"} <= set(kinds(first))
     (answer,) = (line for line in first["lines"] if line["kind"] == "provider.answer")
-    assert answer["facts"]["answer"] == "not found"
+    assert answer["facts"]["answer"]["state"] == "not found"
     (why_new,) = (line for line in second["lines"] if line["kind"] == "page.not_reused")
-    assert why_new["facts"]["attempt_1"].split()[0] == "account"
+    assert why_new["facts"]["earlier"][0] == {"idx": 1, "misfits": ["account"]}
     assert why_new["after_ms"] == 300_000
     (refusal,) = (line for line in told["lines"] if line["kind"] == "pay.refused")
-    assert refusal["facts"]["problem"] == "PAY_ORDER_STATE_ERROR"
+    assert refusal["facts"]["problem"]["code"] == "PAY_ORDER_STATE_ERROR"
     assert (refusal["facts"]["account"], refusal["after_ms"]) == ("sandbox", 360_000)
 
     summary = told["summary"]
     assert summary["winner"] == second["attempt"]["attempt_id"]
     assert summary["evidence"]["kind"] == "provider.notice"
-    assert summary["evidence"]["facts"]["number"] == second["attempt"]["number"]
+    assert summary["evidence"]["facts"]["answer"]["number"] == second["attempt"]["number"]
     assert summary["evidence"] in second["lines"]
     assert summary["kept"]["amount"] == "88.80"
     (end,) = summary["open"]
@@ -84,6 +86,47 @@ async def test_an_order_is_explained_to_its_user_and_to_no_other(shop):
     none = await shop.http.get("/v1/orders/o-2/story")
     for answer in (theirs, none):
         assert (answer.status_code, answer.json()["code"]) == (404, "PAY_ORDER_NOT_EXIST")
+
+
+async def test_sentences_come_in_the_language_that_the_reader_prefers(shop):
+    """And nothing else of the answer depends on it."""
+    await shop.place()
+    await shop.pay_for_real()
+    for path in ("/v1/orders/o-1/story", "/v1/orders/o-1?expand=story"):
+        english = await shop.http.get(path)
+        chinese = await shop.http.get(path, headers={"Accept-Language": "zh-CN,en;q=0.5"})
+        assert english.headers["Content-Language"] == "en"
+        assert chinese.headers["Content-Language"] == "zh"
+        assert chinese.headers["Vary"] == "Accept-Language"
+        assert "订单 NEW -> PAID" in chinese.text
+        assert "order NEW -> PAID" in english.text
+        assert speechless(english.json()) == speechless(chinese.json())
+
+
+def speechless(found: Any) -> Any:
+    """Leave the sentences of all lines out."""
+    if isinstance(found, list):
+        return [speechless(each) for each in found]
+    if isinstance(found, dict):
+        return {k: speechless(each) for k, each in found.items() if k not in {"what", "why"}}
+    return found
+
+
+async def test_facts_are_amounts_and_times_as_everywhere(shop):
+    await shop.place()
+    await shop.pay_for_real()
+    told = await explained(shop)
+    (placed,) = (line for line in told["lines"] if line["kind"] == "order.placed")
+    assert placed["facts"] == {
+        "amount": told["order"]["amount"],
+        "pay_until": told["order"]["pay_until"],
+    }
+    (paid,) = (line for line in told["lines"] if line["kind"] == "order.changed")
+    assert (paid["facts"]["before"], paid["facts"]["after"]) == ("NEW", "PAID")
+    cause = paid["facts"]["cause"]
+    assert (cause["reason"], cause["source"]) == ("taken", "notice")
+    assert cause["amount"] == told["summary"]["taken"]
+    assert told["summary"]["evidence"]["seq"] < paid["seq"], "the cause stands first"
 
 
 ANN = {"email": "ann@canary.example", "name": "Ann Canary", "phone": "+8613900139000"}

@@ -1,0 +1,37 @@
+"""StoryKind: what a line of a story is about."""
+
+from enum import StrEnum
+
+
+class StoryKind(StrEnum):
+    """What a line of a story is about; part of the API. Each has one class of facts."""
+
+    ORDER_PLACED = "order.placed"
+    ORDER_CHANGED = "order.changed"
+    ATTEMPT_MADE = "attempt.made"
+    ATTEMPT_CHANGED = "attempt.changed"
+    TRADE_NO_NOT_KEPT = "attempt.trade_no_not_kept"
+    PAGE_HANDED_OUT = "page.handed_out"
+    PAGE_REUSED = "page.reused"
+    PAGE_NOT_REUSED = "page.not_reused"
+    PAGE_ASKED_AGAIN = "page.asked_again"
+    PAGE_TOO_LATE = "page.too_late"
+    PAGE_LEFT = "page.left"
+    PAGE_LEFT_OPEN = "page.left_open"
+    PAGE_NOT_GIVEN = "page.not_given"
+    PAY_REFUSED = "pay.refused"
+    SWITCH_REFUSED = "switch.refused"
+    ANSWER = "provider.answer"
+    NO_ANSWER = "provider.no_answer"
+    NOT_ASKED = "provider.not_asked"
+    NOTICE = "provider.notice"
+    MISFIT = "provider.misfit"
+    REFUND_DUE = "refund.due"
+    REFUND_CHANGED = "refund.changed"
+    REFUND_ANSWER = "refund.answer"
+    REFUND_REFUSED = "refund.refused"
+    REFUND_NO_ANSWER = "refund.no_answer"
+    REFUND_MISFIT = "refund.misfit"
+    REFUND_TOLD = "refund.told"
+    ATTENTION_OPENED = "attention.opened"
+    ATTENTION_ENDED = "attention.ended"
