@@ -38,26 +38,6 @@ def test_every_kind_of_data_file_is_shipped(pattern: str) -> None:
     assert not there or pattern in named, f"{pattern} is not in package-data, but there is {there}"
 
 
-@pytest.mark.parametrize(
-    ("room", "contract", "brandless"),
-    [
-        ("plugins", "no plugin leans on another", set()),
-        ("simulators", "no simulator leans on another", {"kit"}),
-    ],
-)
-def test_every_brand_is_under_the_contract_that_none_leans_on_another(
-    room: str, contract: str, brandless: set[str]
-) -> None:
-    brands = {
-        package_of(path.parent)
-        for path in (ROOT / room).glob("*/__init__.py")
-        if path.parent.name not in brandless
-    }
-    contracts = pyproject()["tool"]["importlinter"]["contracts"]
-    (independence,) = [c for c in contracts if c["name"] == contract]
-    assert set(independence["modules"]) == brands
-
-
 @pytest.mark.parametrize("group", ["retender", "retender.simulators"])
 def test_the_installed_plugins_and_simulators_are_the_listed_ones(group: str) -> None:
     """A stale installation would run yesterday's plugins, and play yesterday's gateways."""

@@ -24,7 +24,7 @@ from retender.tests.simulation.hosted.simulator import (
 
 if TYPE_CHECKING:
     from retender.tests.simulation.gateways import Gateway
-    from retender.tests.simulation.watch import HeldPage
+    from retender.tests.simulation.held_page import HeldPage
 
 _TAKES = timedelta(seconds=30)
 """How long a refund at WeChat Pay's console is under way."""

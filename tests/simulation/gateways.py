@@ -23,7 +23,7 @@ from retender.tests.simulation.hosted.ledger import SessionState
 from retender.tests.simulation.hosted.simulator import HostedSimulator
 
 if TYPE_CHECKING:
-    from retender.tests.simulation.watch import HeldPage
+    from retender.tests.simulation.held_page import HeldPage
 
 KEY_BITS = 1024
 """Signing with keys of real length would be a fifth of all work; nothing depends on the length."""

@@ -12,9 +12,9 @@ from retender.domain.model.pay_result import PageReady
 from retender.domain.model.payer import Payer
 from retender.simulators.kit.payer import PayerAction
 from retender.tests.simulation.consoles import give_back_by_hand
+from retender.tests.simulation.held_page import HeldPage
 from retender.tests.simulation.processes import Unreachable
 from retender.tests.simulation.script import Move, OrderPlan
-from retender.tests.simulation.watch import HeldPage
 
 if TYPE_CHECKING:
     from retender.entrypoints.container import Container

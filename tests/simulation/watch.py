@@ -16,30 +16,13 @@ from retender.simulators.alipay.simulator import AlipaySimulator
 from retender.simulators.alipay.trades import WAIT
 from retender.simulators.sandbox.simulator import SandboxSimulator
 from retender.simulators.wechat_pay.trades import TradeState
+from retender.tests.simulation.held_page import HeldPage
 from retender.tests.simulation.hosted.ledger import SessionState
 from retender.tests.simulation.hosted.simulator import HostedSimulator
 
 if TYPE_CHECKING:
     from retender.tests.simulation.gateways import Gateway
     from retender.tests.simulation.town import Town
-
-
-@dataclass(frozen=True, slots=True)
-class HeldPage:
-    """A page in a payer's hands."""
-
-    attempt: Attempt
-    page: Page
-
-    @property
-    def account(self) -> str:
-        """Whose it is."""
-        return self.attempt.account
-
-    @property
-    def number(self) -> str:
-        """What it pays."""
-        return self.attempt.number
 
 
 @dataclass(slots=True)
