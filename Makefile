@@ -9,7 +9,7 @@ TREE   := build/tree/retender
 LINKS  := $(addprefix $(TREE)/,$(ROOMS))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv tree format lint types contracts test model check simulate mutants mutation kill demo states build clean
+.PHONY: help venv tree format lint types contracts test model check simulate mutants mutation kill demo build clean
 
 help:  ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,10 +56,6 @@ kill: $(READY) $(LINKS)  ## Kill real processes under load: KILLS=500 DATABASE=p
 
 demo: $(READY)  ## Play two second payments on a running system; ARGS=--once to leave by itself
 	$(BIN)/retender demo $(ARGS)
-
-states: $(READY)  ## Draw docs/states.svg from the transition table, and docs/arrows.svg
-	$(BIN)/retender states > docs/states.svg
-	$(BIN)/retender states --rooms > docs/arrows.svg
 
 build: $(READY)  ## Build the wheel into dist/
 	rm -rf build/lib build/bdist.* dist

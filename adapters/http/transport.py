@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import ssl
-from datetime import timedelta
 from functools import cache, partial
 from types import TracebackType
 from typing import Self
@@ -68,15 +67,6 @@ class HttpxTransport:
     ) -> Self:
         """Wire to an ASGI app in this process, whatever host the requests name."""
         return cls(clock=clock, limits=limits, app=app, gateway_clock=gateway_clock)
-
-    @property
-    def clock_offset(self) -> timedelta | None:
-        """
-        The gateway's clock minus ours, by the last answer's ``Date``; None before the first.
-
-        Good to about a second and half the time that the answer took.
-        """
-        return self._gateway_clock.offset
 
     async def __call__(self, request: Request) -> Response:
         """Send the request once and return the complete answer; see the port for trouble."""

@@ -85,7 +85,6 @@ class MariaDB(Server):
     no_table: ClassVar[str | int] = _NO_TABLE
     taken: ClassVar[str | int] = _TAKEN
     drivers: ClassVar[Mapping[str, str]] = {"mysql+asyncmy": "mariadb"}
-    upgrades_whole: ClassVar[bool] = False
     now: ClassVar[str] = "SELECT UTC_TIMESTAMP(6)"
     needs: ClassVar[Sequence[Need]] = (
         Need(

@@ -61,7 +61,6 @@ class Product(ABC):
             line in our process.
         savepoints: a statement that fails spoils its whole transaction, unless
             there is a savepoint to go back to.
-        upgrades_whole: changing tables is part of a transaction.
         options: of ``create_async_engine``.
         needs: what is looked at by the doctor.
         now: asks a server what time it is by its own clock, at this moment.
@@ -74,7 +73,6 @@ class Product(ABC):
     connections: ClassVar[int] = SERVER_CONNECTIONS
     one_writer: ClassVar[bool] = False
     savepoints: ClassVar[bool] = False
-    upgrades_whole: ClassVar[bool] = True
     options: ClassVar[Mapping[str, object]] = {
         "isolation_level": "READ COMMITTED",
         "pool_pre_ping": True,  # a restarted server costs nobody an error

@@ -109,10 +109,6 @@ class Deadline:
     upstream: datetime
     watch: datetime
 
-    def page(self, now: datetime, validity: timedelta | None) -> datetime:
-        """Return until when a page issued now works: its own life, or upstream if sooner."""
-        return self.upstream if validity is None else min(self.upstream, now + validity)
-
 
 def check_in_time(shown: datetime, now: datetime, policy: DeadlinePolicy) -> None:
     """

@@ -1,5 +1,5 @@
 """
-The one table of states and transitions, from which stores, tests and the picture work.
+The one table of states and transitions, from which stores, tests and the pictures work.
 
 Every state change is ``UPDATE ... WHERE id = ? AND state IN (sources)``; a row
 that is no longer in one of the sources is left alone, and that is a normal
@@ -7,12 +7,10 @@ outcome with its own branch, never an error. The table was model-checked before
 it was decided (protocol 1.1): change the model first.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
-
-from retender.domain.model.errors import UndefinedTransition
 
 
 class OrderState(StrEnum):
@@ -282,25 +280,10 @@ def transition(event: TransitionEvent) -> Transition:
     return _BY_EVENT[event]
 
 
-def next_state(state: State, event: TransitionEvent) -> State:
-    """
-    Follow one edge.
-
-    Raises:
-        UndefinedTransition: the table has no such edge; a bug of ours.
-
-    """
-    row = _BY_EVENT[event]
-    # Enum members of different machines may share a name: type and value must fit.
-    if not any(state is source for source in row.sources):
-        machine = type(state).__name__
-        message = f"{machine} {state} does not know {event!s}."
-        raise UndefinedTransition(message, state=str(state), event=str(event))
-    return row.target
-
-
-def edges() -> Iterator[tuple[State, TransitionEvent, State]]:
-    """Yield every edge of the three machines, in the table's order."""
-    for row in TABLE:
+def edges(
+    rows: Iterable[Transition] = TABLE,
+) -> Iterator[tuple[State, TransitionEvent, State]]:
+    """Yield every edge of the three machines, or of the rows of one, in the table's order."""
+    for row in rows:
         for source in row.sources:
             yield source, row.event, row.target

@@ -4,9 +4,6 @@ from dataclasses import dataclass
 
 from retender.simulators.kit.switches import switch
 
-PRECREATE_AGAIN = ("same_qr", "new_qr", "same_qr_until_scanned", "error")
-EMPTY_VALUES = ("never", "signed", "unsigned")
-
 
 @dataclass(slots=True)
 class AlipaySwitches:

@@ -45,7 +45,7 @@ MONEY = (
 )
 
 # Pictures and the demo are looked at, and a migration is played on every database.
-_NOT_SAMPLED = ("entrypoints/cli/picture/", "entrypoints/cli/demo/", "adapters/sql/migrations/")
+_NOT_SAMPLED = ("entrypoints/cli/demo/", "adapters/sql/migrations/")
 
 
 def elsewhere() -> Iterator[str]:

@@ -10,8 +10,10 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from retender.adapters.http.gateway_clock import GatewayClock
 from retender.adapters.http.limits import HttpLimits
 from retender.adapters.http.transport import HttpxTransport
+from retender.domain.model.deadline import DeadlinePolicy
 from retender.domain.model.errors import ProviderUnavailable, ProviderUncertain
 from retender.simulators.kit.faults import LostAnswer
 from retender.tests.contracts.transport import PATIENCE, TransportContract, asking
@@ -72,11 +74,18 @@ class TestHttpxTransport(TransportContract):
 
 
 async def offset_of(date: str) -> timedelta | None:
-    async with HttpxTransport(clock=lambda: NOON) as transport:
-        assert transport.clock_offset is None
-        async with serving(answering(200, b"{}", f"Date: {date}")) as server:
-            await transport(asking(server.url))
-        return transport.clock_offset
+    clock = gateway_clock()
+    assert clock.offset is None
+    async with (
+        HttpxTransport(clock=lambda: NOON, gateway_clock=clock) as transport,
+        serving(answering(200, b"{}", f"Date: {date}")) as server,
+    ):
+        await transport(asking(server.url))
+    return clock.offset
+
+
+def gateway_clock() -> GatewayClock:
+    return GatewayClock("shop", clock=lambda: NOON, deadlines=DeadlinePolicy())
 
 
 @pytest.mark.asyncio
@@ -104,11 +113,15 @@ async def test_a_date_that_is_none_says_nothing(date):
 @pytest.mark.asyncio
 async def test_a_server_error_tells_the_time_too():
     """When a gateway is in trouble its clock may be why."""
-    async with HttpxTransport(clock=lambda: NOON) as transport:
-        async with serving(answering(503, b"", "Date: Thu, 15 Jan 2026 12:05:00 GMT")) as server:
-            with pytest.raises(ProviderUncertain):
-                await transport(asking(server.url))
-        assert transport.clock_offset == timedelta(minutes=5, milliseconds=500)
+    clock = gateway_clock()
+    dated = answering(503, b"", "Date: Thu, 15 Jan 2026 12:05:00 GMT")
+    async with (
+        HttpxTransport(clock=lambda: NOON, gateway_clock=clock) as transport,
+        serving(dated) as server,
+    ):
+        with pytest.raises(ProviderUncertain):
+            await transport(asking(server.url))
+    assert clock.offset == timedelta(minutes=5, milliseconds=500)
 
 
 # --- to an app in this process -------------------------------------------------------------

@@ -100,13 +100,6 @@ def test_a_duration_provider_gets_whole_minutes_rounded_down():
     assert deadline.upstream == at(29, 20)
 
 
-def test_the_page_lives_no_longer_than_itself_nor_than_the_charge():
-    deadline = solve(SHOWN, at(0), DeadlinePolicy(), ExpiryTerms())
-    assert deadline.page(at(0), timedelta(minutes=5)) == at(5)
-    assert deadline.page(at(28), timedelta(minutes=5)) == at(31)
-    assert deadline.page(at(0), None) == at(31)
-
-
 def test_a_policy_under_which_late_money_would_be_missed_is_refused():
     with pytest.raises(ValueError, match="negative"):
         DeadlinePolicy(cutoff=-SECOND)

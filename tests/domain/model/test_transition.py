@@ -2,9 +2,6 @@
 
 from typing import Any
 
-import pytest
-
-from retender.domain.model.errors import UndefinedTransition
 from retender.domain.model.transition import (
     CAPTURED,
     LIVE,
@@ -16,7 +13,6 @@ from retender.domain.model.transition import (
     RefundEvent,
     RefundState,
     edges,
-    next_state,
     transition,
 )
 
@@ -77,27 +73,6 @@ MACHINES: list[tuple[type[Any], type[Any]]] = [
 
 def test_the_table_has_the_protocols_edges_and_no_others():
     assert {(str(s), str(e), str(t)) for s, e, t in edges()} == PROTOCOL
-
-
-@pytest.mark.parametrize(
-    ("state", "event"),
-    [(s, e) for states, events in MACHINES for s in states for e in events],
-)
-def test_every_pair_of_state_and_event_is_an_edge_or_an_error(state, event):
-    targets = [t for s, e, t in edges() if s is state and e is event]
-    if targets:
-        assert [next_state(state, event)] == targets
-    else:
-        with pytest.raises(UndefinedTransition) as caught:
-            next_state(state, event)
-        assert caught.value.details == {"state": str(state), "event": str(event)}
-
-
-def test_an_event_of_another_machine_is_an_error_even_where_names_agree():
-    with pytest.raises(UndefinedTransition):
-        next_state(AttemptState.CLOSED, OrderEvent.CAPTURED)
-    with pytest.raises(UndefinedTransition):
-        next_state(OrderState.CLOSED, AttemptEvent.WON)
 
 
 def test_every_event_has_exactly_one_row_of_one_machine():

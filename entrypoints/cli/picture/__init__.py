@@ -1,1 +1,0 @@
-"""Pictures drawn from the code, by a small hand-laid-out SVG renderer of our own."""
