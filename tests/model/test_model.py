@@ -2,7 +2,6 @@
 
 import sys
 from dataclasses import replace
-from functools import partial
 
 import pytest
 
@@ -23,21 +22,13 @@ from retender.tests.model.configurations import (
 )
 from retender.tests.model.explorer import Bound, Explorer, Report
 from retender.tests.model.other_kind import OTHER_HAND, TAKEN_TWICE_NAMED
-from retender.tests.model.parallel import at_work, explore
 from retender.tests.model.rules import NEVER, Rules
 from retender.tests.model.world import Model
 
 
-@pytest.fixture(scope="module")
-def explored():
-    """All configurations of CI under way at once, on all cores."""
-    with at_work(partial(explore, CI, None, 0), len(CI)) as futures:
-        yield futures
-
-
-@pytest.mark.parametrize("number", range(len(CI)), ids=[rules.name for rules in CI])
-def test_one_payment_is_kept_every_other_given_back_and_everything_ends(explored, number):
-    report = explored[number].result()
+@pytest.mark.parametrize("rules", CI, ids=[rules.name for rules in CI])
+def test_one_payment_is_kept_every_other_given_back_and_everything_ends(rules):
+    report = Explorer(rules).run()
     sys.stdout.write(f"{report}\n")
     assert not report.broken, "\n".join(map(str, report.broken.values()))
     assert report.rests, "it does come to rest"

@@ -9,20 +9,12 @@ from retender.tests.model.configurations import CI
 from retender.tests.model.explorer import Explorer
 from retender.tests.model.invariants import MEANING
 from retender.tests.model.mutants import MUTANTS, Mutant, hunt
-from retender.tests.model.parallel import at_work, hunt_number
 from retender.tests.model.test_model import take_every_step
 
 
-@pytest.fixture(scope="module")
-def hunts():
-    """All hunts under way at once, on all cores."""
-    with at_work(hunt_number, len(MUTANTS)) as futures:
-        yield futures
-
-
-@pytest.mark.parametrize("number", range(len(MUTANTS)), ids=[m.name for m in MUTANTS])
-def test_money_would_be_lost_or_kept_twice_if(hunts, number):
-    mutant, report = MUTANTS[number], hunts[number].result()
+@pytest.mark.parametrize("mutant", MUTANTS, ids=[m.name for m in MUTANTS])
+def test_money_would_be_lost_or_kept_twice_if(mutant):
+    report = hunt(mutant)
     assert mutant.breaks in report.broken, f"only {sorted(report.broken)}"
     sys.stdout.write(f"{report.broken[mutant.breaks]}\n")
 
