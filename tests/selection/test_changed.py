@@ -8,7 +8,7 @@ import pytest
 
 from retender.tests.house.tree import ROOT
 from retender.tests.selection.changed import Reach, path_of
-from retender.tests.selection.minute import UNTIL, pytest_runtest_setup
+from retender.tests.selection.minute import Minute
 
 
 @pytest.fixture(scope="module")
@@ -71,12 +71,12 @@ def test_a_changed_test_is_met_by_itself(reach):
     assert set(tests) <= set(reach.broken_by(tests))
 
 
-def test_after_the_time_tests_are_left_out_aloud(request, monkeypatch):
-    monkeypatch.setenv(UNTIL, "99999999999")
-    pytest_runtest_setup(request.node)
-    monkeypatch.setenv(UNTIL, "1")
+def test_after_the_time_tests_are_left_out_aloud(request):
+    minute = Minute(60)
+    minute.pytest_runtest_setup(request.node)
+    minute.until = 0
     with pytest.raises(pytest.skip.Exception, match="make test plays the rest"):
-        pytest_runtest_setup(request.node)
+        minute.pytest_runtest_setup(request.node)
 
 
 def test_it_plays_what_it_chose_and_says_what_it_left_out():
