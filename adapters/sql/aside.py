@@ -3,12 +3,12 @@
 from sqlalchemy import exists
 
 from retender.adapters.sql.leases import among
-from retender.adapters.sql.tables import items, orders
+from retender.adapters.sql.tables import attention, orders
 from retender.domain.model.attention import AttentionCode
 
 SET_ASIDE = exists().where(
-    items.c.subject == orders.c.order_id,
-    items.c.ended_at.is_(None),
-    among(items.c.code, [AttentionCode.ROW_UNREADABLE]),
+    attention.c.subject == orders.c.order_id,
+    attention.c.ended_at.is_(None),
+    among(attention.c.code, [AttentionCode.ROW_UNREADABLE]),
 )
 """Of an order: it holds up no other while the call is open, and nobody is late with it."""

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, String, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import Select, String, and_, bindparam, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retender.adapters.sql.columns import Instant
@@ -18,6 +18,7 @@ from retender.adapters.sql.leases import (
     THEM,
     among,
     due_by,
+    guarded,
     is_free,
     is_held,
     its,
@@ -34,7 +35,7 @@ from retender.adapters.sql.reading import AnyRow
 from retender.adapters.sql.records import SqlStory
 from retender.adapters.sql.seal import PageSeal
 from retender.adapters.sql.tables import attempts, captures
-from retender.adapters.sql.uniqueness import unless_taken
+from retender.adapters.sql.uniqueness import add_unless_taken, change_unless_taken
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.cause import Cause, Reason
 from retender.domain.model.errors import UndefinedTransition
@@ -53,7 +54,6 @@ from retender.domain.model.transition import (
     transition,
 )
 
-_ADD = insert(attempts)
 _BY_ID = select(attempts).where(attempts.c.attempt_id == its())
 _BY_NUMBER = select(attempts).where(
     attempts.c.account == its("account_"), attempts.c.number == its("number_")
@@ -68,41 +68,45 @@ _LOCK = (
     .with_for_update()
 )
 _CHANGE = update(attempts).where(attempts.c.attempt_id == its())
-_PAYABLE = _CHANGE.where(among(attempts.c.state, PAYABLE))
+_PAYABLE = _CHANGE.where(guarded(among(attempts.c.state, PAYABLE)))
 _CLAIM_ASKING = _PAYABLE.where(
-    or_(attempts.c.asking_until.is_(None), attempts.c.asking_until <= its(NOW))
+    guarded(or_(attempts.c.asking_until.is_(None), attempts.c.asking_until <= its(NOW)))
 )
 _REFERENCE, _TRADE_NO = bindparam("reference_", type_=String), bindparam("trade_no_", type_=String)
-_ASKED = _CHANGE.where(attempts.c.asking_until == its("asked_until_"))
-_KEEP_PAGE = _ASKED.where(among(attempts.c.state, PAYABLE)).values(
+_ASKED = _CHANGE.where(guarded(attempts.c.asking_until == its("asked_until_")))
+_KEEP_PAGE = _ASKED.where(guarded(among(attempts.c.state, PAYABLE))).values(
     opened_at=func.coalesce(attempts.c.opened_at, bindparam("opened_at_", type_=Instant)),
     reference=func.coalesce(_REFERENCE, attempts.c.reference),
 )
 _FILL_IN = _CHANGE.where(
-    or_(
-        and_(_REFERENCE.is_not(None), attempts.c.reference.is_(None)),
-        and_(_TRADE_NO.is_not(None), attempts.c.provider_trade_no.is_(None)),
+    guarded(
+        or_(
+            and_(_REFERENCE.is_not(None), attempts.c.reference.is_(None)),
+            and_(_TRADE_NO.is_not(None), attempts.c.provider_trade_no.is_(None)),
+        )
     )
 ).values(
     reference=func.coalesce(attempts.c.reference, _REFERENCE),
     provider_trade_no=func.coalesce(attempts.c.provider_trade_no, _TRADE_NO),
 )
-_CLAIM_CLOSING = _CHANGE.where(attempts.c.state == AttemptState.CLOSING)
+_CLAIM_CLOSING = _CHANGE.where(guarded(attempts.c.state == AttemptState.CLOSING))
 _TAKE_BACK = _CLAIM_CLOSING.where(
-    attempts.c.sealed_page.is_not(None),
-    attempts.c.page_until > its(NOW),
-    or_(attempts.c.asking_until.is_(None), attempts.c.asking_until <= its(NOW)),
-    is_free(attempts),
+    guarded(
+        attempts.c.sealed_page.is_not(None),
+        attempts.c.page_until > its(NOW),
+        or_(attempts.c.asking_until.is_(None), attempts.c.asking_until <= its(NOW)),
+        is_free(attempts),
+    )
 )
 _HEAR_TOTAL = _CHANGE.where(
-    or_(attempts.c.told_back_minor.is_(None), attempts.c.told_back_minor < its("told_"))
+    guarded(or_(attempts.c.told_back_minor.is_(None), attempts.c.told_back_minor < its("told_")))
 ).values(told_back_minor=its("told_"))
 _MOVE = {
-    event: _CHANGE.where(among(attempts.c.state, transition(event).sources))
+    event: _CHANGE.where(guarded(among(attempts.c.state, transition(event).sources)))
     for event in AttemptEvent
 }
-_MOVE_HELD = {event: move.where(is_held(attempts)) for event, move in _MOVE.items()}
-_RESCHEDULE = _CHANGE.where(among(attempts.c.state, LIVE), is_held(attempts)).values(
+_MOVE_HELD = {event: move.where(guarded(is_held(attempts))) for event, move in _MOVE.items()}
+_RESCHEDULE = _CHANGE.where(guarded(among(attempts.c.state, LIVE), is_held(attempts))).values(
     checks=attempts.c.checks + 1
 )
 _LEASE = update(attempts).where(attempts.c.attempt_id.in_(bindparam(THEM, expanding=True)))
@@ -145,7 +149,7 @@ class SqlAttempts:
     async def add(self, attempt: Attempt) -> bool:
         """Insert, unless a number, the index, the request or the id are taken."""
         values = attempt_values(attempt, self.seal)
-        return await unless_taken(self.connection, _ADD, values) is not None
+        return await add_unless_taken(self.connection, attempts, values)
 
     async def get(self, attempt_id: str) -> Attempt | None:
         """Return the attempt of our id."""
@@ -191,10 +195,10 @@ class SqlAttempts:
         changes = _changes(row, next_check_at, captured_at, held_until)
         changes |= {ITS: attempt_id} if held_until is None else {ITS: attempt_id, HELD: held_until}
         numbered = {"provider_trade_no": provider_trade_no} if provider_trade_no else {}
-        changed = await unless_taken(self.connection, move, changes | numbered)
+        changed = await change_unless_taken(self.connection, move, changes | numbered)
         taken = changed is None and bool(numbered)
         if taken:
-            changed = await unless_taken(self.connection, move, changes)
+            changed = await change_unless_taken(self.connection, move, changes)
         if changed is None:
             message = f"Attempt {attempt_id} cannot win: its order has a winner."
             raise UndefinedTransition(message, attempt_id=attempt_id)
@@ -232,7 +236,7 @@ class SqlAttempts:
             "opened_at_": at,
             "reference_": opened.reference,
         }
-        if before is None or not await unless_taken(self.connection, _KEEP_PAGE, values):
+        if before is None or not await change_unless_taken(self.connection, _KEEP_PAGE, values):
             return False
         if before.state in row.sources:
             await self._tell_changed(before, row, at, Cause(reason=Reason.PAGE_GIVEN))
@@ -247,7 +251,7 @@ class SqlAttempts:
     ) -> bool:
         """Keep what is not known yet, unless another attempt bears it."""
         values = {ITS: attempt_id, "reference_": reference, "trade_no_": provider_trade_no}
-        return bool(await unless_taken(self.connection, _FILL_IN, values))
+        return bool(await change_unless_taken(self.connection, _FILL_IN, values))
 
     async def hear_total(self, attempt_id: str, total: Money) -> None:
         """Keep it if it is the greatest."""
@@ -260,7 +264,7 @@ class SqlAttempts:
     async def add_capture(self, capture: FurtherCapture) -> bool:
         """Insert, unless the account has this trade number."""
         values = capture_values(capture)
-        return await unless_taken(self.connection, insert(captures), values) is not None
+        return await add_unless_taken(self.connection, captures, values)
 
     async def captures_of(self, order_id: str) -> Sequence[FurtherCapture]:
         """Return them, the oldest first."""
@@ -284,7 +288,7 @@ class SqlAttempts:
             "asking_until": None,
             "leased_until": None,
         }
-        if before is None or not await unless_taken(self.connection, _TAKE_BACK, values):
+        if before is None or not await change_unless_taken(self.connection, _TAKE_BACK, values):
             return False
         await self._tell_changed(before, row, at, cause)
         return True

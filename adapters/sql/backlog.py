@@ -22,11 +22,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retender.adapters.sql.aside import SET_ASIDE
 from retender.adapters.sql.columns import Instant
-from retender.adapters.sql.leases import ITS, MOST, NOW, among, is_free, its
+from retender.adapters.sql.leases import ITS, MOST, NOW, among, first_of_each, is_free, its
 from retender.adapters.sql.mapping import attempt_of, attention_of, event_of, refund_of
 from retender.adapters.sql.reading import apart
 from retender.adapters.sql.seal import PageSeal
-from retender.adapters.sql.tables import attempts, items, orders, outbox, refunds
+from retender.adapters.sql.tables import attempts, attention, orders, outbox, refunds
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.attention import STANDS, About, AttentionCode, AttentionItem
 from retender.domain.model.backlog import (
@@ -98,9 +98,9 @@ class SqlBacklog:
     async def size(self) -> BacklogSize:
         """Count by index; of what is final there is no end, and it is left alone."""
         waiting = (
-            select(items.c.code, func.count(), func.min(items.c.at, type_=Instant))
-            .where(items.c.ended_at.is_(None))
-            .group_by(items.c.code)
+            select(attention.c.code, func.count(), func.min(attention.c.at, type_=Instant))
+            .where(attention.c.ended_at.is_(None))
+            .group_by(attention.c.code)
         )
         untold = select(func.count()).select_from(outbox).where(outbox.c.sent_at.is_(None))
         due = [
@@ -139,34 +139,33 @@ class SqlBacklog:
 
 @cache
 def _attempts() -> Select[Any]:
-    return (
-        select(attempts)
-        .where(
-            among(attempts.c.state, LIVE),
+    return first_of_each(
+        select(attempts).where(
             attempts.c.watch_until <= its(BY),
             _is_news(About.ATTEMPT, attempts.c.attempt_id, AttentionCode.UNKNOWN_TOO_LONG),
             ~exists().where(
-                items.c.subject == attempts.c.account,
-                items.c.ended_at.is_(None),
-                among(items.c.code, [AttentionCode.ABSENT]),
+                attention.c.subject == attempts.c.account,
+                attention.c.ended_at.is_(None),
+                among(attention.c.code, [AttentionCode.ABSENT]),
             ),
-        )
-        .order_by(attempts.c.watch_until, attempts.c.attempt_id)
-        .limit(its(MOST))
+        ),
+        attempts.c.state,
+        LIVE,
+        attempts.c.watch_until,
+        attempts.c.attempt_id,
     )
 
 
 @cache
 def _refunds(code: AttentionCode) -> Select[Any]:
-    return (
-        select(refunds)
-        .where(
-            among(refunds.c.state, STANDS[code]),
-            refunds.c.created_at <= its(BY),
-            _is_news(About.REFUND, refunds.c.refund_no, code),
-        )
-        .order_by(refunds.c.created_at, refunds.c.refund_no)
-        .limit(its(MOST))
+    return first_of_each(
+        select(refunds).where(
+            refunds.c.created_at <= its(BY), _is_news(About.REFUND, refunds.c.refund_no, code)
+        ),
+        refunds.c.state,
+        STANDS[code],
+        refunds.c.created_at,
+        refunds.c.refund_no,
     )
 
 
@@ -204,31 +203,31 @@ def _overdue() -> Mapping[WorkKind, Executable]:
 
 @cache
 def _over(*, one: bool) -> Select[Any]:
-    found = select(items).where(
-        items.c.ended_at.is_(None), or_(*(_is_over(code) for code in STANDS))
+    found = select(attention).where(
+        attention.c.ended_at.is_(None), or_(*(_is_over(code) for code in STANDS))
     )
     if one:
-        found = found.where(items.c.attention_id == its())
-    return found.order_by(items.c.seq).limit(its(MOST))
+        found = found.where(attention.c.attention_id == its())
+    return found.order_by(attention.c.seq).limit(its(MOST))
 
 
 def _is_news(about: About, subject: ColumnElement[str], code: AttentionCode) -> ColumnElement[bool]:
     """Say that it does not wait for a human yet, nor has a human just seen it."""
     codes = [code, AttentionCode.ROW_UNREADABLE]
-    waits = and_(items.c.ended_at.is_(None), among(items.c.code, codes))
+    waits = and_(attention.c.ended_at.is_(None), among(attention.c.code, codes))
     return ~exists().where(
-        items.c.subject == subject,
-        among(items.c.about, [about]),
-        or_(waits, items.c.ended_at > its(QUIET)),
+        attention.c.subject == subject,
+        among(attention.c.about, [about]),
+        or_(waits, attention.c.ended_at > its(QUIET)),
     )
 
 
 def _is_over(code: AttentionCode) -> ColumnElement[bool]:
     """Say that the subject of an attention item of this code is where it was no more."""
-    subject, about = items.c.subject, items.c.about
+    subject, about = attention.c.subject, attention.c.about
     if code is AttentionCode.UNTOLD_TOO_LONG:
         told = exists().where(outbox.c.event_id == subject, outbox.c.sent_at.is_not(None))
-        return and_(among(items.c.code, [code]), told)
+        return and_(among(attention.c.code, [code]), told)
     ends = [
         and_(among(about, [kind]), exists().where(name == subject, ~among(state, states)))
         for kind, name, state, of in (
@@ -237,4 +236,4 @@ def _is_over(code: AttentionCode) -> ColumnElement[bool]:
         )
         if (states := [each for each in STANDS[code] if isinstance(each, of)])
     ]
-    return and_(among(items.c.code, [code]), or_(*ends))
+    return and_(among(attention.c.code, [code]), or_(*ends))

@@ -1,7 +1,7 @@
 """``open_engine``: a database by its URL, set up so that its promises are kept."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from time import monotonic
@@ -24,6 +24,11 @@ from retender.domain.model.errors import RetenderError, SetupError, StoreBusy
 
 PATIENCE = timedelta(seconds=5)
 """How long anybody waits for a lock or a connection before ``StoreBusy``."""
+
+_BEGUN = "retender: a transaction has begun"
+"""Noted in a connection's ``info`` while it must be ended."""
+
+_ENDS = ("COMMIT", "ROLLBACK")
 
 _LOOK_AGAIN = 0.02
 """Seconds between two tries of a setting that others are changing as well."""
@@ -72,7 +77,7 @@ def open_engine(url: str, *, patience: timedelta = PATIENCE) -> AsyncEngine:
             f"pip install '.[{extra}]' in a clone of Retender."
         )
         raise SetupError(message) from None
-    _Manners(product, address, patience).teach(engine)
+    _EngineEvents(product, address, patience).teach(engine)
     return engine
 
 
@@ -106,37 +111,32 @@ def product_of(url: URL) -> Product:
 
 @asynccontextmanager
 async def connected(
-    engine: AsyncEngine, *, reading: bool = False
+    engine: AsyncEngine, *, reading: bool = False, once: bool = False
 ) -> AsyncIterator[AsyncConnection]:
     """
     Take a connection and begin; giving it back undoes what was not committed.
 
-    This is the only way to begin as the product asks: ``engine.begin()`` is not told how.
+    This is the only way to begin as the product asks, and ``commit`` the only way to keep
+    something: the driver adds no statement of its own. A connection that broke while nobody
+    used it is found out by BEGIN, and another one is taken: nothing was done on it yet.
 
     Args:
         engine: made by ``open_engine``.
         reading: see all of one instant, write nothing and wait for nobody.
+        once: one SELECT is all that will be asked: it needs no transaction.
 
     Raises:
         StoreBusy: all connections stayed in use, none could be made, or another
             writer did not finish in time.
 
     """
-    begin = product_of(engine.url).begin(reading=reading)
-    connection = engine.connect()
+    statements = () if once else product_of(engine.url).begin(reading=reading)
+    connection = await _begun(engine, statements)
     try:
-        await connection.start()
-    except NoConnectionInTime:
-        message = "All database connections stayed in use; nothing was changed."
-        raise StoreBusy(message) from None
-    except OSError as trouble:
-        raise unreachable(Place.of(engine.url), trouble) from trouble
-    try:
-        if begin is not None:
-            await connection.exec_driver_sql(begin)
         yield connection
     finally:
-        await _give_back(connection)
+        # psycopg forgets what it has prepared at every ROLLBACK, and a reader has nothing to undo.
+        await _give_back(connection, "COMMIT" if reading else "ROLLBACK")
 
 
 async def commit(connection: AsyncConnection) -> None:
@@ -150,23 +150,82 @@ async def commit(connection: AsyncConnection) -> None:
 
     """
     try:
-        await connection.commit()
+        await connection.exec_driver_sql("COMMIT")
     except (RetenderError, IntegrityError, InvalidRequestError):
         raise  # the database said no, or was not asked
     except Exception as trouble:
         raise uncertain(Place.of(connection.engine.url), trouble) from trouble
+    connection.info[_BEGUN] = False
 
 
-async def _give_back(connection: AsyncConnection) -> None:
+async def _begun(engine: AsyncEngine, statements: Sequence[str]) -> AsyncConnection:
+    """Take a connection and begin on it; if it turns out to be broken, on another one."""
     try:
+        return await _begun_on(await _taken(engine), statements)
+    except _BrokenWhileIdle:
+        # The pool now knows: it hands out none that was made before.
+        try:
+            return await _begun_on(await _taken(engine), statements)
+        except _BrokenWhileIdle as again:
+            raise unreachable(Place.of(engine.url), again.trouble) from again.trouble
+
+
+class _BrokenWhileIdle(Exception):
+    """A pooled connection was of no use, which its first statement told."""
+
+    def __init__(self, trouble: BaseException) -> None:
+        super().__init__()
+        self.trouble = trouble
+
+
+async def _taken(engine: AsyncEngine) -> AsyncConnection:
+    connection = engine.connect()
+    try:
+        await connection.start()
+    except NoConnectionInTime:
+        message = "All database connections stayed in use; nothing was changed."
+        raise StoreBusy(message) from None
+    except OSError as trouble:
+        raise unreachable(Place.of(engine.url), trouble) from trouble
+    return connection
+
+
+async def _begun_on(connection: AsyncConnection, statements: Sequence[str]) -> AsyncConnection:
+    """Begin, or give the connection back."""
+    try:
+        for statement in statements:
+            await connection.exec_driver_sql(statement)
+        connection.info[_BEGUN] = bool(statements)
+    except StoreBusy as trouble:
+        broken = connection.invalidated
         await connection.close()
+        if broken:
+            raise _BrokenWhileIdle(trouble.__cause__ or trouble) from trouble
+        raise
+    except BaseException:
+        await connection.invalidate()  # nobody knows how far it came
+        await connection.close()
+        raise
+    return connection
+
+
+async def _give_back(connection: AsyncConnection, end: str) -> None:
+    """End what was begun and not committed."""
+    try:
+        if not connection.invalidated and connection.info.pop(_BEGUN, False):
+            await connection.exec_driver_sql(end)
     except DBAPIError as trouble:
         if not trouble.connection_invalidated:
-            raise
+            await connection.invalidate()
         # The server undoes the transaction of a connection that broke: as was to be.
+    except BaseException:
+        await connection.invalidate()
+        raise
+    finally:
+        await connection.close()
 
 
-class _Manners:
+class _EngineEvents:
     """What the connections of one engine do at certain moments."""
 
     def __init__(self, product: Product, address: URL, patience: timedelta) -> None:
@@ -185,8 +244,6 @@ class _Manners:
         try:
             for statement in self._set_up:
                 self._execute(cursor, statement)
-            if self._product.remote:
-                connection.commit()  # or the next rollback would undo the settings too
         except BaseException:
             connection.close()  # it is in no pool yet, so nobody else does
             raise
@@ -233,7 +290,7 @@ def _is_expected(context: ExceptionContext) -> bool:
 
 
 def _while_ending(context: ExceptionContext) -> bool:
-    return context.connection is not None and context.statement is None
+    return context.statement in _ENDS
 
 
 def _is_lost(context: ExceptionContext) -> bool:

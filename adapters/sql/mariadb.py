@@ -66,6 +66,7 @@ _OLDEST = {True: (10, 6), False: (8, 0, 16)}
 _DEAF = logging.NullHandler()
 """The driver repeats what the server remarks on our tables; a terminal need not."""
 
+_ONE_INSTANT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"
 _STRICT = "STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO"
 
 
@@ -132,8 +133,13 @@ class MariaDB(Server):
             f"SET SESSION sql_mode = '{_STRICT}'",
             f"SET SESSION innodb_lock_wait_timeout = {wait}",
             # MySQL does not know the second one, and takes it for a comment.
-            f"SET SESSION autocommit = 0 /*M! , SESSION idle_transaction_timeout = {forget} */",
+            f"SET SESSION autocommit = 1 /*M! , SESSION idle_transaction_timeout = {forget} */",
+            "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
         )
+
+    def begin(self, *, reading: bool) -> Sequence[str]:
+        """Begin; only a reader needs another isolation, and MariaDB has no one word for both."""
+        return (_ONE_INSTANT, "START TRANSACTION READ ONLY") if reading else ("START TRANSACTION",)
 
     def code(self, trouble: BaseException | None) -> int | None:
         """Return the server's number: some of these have no SQLSTATE of their own."""

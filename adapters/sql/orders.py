@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, Update, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, Table, Update, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retender.adapters.sql.aside import SET_ASIDE
-from retender.adapters.sql.leases import ITS, MOST, NOW, among, its
+from retender.adapters.sql.leases import ITS, MOST, NOW, among, first_of_each, guarded, its
 from retender.adapters.sql.mapping import Values, order_of, order_values, sums_of
 from retender.adapters.sql.reading import apart
 from retender.adapters.sql.records import SqlStory
 from retender.adapters.sql.tables import attempts, captures, orders, refunds
-from retender.adapters.sql.uniqueness import unless_taken
+from retender.adapters.sql.uniqueness import add_unless_taken
 from retender.domain.model.cause import Cause
 from retender.domain.model.order import EndReason, LatePayment, Order
 from retender.domain.model.order_sums import OrderSums
@@ -38,7 +38,6 @@ def _total(table: Table, *which: ColumnElement[bool]) -> ColumnElement[int]:
     return select(amounts).where(table.c.order_id == orders.c.order_id, *which).scalar_subquery()
 
 
-_ADD = insert(orders)
 _BY_ID = select(orders).where(orders.c.order_id == its())
 _BY_NO = select(orders).where(orders.c.order_no == its())
 _TAKEN = _total(attempts, among(attempts.c.state, CAPTURED)) + _total(captures)
@@ -57,21 +56,26 @@ _OPEN_UNDER = select(orders).where(
 )
 _LOCK = select(orders.c.state).where(orders.c.order_id == its()).with_for_update()
 _HOLD = update(orders).where(orders.c.order_id == its()).values(version=orders.c.version + 1)
-_HOLD_NEW = _HOLD.where(among(orders.c.state, [OrderState.NEW]), orders.c.shown_until > its(NOW))
+_HOLD_NEW = _HOLD.where(
+    guarded(among(orders.c.state, [OrderState.NEW]), orders.c.shown_until > its(NOW))
+)
 _MOVE = {
-    event: _HOLD.where(among(orders.c.state, transition(event).sources)) for event in OrderEvent
+    event: _HOLD.where(guarded(among(orders.c.state, transition(event).sources)))
+    for event in OrderEvent
 }
-_OLDEST = (
+_OLDEST = (orders.c.shown_until, orders.c.order_id)
+_LATE = (
     select(orders)
-    .where(~SET_ASIDE)
-    .order_by(orders.c.shown_until, orders.c.order_id)
+    .where(
+        ~SET_ASIDE,
+        among(orders.c.state, [OrderState.NEW]),
+        orders.c.shown_until <= its(NOW),
+    )
+    .order_by(*_OLDEST)
     .limit(its(MOST))
 )
-_LATE = _OLDEST.where(among(orders.c.state, [OrderState.NEW]), orders.c.shown_until <= its(NOW))
-_DONE = _OLDEST.where(
-    among(orders.c.state, ENDING),
-    ~exists().where(attempts.c.order_id == orders.c.order_id, among(attempts.c.state, LIVE)),
-)
+_ALIVE = exists().where(attempts.c.order_id == orders.c.order_id, among(attempts.c.state, LIVE))
+_DONE = first_of_each(select(orders).where(~SET_ASIDE, ~_ALIVE), orders.c.state, ENDING, *_OLDEST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,7 @@ class SqlOrders:
 
     async def add(self, order: Order) -> bool:
         """Insert, unless number, key or id are taken."""
-        return await unless_taken(self.connection, _ADD, order_values(order)) is not None
+        return await add_unless_taken(self.connection, orders, order_values(order))
 
     async def get(self, order_no: str) -> Order | None:
         """Return the order of the shop's number."""

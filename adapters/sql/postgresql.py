@@ -52,6 +52,8 @@ _BROKEN: Mapping[str | int, str] = {
     "3D000": "does not exist: create it, then run `retender db upgrade`",
     "42501": "does not let this user do what must be done",
 }
+_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 _NO_TABLE = "42P01"
 _TAKEN = "23505"
 
@@ -113,6 +115,10 @@ class PostgreSQL(Server):
             f"SET lock_timeout = {_milliseconds(patience)}",
             f"SET idle_in_transaction_session_timeout = {_milliseconds(FORGOTTEN)}",
         )
+
+    def begin(self, *, reading: bool) -> Sequence[str]:
+        """Begin in one statement."""
+        return (_READ,) if reading else (_WRITE,)
 
     def code(self, trouble: BaseException | None) -> str | None:
         """Return the SQLSTATE, which both drivers keep."""

@@ -18,9 +18,6 @@ from retender.domain.model.errors import (
 )
 from retender.domain.model.operators import with_words
 
-READING = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
-"""What a reader begins with on a server: all that it sees is of one instant."""
-
 FORGOTTEN = timedelta(minutes=1)
 """After this a transaction in which nothing happens is ended: its process is paused or gone."""
 
@@ -74,8 +71,9 @@ class Product(ABC):
     one_writer: ClassVar[bool] = False
     savepoints: ClassVar[bool] = False
     options: ClassVar[Mapping[str, object]] = {
-        "isolation_level": "READ COMMITTED",
-        "pool_pre_ping": True,  # a restarted server costs nobody an error
+        # We say BEGIN and COMMIT ourselves (see ``connected``): the driver adds nothing.
+        "isolation_level": "AUTOCOMMIT",
+        "skip_autocommit_rollback": True,
     }
     needs: ClassVar[Sequence[Need]]
     now: ClassVar[str]
@@ -114,9 +112,14 @@ class Product(ABC):
     def set_up(self, patience: timedelta) -> Sequence[str]:
         """Return what each new connection is told first."""
 
-    def begin(self, *, reading: bool) -> str | None:
-        """Return what a transaction begins with."""
-        return READING if reading else None
+    @abstractmethod
+    def begin(self, *, reading: bool) -> Sequence[str]:
+        """
+        Return what a transaction begins with.
+
+        A writer sees what others committed before each of its statements, a reader all of one
+        instant. How the server is set up makes no difference.
+        """
 
     @abstractmethod
     def meaning(self, trouble: BaseException, place: Place) -> RetenderError | None:

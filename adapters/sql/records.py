@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import bindparam, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from retender.adapters.sql.leases import HELD, ITS, MOST, NOW, THEM, is_free, is_held, its
+from retender.adapters.sql.leases import HELD, ITS, MOST, NOW, THEM, guarded, is_free, is_held, its
 from retender.adapters.sql.mapping import (
     Values,
     attention_of,
@@ -20,8 +20,8 @@ from retender.adapters.sql.mapping import (
     event_values,
 )
 from retender.adapters.sql.reading import apart
-from retender.adapters.sql.tables import inbox, items, outbox, story
-from retender.adapters.sql.uniqueness import unless_taken
+from retender.adapters.sql.tables import attention, inbox, outbox, story
+from retender.adapters.sql.uniqueness import add_unless_taken
 from retender.domain.model.attention import AttentionItem, Ending
 from retender.domain.model.event import Event, UntoldEvent
 from retender.domain.model.row_errors import RowUnreadable
@@ -29,8 +29,6 @@ from retender.domain.model.story import StoryEntry
 
 _LONGEST_KEY = 128
 
-_TAKE_NOTE = insert(inbox)
-_ADD_EVENT = insert(outbox)
 _EVENTS_OF = select(outbox).where(outbox.c.order_no == its()).order_by(outbox.c.seq)
 _DUE = (
     select(outbox)
@@ -45,7 +43,7 @@ _DUE = (
 _CLAIM = _DUE.with_for_update(skip_locked=True)
 _LEASE = update(outbox).where(outbox.c.seq.in_(bindparam(THEM, expanding=True)))
 _UNTOLD = update(outbox).where(
-    outbox.c.event_id == its(), outbox.c.sent_at.is_(None), is_held(outbox)
+    outbox.c.event_id == its(), guarded(outbox.c.sent_at.is_(None), is_held(outbox))
 )
 _PUT_OFF = _UNTOLD.values(tries=outbox.c.tries + 1)
 _ADD_LINE = insert(story)
@@ -69,7 +67,7 @@ class SqlInbox:
             "body_hash": body_hash,
             "received_at": at,
         }
-        return await unless_taken(self.connection, _TAKE_NOTE, values) is not None
+        return await add_unless_taken(self.connection, inbox, values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,42 +79,46 @@ class SqlAttention:
     async def add(self, item: AttentionItem) -> bool:
         """Keep an attention item, once; of our own calls, one that is open for a subject."""
         values = attention_values(item)
-        return await unless_taken(self.connection, insert(items), values) is not None
+        return await add_unless_taken(self.connection, attention, values)
 
     async def get(self, attention_id: str) -> AttentionItem | None:
         """Return the attention item of this id."""
-        its = select(items).where(items.c.attention_id == attention_id)
+        its = select(attention).where(attention.c.attention_id == attention_id)
         row = (await self.connection.execute(its)).first()
         return None if row is None else attention_of(row)
 
     async def all(self, limit: int = 100) -> Sequence[AttentionItem]:
         """Return the newest first."""
-        newest = select(items).order_by(items.c.seq.desc()).limit(limit)
+        newest = select(attention).order_by(attention.c.seq.desc()).limit(limit)
         return [attention_of(row) for row in await self.connection.execute(newest)]
 
     async def open(self, limit: int = 100) -> Sequence[AttentionItem]:
         """Return the open ones, in the order of writing."""
-        opened = select(items).where(items.c.ended_at.is_(None))
-        oldest = opened.order_by(items.c.seq).limit(limit)
+        opened = select(attention).where(attention.c.ended_at.is_(None))
+        oldest = opened.order_by(attention.c.seq).limit(limit)
         return [attention_of(row) for row in await self.connection.execute(oldest)]
 
     async def open_of(self, order_no: str) -> Sequence[AttentionItem]:
         """Return the order's open ones, in the order of writing."""
-        its = select(items).where(items.c.order_no == order_no, items.c.ended_at.is_(None))
-        oldest = its.order_by(items.c.seq)
+        its = select(attention).where(
+            attention.c.order_no == order_no, attention.c.ended_at.is_(None)
+        )
+        oldest = its.order_by(attention.c.seq)
         return [attention_of(row) for row in await self.connection.execute(oldest)]
 
     async def open_about(self, subject: str) -> Sequence[AttentionItem]:
         """Return the subject's open ones, in the order of writing."""
-        its = select(items).where(items.c.subject == subject, items.c.ended_at.is_(None))
-        oldest = its.order_by(items.c.seq)
+        its = select(attention).where(
+            attention.c.subject == subject, attention.c.ended_at.is_(None)
+        )
+        oldest = its.order_by(attention.c.seq)
         return [attention_of(row) for row in await self.connection.execute(oldest)]
 
     async def end(self, attention_id: str, ending: Ending) -> bool:
         """Note how an open one ended, in one conditional update."""
         statement = (
-            update(items)
-            .where(items.c.attention_id == attention_id, items.c.ended_at.is_(None))
+            update(attention)
+            .where(attention.c.attention_id == attention_id, attention.c.ended_at.is_(None))
             .values(ending_values(ending))
         )
         return (await self.connection.execute(statement)).rowcount == 1
@@ -130,7 +132,7 @@ class SqlOutbox:
 
     async def add(self, event: Event) -> bool:
         """Keep an event, one for each subject and kind."""
-        return await unless_taken(self.connection, _ADD_EVENT, event_values(event)) is not None
+        return await add_unless_taken(self.connection, outbox, event_values(event))
 
     async def any_due(self, now: datetime) -> bool:
         """Look for the first that waits to be told and is not leased."""

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, bindparam, insert, select, update
+from sqlalchemy import Select, bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retender.adapters.sql.leases import (
@@ -17,6 +17,7 @@ from retender.adapters.sql.leases import (
     THEM,
     among,
     due_by,
+    guarded,
     is_free,
     is_held,
     its,
@@ -25,7 +26,7 @@ from retender.adapters.sql.leases import (
 from retender.adapters.sql.mapping import Values, refund_of, refund_values
 from retender.adapters.sql.records import SqlStory
 from retender.adapters.sql.tables import refunds
-from retender.adapters.sql.uniqueness import unless_taken
+from retender.adapters.sql.uniqueness import add_unless_taken
 from retender.domain.model.cause import Cause
 from retender.domain.model.refund import Refund
 from retender.domain.model.story import StoryEntry
@@ -38,7 +39,6 @@ from retender.domain.model.transition import (
     transition,
 )
 
-_ADD = insert(refunds)
 _BY_NO = select(refunds).where(refunds.c.refund_no == its())
 _BY_NUMBER = select(refunds).where(
     refunds.c.account == its("account_"), refunds.c.number == its("number_")
@@ -52,13 +52,16 @@ _LOCK = _BY_NO.with_for_update()
 _CHANGE = update(refunds).where(refunds.c.refund_no == its())
 _COUNT = {"tries": refunds.c.tries + 1}
 _MOVE = {
-    event: _CHANGE.where(among(refunds.c.state, transition(event).sources)) for event in RefundEvent
+    event: _CHANGE.where(guarded(among(refunds.c.state, transition(event).sources)))
+    for event in RefundEvent
 }
 _MOVE[RefundEvent.SENT] = _MOVE[RefundEvent.SENT].values(_COUNT)
-_MOVE_HELD = {event: move.where(is_held(refunds)) for event, move in _MOVE.items()}
-_TAKE_AND_SEND = _MOVE[RefundEvent.SENT].where(is_free(refunds))
-_RESCHEDULE = _CHANGE.where(among(refunds.c.state, ASKED_AFTER), is_held(refunds)).values(_COUNT)
-_PUT_OFF = _CHANGE.where(among(refunds.c.state, UNDER_WAY), is_held(refunds))
+_MOVE_HELD = {event: move.where(guarded(is_held(refunds))) for event, move in _MOVE.items()}
+_TAKE_AND_SEND = _MOVE[RefundEvent.SENT].where(guarded(is_free(refunds)))
+_RESCHEDULE = _CHANGE.where(guarded(among(refunds.c.state, ASKED_AFTER), is_held(refunds))).values(
+    _COUNT
+)
+_PUT_OFF = _CHANGE.where(guarded(among(refunds.c.state, UNDER_WAY), is_held(refunds)))
 _LEASE = update(refunds).where(refunds.c.refund_no.in_(bindparam(THEM, expanding=True)))
 
 
@@ -97,7 +100,7 @@ class SqlRefunds:
 
     async def add(self, refund: Refund) -> bool:
         """Insert, unless a number is taken or a surplus goes back already."""
-        return await unless_taken(self.connection, _ADD, refund_values(refund)) is not None
+        return await add_unless_taken(self.connection, refunds, refund_values(refund))
 
     async def get(self, refund_no: str) -> Refund | None:
         """Return the refund of this number."""

@@ -81,9 +81,9 @@ class Sqlite(Product):
         del patience
         return _PRAGMAS
 
-    def begin(self, *, reading: bool) -> str | None:
+    def begin(self, *, reading: bool) -> Sequence[str]:
         """Begin as a reader, or with the write lock."""
-        return "BEGIN" if reading else "BEGIN IMMEDIATE"
+        return ("BEGIN",) if reading else ("BEGIN IMMEDIATE",)
 
     def meaning(self, trouble: BaseException, place: Place) -> RetenderError | None:
         """Sort by SQLite's primary error code."""

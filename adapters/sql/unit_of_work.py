@@ -78,8 +78,8 @@ class SqlWork:
         try:
             await commit(connection)
         except BaseException:
-            # SQLAlchemy takes a failed COMMIT for an end and rolls nothing back, but SQLite keeps
-            # the transaction, and the lock that everybody else waits for. Closing it does.
+            # After a failed COMMIT nobody knows how it stands: SQLite may keep the transaction, and
+            # the lock that everybody else waits for. Closing the connection ends it for sure.
             await connection.invalidate()
             raise
         self.end()

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from retender.adapters.sql.engine import PATIENCE, database_url, open_engine
+from retender.adapters.sql.engine import PATIENCE, commit, connected, database_url, open_engine
 from retender.adapters.sql.schema import upgrade
 from retender.adapters.sql.tables import metadata
 from retender.adapters.sql.unit_of_work import SqlUnitOfWork
@@ -69,9 +69,10 @@ async def an_engine(url: str, *, patience: timedelta = PATIENCE) -> AsyncIterato
 
 async def _empty(engine: AsyncEngine) -> None:
     """Delete all rows: quicker than making the tables again."""
-    async with engine.begin() as connection:
+    async with connected(engine) as connection:
         for table in reversed(metadata.sorted_tables):
             await connection.execute(table.delete())
+        await commit(connection)
 
 
 def with_driver(url: str, driver: str) -> str:

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from retender.adapters.sql.engine import database_url, open_engine
+from retender.adapters.sql.engine import commit, connected, database_url, open_engine
 from retender.adapters.sql.unit_of_work import SqlUnitOfWork
 from retender.domain.model.errors import StoreBusy, StoreUncertain
 from retender.domain.model.order import Order
@@ -110,6 +110,8 @@ async def test_both_may_be_and_both_are_told_alike(engine, url, cut, version):
     await keep(truth, order)
     async with wire_to(url) as (wire, address), engine_at(address) as far:
         unit_of_work = SqlUnitOfWork(far, page_key=KEY)
+        if cut == "on the way back":
+            await keep(unit_of_work, an_order())  # asyncpg asks twice, the first time: to prepare
         async with unit_of_work() as work:
             assert await work.orders.hold(order.order_id)
             wire.cut = cut
@@ -126,19 +128,16 @@ async def test_what_is_cut_off_before_its_commit_was_surely_not_kept(engine, url
     order, truth = an_order(), SqlUnitOfWork(engine, page_key=KEY)
     await keep(truth, order)
     count = text("UPDATE orders SET version = version + 1")
-    async with (
-        wire_to(url) as (wire, address),
-        engine_at(address) as far,
-        far.connect() as connection,
-    ):
+    async with wire_to(url) as (wire, address), engine_at(address) as far:
         for _ in range(earlier):
+            async with connected(far) as connection:
+                await connection.execute(count)
+                await commit(connection)
+        async with connected(far) as connection:
             await connection.execute(count)
-            await connection.commit()
-        await connection.execute(count)
-        wire.cut = "on the way back"
-        with pytest.raises(StoreBusy, match="nothing was changed"):
-            await connection.execute(count)
-        await connection.invalidate()
+            wire.cut = "on the way back"
+            with pytest.raises(StoreBusy, match="nothing was changed"):
+                await connection.execute(count)
     assert await version_of(truth, order) == earlier
 
 
@@ -163,13 +162,17 @@ async def test_a_commit_whose_caller_is_stopped_is_stopped_not_uncertain(engine,
     async with wire_to(url) as (_, address), engine_at(address) as far:
         hold_on = asyncio.Event()
 
-        async def commit():
+        def watch(_connection, _cursor, statement, *_):
+            if statement == "COMMIT":
+                hold_on.set()
+
+        async def hold_and_commit():
             async with SqlUnitOfWork(far, page_key=KEY)() as work:
                 await work.orders.hold(order.order_id)
-                event.listen(far.sync_engine, "commit", lambda _: hold_on.set())
+                event.listen(far.sync_engine, "before_cursor_execute", watch)
                 await work.commit()
 
-        task = asyncio.create_task(commit())
+        task = asyncio.create_task(hold_and_commit())
         await hold_on.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):

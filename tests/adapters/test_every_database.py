@@ -97,7 +97,7 @@ async def test_the_tables_refuse_what_must_not_be(unit_of_work, engine):
 
 async def may(engine, statement):
     """Tell whether the database would do it; it is undone at once."""
-    async with engine.connect() as connection:
+    async with connected(engine) as connection:
         try:
             await connection.execute(text(statement))
         except DBAPIError:
@@ -232,13 +232,21 @@ async def test_of_two_that_wait_for_each_other_one_gives_way(unit_of_work, rival
         assert [(await work.orders.by_id(o.order_id)).version for o in orders] == [1, 1]
 
 
+STRICTER = {
+    "postgresql": ("BEGIN ISOLATION LEVEL REPEATABLE READ",),
+    "mysql": ("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", "START TRANSACTION"),
+}
+
+
 @on_servers
 async def test_a_row_that_changed_since_it_was_read_is_a_conflict(unit_of_work, engine):
     """In the stricter isolation that an operator may force: 40001, or MariaDB's 1020."""
     order = an_order()
     await keep(unit_of_work, order)
-    strict = engine.execution_options(isolation_level="REPEATABLE READ")
-    async with strict.connect() as connection:
+    async with connected(engine) as connection:
+        await connection.exec_driver_sql("ROLLBACK")
+        for statement in STRICTER[engine.dialect.name]:
+            await connection.exec_driver_sql(statement)
         if engine.dialect.name == "mysql":
             await connection.execute(text("SET SESSION innodb_snapshot_isolation = ON"))
         await connection.execute(text("SELECT * FROM orders"))
@@ -395,7 +403,7 @@ async def test_every_connection_is_strict_and_impatient(engine):
     }
     settings = wanted[engine.dialect.name]
     for _ in range(2):  # a rollback in between must not undo them
-        async with engine.connect() as connection:
+        async with connected(engine) as connection:
             found = {ask: await connection.scalar(text(ask)) for ask in settings}
         assert found == settings
 

@@ -110,16 +110,18 @@ async def test_a_failed_commit_lets_go_of_the_lock(unit_of_work, path):
 @pytest.mark.parametrize("is_kept", [True, False])
 async def test_a_commit_that_broke_off_may_have_been_kept(unit_of_work, mocker, is_kept):
     """A disk that fails in the middle of it does not say which."""
-    commit = aiosqlite.Connection.commit
+    execute = aiosqlite.Cursor.execute
 
-    async def break_off(connection):
-        if is_kept:
-            await commit(connection)
+    async def break_off(cursor, statement, *values):
+        if is_kept or statement != "COMMIT":
+            await execute(cursor, statement, *values)
+        if statement != "COMMIT":
+            return
         broken = sqlite3.OperationalError("disk I/O error")
         broken.sqlite_errorcode = sqlite3.SQLITE_IOERR_FSYNC
         raise broken
 
-    mocker.patch.object(aiosqlite.Connection, "commit", break_off)
+    mocker.patch.object(aiosqlite.Cursor, "execute", break_off)
     order = an_order()
     with pytest.raises(StoreUncertain):
         await keep(unit_of_work, order)

@@ -25,6 +25,7 @@ READ = {
     "orders.get",
     "orders.by_id",
     "orders.open_under",
+    "orders.with_sums",
     "orders.past_deadline",
     "orders.expiring_without_live_attempts",
     "attempts.get",

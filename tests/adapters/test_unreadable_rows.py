@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from retender.adapters.sql.engine import connected
+from retender.adapters.sql.engine import commit, connected
 from retender.adapters.sql.unit_of_work import SqlUnitOfWork
 from retender.domain.model.attention import About, AttentionCode, Resolution
 from retender.domain.model.backlog import WorkKind
@@ -60,7 +60,7 @@ def write(engine):
                 if engine.dialect.name == "sqlite":
                     await connection.execute(text("PRAGMA ignore_check_constraints = ON"))
                 assert (await connection.execute(text(statement), values)).rowcount
-                await connection.commit()
+                await commit(connection)
         except DBAPIError:
             return False
         return True

@@ -11,7 +11,7 @@ from sqlalchemy import Row, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from retender.adapters.sql.engine import connected
-from retender.adapters.sql.tables import attempts, items, orders, outbox, refunds
+from retender.adapters.sql.tables import attempts, attention, orders, outbox, refunds
 from retender.domain.model.backlog import OPEN_ORDERS
 from retender.domain.model.transition import LIVE, AttemptState, RefundState
 from retender.tests.processes.scene import Scene
@@ -137,7 +137,7 @@ async def _rows(engine: AsyncEngine) -> tuple[Sequence[Ours], Sequence[Row[Any]]
             found[row.order_id].refunds.append(row)
         for row in await connection.execute(select(outbox)):
             by_number[row.order_no].events.append(row)
-        strange = (await connection.execute(select(items))).all()
+        strange = (await connection.execute(select(attention))).all()
     return list(found.values()), strange
 
 
