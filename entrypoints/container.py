@@ -42,6 +42,7 @@ from retender.domain.use_cases.list_attention import ListAttention
 from retender.domain.use_cases.list_attention_history import ListAttentionHistory
 from retender.domain.use_cases.list_methods import ListMethods
 from retender.domain.use_cases.pay_order import PayOrder
+from retender.domain.use_cases.peek_due_work import PeekDueWork
 from retender.domain.use_cases.place_order import PlaceOrder
 from retender.domain.use_cases.recheck_attention import RecheckAttention
 from retender.domain.use_cases.refund_payment import RefundPayment
@@ -343,6 +344,7 @@ class Container(DeclarativeContainer):
         Factory(_check_reach, guards),
     )
     announce_events = Factory(AnnounceEvents, unit_of_work, announcer, clock, new_id, lease)
+    peek_due_work = Factory(PeekDueWork, unit_of_work, clock)
     find_due_work = Factory(FindDueWork, unit_of_work, clock, lease)
     list_attention_history = Factory(ListAttentionHistory, unit_of_work)
     escalate = Factory(Escalate, unit_of_work, gateway_clocks, new_id, Factory(_patience, settings))
@@ -356,6 +358,7 @@ class Container(DeclarativeContainer):
     worker: Factory[Worker] = Factory(
         Worker,
         expire_orders=expire_orders,
+        peek_due_work=peek_due_work,
         find_due_work=find_due_work,
         check_attempt=check_attempt,
         check_refund=check_refund,

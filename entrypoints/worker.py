@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeAlias, TypeVar
 
 from retender.domain.model.attention import About
+from retender.domain.model.backlog import Due
 from retender.domain.model.errors import RetenderError
 from retender.domain.model.named import named, notes_of
 from retender.domain.model.operators import for_operators
@@ -19,6 +20,7 @@ from retender.domain.use_cases.check_refund import CheckRefund
 from retender.domain.use_cases.escalate import Escalate
 from retender.domain.use_cases.expire_orders import Expired, ExpireOrders
 from retender.domain.use_cases.find_due_work import DueWork, FindDueWork
+from retender.domain.use_cases.peek_due_work import PeekDueWork
 from retender.domain.use_cases.set_aside import SetAside
 from retender.ports.accounts import Accounts
 
@@ -29,6 +31,9 @@ D = TypeVar("D")
 
 _AT_ONCE = 10
 """Pieces of one account's work in hand at once; a bound on what one worker can hold up."""
+
+_RARELY = timedelta(minutes=1)
+"""How often to look for what nobody is in a hurry with, and what no index shows at a glance."""
 
 _LONGEST_PAUSE = timedelta(minutes=1)
 """After failures in a row; or the interval, where that is longer."""
@@ -92,6 +97,7 @@ class Worker:
         self,
         *,
         expire_orders: ExpireOrders,
+        peek_due_work: PeekDueWork,
         find_due_work: FindDueWork,
         check_attempt: CheckAttempt,
         check_refund: CheckRefund,
@@ -110,6 +116,7 @@ class Worker:
 
         Args:
             expire_orders: ends what is over.
+            peek_due_work: tells which lanes have work.
             find_due_work: claims attempts and refunds.
             check_attempt: finds out about one attempt.
             check_refund: sends or asks after one refund.
@@ -119,13 +126,14 @@ class Worker:
             accounts: each gets a lane.
             allowed: how many of so many calls to an account are worth beginning now:
                 none while its circuit is open, one as a probe.
-            interval: pause between rounds, half as long to one and a half times.
+            interval: pause between two looks for work, half as long to one and a half times.
             batch: how much of each kind one round of a lane takes.
             stop_within: how long a stop waits for what is held.
             random: a number from 0 to 1, so that many workers do not march in step.
 
         """
         self._expire_orders = expire_orders
+        self._peek_due_work = peek_due_work
         self._find_due_work = find_due_work
         self._check_attempt = check_attempt
         self._check_refund = check_refund
@@ -174,9 +182,35 @@ class Worker:
         return done + await self._events() + await self._attention()
 
     async def _all_lanes(self) -> None:
+        """Let one look wake the lanes that have work; the two that it cannot see look rarely."""
+        orders, events = asyncio.Event(), asyncio.Event()
+        accounts = {name: asyncio.Event() for name in self._accounts}
         async with asyncio.TaskGroup() as group:
-            for lane in (self._orders, *self._asking(), self._events, self._attention):
-                group.create_task(self._keep_going(lane))
+            group.create_task(self._keep_going(self._orders, orders))
+            for name, wake in accounts.items():
+                group.create_task(self._keep_going(partial(self._account, name), wake))
+            group.create_task(self._keep_going(self._events, events))
+            group.create_task(self._keep_going(self._gone, None))
+            group.create_task(self._keep_going(self._attention, None))
+            group.create_task(self._look(orders, events, accounts))
+
+    async def _look(
+        self, orders: asyncio.Event, events: asyncio.Event, accounts: Mapping[str, asyncio.Event]
+    ) -> None:
+        """Wake who has work, again and again."""
+        failures = 0
+        while not self._stopping.is_set():
+            trouble = _Trouble()
+            peek = self._peek_due_work(accounts=self._accounts)
+            due = await trouble.caught("looking for work", peek, Due())
+            failures = failures + 1 if trouble.count else 0
+            if due.orders:
+                orders.set()
+            if due.events:
+                events.set()
+            for name in due.accounts:
+                accounts[name].set()
+            await self._pause(self._interval, failures)
 
     # --- the lanes -----------------------------------------------------------------
 
@@ -274,19 +308,39 @@ class Worker:
 
     # --- pace ----------------------------------------------------------------------
 
-    async def _keep_going(self, lane: Lane) -> None:
-        """Do a lane's rounds; at once again while there is more than a batch."""
-        failures = 0
-        while not self._stopping.is_set():
-            done = await lane()
-            failures = failures + 1 if done.failed else 0
-            if not done.full:
-                await self._pause(failures)
+    async def _keep_going(self, lane: Lane, wake: asyncio.Event | None) -> None:
+        """
+        Do a lane's rounds when it is woken, and at once again while there is more than a batch.
 
-    async def _pause(self, failures: int) -> None:
+        One that nobody wakes begins, and comes again after a while.
+        """
+        failures, full = 0, wake is None
+        while not self._stopping.is_set():
+            if wake is not None and not full:
+                await self._woken(wake)
+                wake.clear()
+                if self._stopping.is_set():
+                    return
+            done = await lane()
+            failures, full = failures + 1 if done.failed else 0, done.full
+            if wake is None and not full:
+                await self._pause(max(self._interval, _RARELY), failures)
+            elif failures:
+                await self._pause(self._interval, failures)
+
+    async def _woken(self, wake: asyncio.Event) -> None:
+        """Wait for work, or for a stop."""
+        waits = [asyncio.create_task(each.wait()) for each in (wake, self._stopping)]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for each in waits:
+                each.cancel()
+
+    async def _pause(self, interval: timedelta, failures: int) -> None:
         """Sleep for about the interval, longer after failures in a row; a stop ends it at once."""
-        longest = max(self._interval, _LONGEST_PAUSE)
-        pause = min(self._interval * 2 ** min(failures, 16), longest)
+        longest = max(interval, _LONGEST_PAUSE)
+        pause = min(interval * 2 ** min(failures, 16), longest)
         try:
             async with asyncio.timeout(pause.total_seconds() * (0.5 + self._random())):
                 await self._stopping.wait()

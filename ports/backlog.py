@@ -6,7 +6,7 @@ from typing import Protocol
 
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.attention import AttentionCode, AttentionItem
-from retender.domain.model.backlog import BacklogSize, Overdue, WorkKind
+from retender.domain.model.backlog import BacklogSize, Due, Overdue, WorkKind
 from retender.domain.model.event import Event
 from retender.domain.model.refund import Refund
 from retender.domain.model.row_errors import RowUnreadable
@@ -53,6 +53,9 @@ class Backlog(Protocol):
 
     async def size(self) -> BacklogSize:
         """Count what is under way; its cost grows with that, not with the history."""
+
+    async def due(self, now: datetime, accounts: Sequence[str]) -> Due:
+        """Tell in one question what ``claim_due`` and the lists of due orders would find."""
 
     async def overdue(self, by: datetime, now: datetime) -> Mapping[WorkKind, Overdue]:
         """

@@ -387,5 +387,15 @@ class UnitOfWork(Protocol):
     A commit that was cut off raises ``StoreUncertain``: all of it was kept, or nothing.
     """
 
-    def __call__(self, *, read_only: bool = False) -> AbstractAsyncContextManager[Work]:
-        """Begin; ``read_only`` takes no write lock, and its ``commit`` is an error."""
+    def __call__(
+        self, *, read_only: bool = False, once: bool = False
+    ) -> AbstractAsyncContextManager[Work]:
+        """
+        Begin.
+
+        Args:
+            read_only: take no write lock, and see all of one instant; ``commit`` is an error.
+            once: of a read-only one, that it asks one question: it needs no transaction, and
+                a second question is an error.
+
+        """

@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
+from retender.adapters.memory.attempts import MemoryAttempts
+from retender.adapters.memory.orders import MemoryOrders
+from retender.adapters.memory.records import MemoryOutbox
+from retender.adapters.memory.refunds import MemoryRefunds
 from retender.adapters.memory.rows import Rows
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.attention import STANDS, About, AttentionCode, AttentionItem
@@ -14,6 +18,7 @@ from retender.domain.model.backlog import (
     OPEN_ORDERS,
     OPEN_REFUNDS,
     BacklogSize,
+    Due,
     Overdue,
     Waiting,
     WorkKind,
@@ -106,6 +111,25 @@ class MemoryBacklog:
             refunds={state: refunds[state] for state in OPEN_REFUNDS if refunds[state]},
             untold=sum(1 for _ in self._untold()),
             due_since=min([*looks, *tries], default=None),
+        )
+
+    async def due(self, now: datetime, accounts: Sequence[str]) -> Due:
+        """Ask each for one."""
+        orders = MemoryOrders(self.rows)
+        late = await orders.past_deadline(now, 1)
+        dead = await orders.expiring_without_live_attempts(1)
+        attempts, refunds = MemoryAttempts(self.rows), MemoryRefunds(self.rows)
+        return Due(
+            orders=bool(late or dead),
+            events=await MemoryOutbox(self.rows).any_due(now),
+            accounts=frozenset(
+                [
+                    name
+                    for name in accounts
+                    if await attempts.any_due(now, account=name)
+                    or await refunds.any_due(now, account=name)
+                ]
+            ),
         )
 
     async def overdue(self, by: datetime, now: datetime) -> Mapping[WorkKind, Overdue]:

@@ -102,8 +102,11 @@ class MemoryUnitOfWork:
         self._turn = asyncio.Lock()
 
     @asynccontextmanager
-    async def __call__(self, *, read_only: bool = False) -> AsyncIterator[MemoryWork]:
-        """Begin on a copy of all that is committed."""
+    async def __call__(
+        self, *, read_only: bool = False, once: bool = False
+    ) -> AsyncIterator[MemoryWork]:
+        """Begin on a copy of all that is committed; such a copy answers any number of questions."""
+        del once
         if read_only:
             work = MemoryWork(self._rows.copy(), None)
             yield work

@@ -112,15 +112,18 @@ _RESCHEDULE = _CHANGE.where(guarded(among(attempts.c.state, LIVE), is_held(attem
 _LEASE = update(attempts).where(attempts.c.attempt_id.in_(bindparam(THEM, expanding=True)))
 
 
+IS_DUE = and_(
+    among(attempts.c.state, LIVE), attempts.c.next_check_at <= its(NOW), is_free(attempts)
+)
+
+
 @cache
 def _due(*, one: bool, but: bool) -> Select[Any]:
     """Build the question for what is due and free, the most overdue first."""
     return (
         select(attempts)
         .where(
-            among(attempts.c.state, LIVE),
-            attempts.c.next_check_at <= its(NOW),
-            is_free(attempts),
+            IS_DUE,
             *of_accounts(attempts.c.account, one=one, but=but),
         )
         .order_by(attempts.c.next_check_at, attempts.c.attempt_id)

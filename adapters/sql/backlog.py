@@ -13,6 +13,7 @@ from sqlalchemy import (
     Select,
     Table,
     and_,
+    case,
     exists,
     func,
     or_,
@@ -21,10 +22,14 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retender.adapters.sql.aside import SET_ASIDE
+from retender.adapters.sql.attempts import IS_DUE as ATTEMPT_IS_DUE
 from retender.adapters.sql.columns import Instant
 from retender.adapters.sql.leases import ITS, MOST, NOW, among, first_of_each, is_free, its
 from retender.adapters.sql.mapping import attempt_of, attention_of, event_of, refund_of
+from retender.adapters.sql.orders import IS_DEAD, IS_LATE
 from retender.adapters.sql.reading import apart
+from retender.adapters.sql.records import IS_UNTOLD
+from retender.adapters.sql.refunds import IS_DUE as REFUND_IS_DUE
 from retender.adapters.sql.seal import PageSeal
 from retender.adapters.sql.tables import attempts, attention, orders, outbox, refunds
 from retender.domain.model.attempt import Attempt
@@ -34,6 +39,7 @@ from retender.domain.model.backlog import (
     OPEN_ORDERS,
     OPEN_REFUNDS,
     BacklogSize,
+    Due,
     Overdue,
     Waiting,
     WorkKind,
@@ -41,7 +47,7 @@ from retender.domain.model.backlog import (
 from retender.domain.model.event import Event
 from retender.domain.model.refund import Refund
 from retender.domain.model.row_errors import RowUnreadable
-from retender.domain.model.transition import LIVE, AttemptState, OrderState, RefundState
+from retender.domain.model.transition import ENDING, LIVE, AttemptState, OrderState, RefundState
 
 StateT = TypeVar("StateT", bound=StrEnum)
 
@@ -120,6 +126,19 @@ class SqlBacklog:
             due_since=min((at for at in due if isinstance(at, datetime)), default=None),
         )
 
+    async def due(self, now: datetime, accounts: Sequence[str]) -> Due:
+        """Ask whether there are any, kind by kind, in one statement."""
+        values = {NOW: now, **{f"account_{n}": name for n, name in enumerate(accounts)}}
+        row = (await self.connection.execute(_due(len(accounts)), values)).one()
+        orders_, events, *of_accounts = row
+        return Due(
+            orders=bool(orders_),
+            events=bool(events),
+            accounts=frozenset(
+                name for name, is_due in zip(accounts, of_accounts, strict=True) if is_due
+            ),
+        )
+
     async def overdue(self, by: datetime, now: datetime) -> Mapping[WorkKind, Overdue]:
         """Count each kind by the index that its due work is found by."""
         found = {}
@@ -135,6 +154,28 @@ class SqlBacklog:
             select(state, func.count().label("how_many")).where(state.in_(states)).group_by(state)
         )
         return {row.state: row.how_many for row in await self.connection.execute(counted)}
+
+
+@cache
+def _due(accounts: int) -> Executable:
+    dead = [exists().where(among(orders.c.state, [state]), IS_DEAD) for state in ENDING]
+    to_end = or_(exists().where(IS_LATE), *dead)
+    of_accounts = [
+        or_(
+            exists().where(attempts.c.account == its(f"account_{n}"), ATTEMPT_IS_DUE),
+            exists().where(refunds.c.account == its(f"account_{n}"), REFUND_IS_DUE),
+        )
+        for n in range(accounts)
+    ]
+    asked: list[ColumnElement[int]] = [
+        _yes(each) for each in (to_end, exists().where(IS_UNTOLD), *of_accounts)
+    ]
+    return select(*asked)
+
+
+def _yes(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    """Return 1 or 0: not every database has truth values."""
+    return case((condition, 1), else_=0)
 
 
 @cache

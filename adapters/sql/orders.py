@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, Update, exists, func, select, update
+from sqlalchemy import ColumnElement, Select, Table, Update, and_, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retender.adapters.sql.aside import SET_ASIDE
@@ -64,18 +64,14 @@ _MOVE = {
     for event in OrderEvent
 }
 _OLDEST = (orders.c.shown_until, orders.c.order_id)
-_LATE = (
-    select(orders)
-    .where(
-        ~SET_ASIDE,
-        among(orders.c.state, [OrderState.NEW]),
-        orders.c.shown_until <= its(NOW),
-    )
-    .order_by(*_OLDEST)
-    .limit(its(MOST))
+IS_LATE = and_(
+    ~SET_ASIDE, among(orders.c.state, [OrderState.NEW]), orders.c.shown_until <= its(NOW)
 )
+_LATE = select(orders).where(IS_LATE).order_by(*_OLDEST).limit(its(MOST))
 _ALIVE = exists().where(attempts.c.order_id == orders.c.order_id, among(attempts.c.state, LIVE))
-_DONE = first_of_each(select(orders).where(~SET_ASIDE, ~_ALIVE), orders.c.state, ENDING, *_OLDEST)
+IS_DEAD = and_(~SET_ASIDE, ~_ALIVE)
+"""Of an order that is ENDING: nothing keeps it from closing."""
+_DONE = first_of_each(select(orders).where(IS_DEAD), orders.c.state, ENDING, *_OLDEST)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import bindparam, insert, or_, select, update
+from sqlalchemy import and_, bindparam, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retender.adapters.sql.leases import HELD, ITS, MOST, NOW, THEM, guarded, is_free, is_held, its
@@ -30,16 +30,12 @@ from retender.domain.model.story import StoryEntry
 _LONGEST_KEY = 128
 
 _EVENTS_OF = select(outbox).where(outbox.c.order_no == its()).order_by(outbox.c.seq)
-_DUE = (
-    select(outbox)
-    .where(
-        outbox.c.sent_at.is_(None),
-        or_(outbox.c.next_try_at.is_(None), outbox.c.next_try_at <= its(NOW)),
-        is_free(outbox),
-    )
-    .order_by(outbox.c.seq)
-    .limit(its(MOST))
+IS_UNTOLD = and_(
+    outbox.c.sent_at.is_(None),
+    or_(outbox.c.next_try_at.is_(None), outbox.c.next_try_at <= its(NOW)),
+    is_free(outbox),
 )
+_DUE = select(outbox).where(IS_UNTOLD).order_by(outbox.c.seq).limit(its(MOST))
 _CLAIM = _DUE.with_for_update(skip_locked=True)
 _LEASE = update(outbox).where(outbox.c.seq.in_(bindparam(THEM, expanding=True)))
 _UNTOLD = update(outbox).where(

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, bindparam, select, update
+from sqlalchemy import Select, and_, bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retender.adapters.sql.leases import (
@@ -65,15 +65,18 @@ _PUT_OFF = _CHANGE.where(guarded(among(refunds.c.state, UNDER_WAY), is_held(refu
 _LEASE = update(refunds).where(refunds.c.refund_no.in_(bindparam(THEM, expanding=True)))
 
 
+IS_DUE = and_(
+    among(refunds.c.state, UNDER_WAY), refunds.c.next_try_at <= its(NOW), is_free(refunds)
+)
+
+
 @cache
 def _due(*, one: bool, but: bool) -> Select[Any]:
     """Build the question for what is due and free, the most overdue first."""
     return (
         select(refunds)
         .where(
-            among(refunds.c.state, UNDER_WAY),
-            refunds.c.next_try_at <= its(NOW),
-            is_free(refunds),
+            IS_DUE,
             *of_accounts(refunds.c.account, one=one, but=but),
         )
         .order_by(refunds.c.next_try_at, refunds.c.refund_no)

@@ -20,12 +20,15 @@ from retender.domain.model.errors import StoreBusy
 class SqlWork:
     """One open transaction on one connection."""
 
-    def __init__(self, connection: AsyncConnection, seal: PageSeal, *, read_only: bool) -> None:
-        """Work on a connection whose transaction has begun."""
+    def __init__(
+        self, connection: AsyncConnection, seal: PageSeal, *, read_only: bool, once: bool
+    ) -> None:
+        """Work on a connection whose transaction has begun; ``once``: that has none."""
         self._connection: AsyncConnection | None = connection
         self._seal = seal
         self._read_only = read_only
         self._story = SqlStory(connection)
+        self._once = once
 
     @property
     def orders(self) -> SqlOrders:
@@ -92,7 +95,10 @@ class SqlWork:
         if self._connection is None:
             message = "this unit of work is over; begin another"
             raise RuntimeError(message)
-        return self._connection
+        connection = self._connection
+        if self._once:
+            self.end()  # a second question would see another instant
+        return connection
 
 
 class SqlUnitOfWork:
@@ -132,13 +138,15 @@ class SqlUnitOfWork:
         self._line = asyncio.Lock()
 
     @asynccontextmanager
-    async def __call__(self, *, read_only: bool = False) -> AsyncIterator[SqlWork]:
-        """Begin a transaction; it is rolled back unless committed."""
+    async def __call__(
+        self, *, read_only: bool = False, once: bool = False
+    ) -> AsyncIterator[SqlWork]:
+        """Begin a transaction, unless one question is all; it is rolled back unless committed."""
         async with (
             self._turn() if self._in_line and not read_only else nullcontext(),
-            connected(self._engine, reading=read_only) as connection,
+            connected(self._engine, reading=read_only, once=once) as connection,
         ):
-            work = SqlWork(connection, self._seal, read_only=read_only)
+            work = SqlWork(connection, self._seal, read_only=read_only, once=once)
             try:
                 yield work
             finally:

@@ -72,6 +72,23 @@ class WorkKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Due:
+    """
+    Which work there is to do now, and nothing more of it.
+
+    Attributes:
+        orders: orders are to be ended.
+        events: the shop is to be told of something.
+        accounts: of the accounts that were asked about, those with attempts or refunds to look at.
+
+    """
+
+    orders: bool = False
+    events: bool = False
+    accounts: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Overdue:
     """
     Work of one kind that was to be done by now, and is in nobody's hands.

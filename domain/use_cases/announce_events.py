@@ -69,7 +69,7 @@ class AnnounceEvents:
 
     @retry_when_busy
     async def _claim(self, limit: int) -> tuple[datetime, list[UntoldEvent | RowUnreadable]]:
-        async with self.unit_of_work(read_only=True) as work:
+        async with self.unit_of_work(read_only=True, once=True) as work:
             now = self.clock()
             found = await work.outbox.any_due(now)
         if not found:

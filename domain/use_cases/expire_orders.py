@@ -1,6 +1,6 @@
 """ExpireOrders: end what was not paid in time, without ever turning money away."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from retender.domain.model.attention import About
@@ -52,8 +52,7 @@ class ExpireOrders:
         return Expired(expiring=expiring, closed=closed)
 
     async def _begin(self, limit: int) -> int:
-        async with self.unit_of_work(read_only=True) as work:
-            late = await work.orders.past_deadline(self.clock(), limit)
+        late = await self._late(limit)
         return sum([await self._or_set_aside(order, self._expire) for order in late])
 
     @retry_when_busy
@@ -73,9 +72,18 @@ class ExpireOrders:
             await work.commit()
         return moved
 
+    @retry_when_busy
+    async def _late(self, limit: int) -> Sequence[Order | RowUnreadable]:
+        async with self.unit_of_work(read_only=True, once=True) as work:
+            return await work.orders.past_deadline(self.clock(), limit)
+
+    @retry_when_busy
+    async def _dead(self, limit: int) -> Sequence[Order | RowUnreadable]:
+        async with self.unit_of_work(read_only=True, once=True) as work:
+            return await work.orders.expiring_without_live_attempts(limit)
+
     async def _finish(self, limit: int) -> int:
-        async with self.unit_of_work(read_only=True) as work:
-            dead = await work.orders.expiring_without_live_attempts(limit)
+        dead = await self._dead(limit)
         return sum([await self._or_set_aside(order, self._close) for order in dead])
 
     async def _or_set_aside(

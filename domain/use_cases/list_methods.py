@@ -15,6 +15,7 @@ from retender.domain.model.errors import (
 from retender.domain.model.order import Order
 from retender.domain.model.transition import OrderState
 from retender.domain.steps.pay_request import check_offered
+from retender.domain.steps.retry_when_busy import retry_when_busy
 from retender.ports.accounts import Account, Accounts
 from retender.ports.client_types import ClientTypes
 from retender.ports.pay_policy import PayPolicy
@@ -79,8 +80,7 @@ class ListMethods:
 
         """
         client = self.client_types.get(client_type)
-        async with self.unit_of_work(read_only=True) as work:
-            order = await work.orders.get(order_no)
+        order = await self._order(order_no)
         if order is None or order.user_id != user_id:
             raise PayOrderNotExist(order_no)
         if order.state is not OrderState.NEW:
@@ -89,6 +89,11 @@ class ListMethods:
         if not self.clock.is_wrong():  # else each method says so
             check_in_time(order.shown_until, now, self.policy.deadlines)
         return tuple(self._method(account, client, order, now) for account in self.accounts.all())
+
+    @retry_when_busy
+    async def _order(self, order_no: str) -> Order | None:
+        async with self.unit_of_work(read_only=True, once=True) as work:
+            return await work.orders.get(order_no)
 
     def _method(self, account: Account, client: ClientType, order: Order, now: datetime) -> Method:
         terms = account.provider.terms

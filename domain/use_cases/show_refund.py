@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from retender.domain.model.refund import Refund
 from retender.domain.model.refund_errors import RefundNotExist
+from retender.domain.steps.retry_when_busy import retry_when_busy
 from retender.ports.unit_of_work import UnitOfWork
 
 
@@ -15,8 +16,12 @@ class ShowRefund:
 
     async def __call__(self, *, refund_no: str) -> Refund:
         """Return the refund of this number, or raise ``RefundNotExist``."""
-        async with self.unit_of_work(read_only=True) as work:
-            refund = await work.refunds.get(refund_no)
+        refund = await self._load(refund_no)
         if refund is None:
             raise RefundNotExist(refund_no)
         return refund
+
+    @retry_when_busy
+    async def _load(self, refund_no: str) -> Refund | None:
+        async with self.unit_of_work(read_only=True, once=True) as work:
+            return await work.refunds.get(refund_no)

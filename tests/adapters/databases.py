@@ -89,5 +89,5 @@ class TwoProcesses:
     def __init__(self, *engines):
         self.ways = cycle([SqlUnitOfWork(engine, page_key=_PAGE_KEY) for engine in engines])
 
-    def __call__(self, *, read_only=False):
-        return next(self.ways)(read_only=read_only)
+    def __call__(self, *, read_only=False, once=False):
+        return next(self.ways)(read_only=read_only, once=once)

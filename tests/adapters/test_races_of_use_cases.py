@@ -42,8 +42,8 @@ class Meeting:
         self.arrived = asyncio.Event()
 
     @asynccontextmanager
-    async def __call__(self, *, read_only=False):
-        async with self.unit_of_work(read_only=read_only) as work:
+    async def __call__(self, *, read_only=False, once=False):
+        async with self.unit_of_work(read_only=read_only, once=once) as work:
             yield work if read_only else MeetingWork(work, self.meet)
 
     async def meet(self):

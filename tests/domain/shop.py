@@ -91,10 +91,10 @@ class WatchedUnitOfWork:
         self.inner = inner
 
     @asynccontextmanager
-    async def __call__(self, *, read_only: bool = False) -> AsyncIterator[Work]:
+    async def __call__(self, *, read_only: bool = False, once: bool = False) -> AsyncIterator[Work]:
         token = _open_units.set(_open_units.get() + 1)
         try:
-            async with self.inner(read_only=read_only) as work:
+            async with self.inner(read_only=read_only, once=once) as work:
                 yield work if read_only else cast("Work", OrderedWork(work))
         finally:
             _open_units.reset(token)

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from retender.domain.model.backlog import Due
 from retender.domain.model.errors import StoreBusy, StoreFull, StoreUncertain
 from retender.domain.use_cases.announce_events import AnnounceEvents
 from retender.domain.use_cases.check_attempt import CheckAttempt
@@ -14,6 +15,7 @@ from retender.domain.use_cases.check_refund import CheckRefund
 from retender.domain.use_cases.escalate import Escalate, Escalated
 from retender.domain.use_cases.expire_orders import Expired, ExpireOrders
 from retender.domain.use_cases.find_due_work import DueWork, FindDueWork
+from retender.domain.use_cases.peek_due_work import PeekDueWork
 from retender.domain.use_cases.set_aside import SetAside
 from retender.entrypoints.worker import Round, Worker
 from retender.tests.entrypoints.shop import until
@@ -125,6 +127,12 @@ class Cases:
             raise self.trouble[name]
         return answer
 
+    async def peek(self, *, accounts):
+        """See work everywhere."""
+        return await self.said(
+            "PeekDueWork", Due(orders=True, events=True, accounts=frozenset(accounts))
+        )
+
     async def find(self, *, limit, account=None, but=()):
         """Have all the work at one account; the lane of those that are gone finds nothing."""
         assert bool(account) != bool(but)
@@ -151,6 +159,7 @@ class Cases:
 
         return Worker(
             expire_orders=stand_in(ExpireOrders, Expired(0, 0)),
+            peek_due_work=mocker.create_autospec(PeekDueWork, instance=True, side_effect=self.peek),
             find_due_work=mocker.create_autospec(FindDueWork, instance=True, side_effect=self.find),
             check_attempt=mocker.create_autospec(
                 CheckAttempt, instance=True, side_effect=self.check

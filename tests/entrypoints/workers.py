@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+from retender.domain.use_cases.peek_due_work import PeekDueWork
 from retender.entrypoints.worker import Worker
 from retender.tests.domain.shop import Shop
 
@@ -16,6 +17,7 @@ def worker_of(shop: Shop, **instead: Any) -> Worker:
     return Worker(
         **{
             "expire_orders": shop.expire_orders,
+            "peek_due_work": PeekDueWork(shop.unit_of_work, shop.clock),
             "find_due_work": shop.find_due_work,
             "check_attempt": shop.check_attempt,
             "check_refund": shop.check_refund,

@@ -75,8 +75,11 @@ class Transaction(AbstractAsyncContextManager[Work]):
 class ModelUnitOfWork:
     """Implements ``UnitOfWork``: to begin is a request, and the store answers it in one step."""
 
-    def __call__(self, *, read_only: bool = False) -> AbstractAsyncContextManager[Work]:
-        """Begin a transaction of the model."""
+    def __call__(
+        self, *, read_only: bool = False, once: bool = False
+    ) -> AbstractAsyncContextManager[Work]:
+        """Begin a transaction of the model; a state is of one instant, however often one asks."""
+        del once
         return Transaction(Begin(read_only))
 
 

@@ -33,9 +33,9 @@ class Busy:
         self.times = self.left = times
 
     @asynccontextmanager
-    async def __call__(self, *, read_only: bool = False) -> AsyncIterator[Work]:
+    async def __call__(self, *, read_only: bool = False, once: bool = False) -> AsyncIterator[Work]:
         if read_only:
-            async with self.inner(read_only=True) as work:
+            async with self.inner(read_only=True, once=once) as work:
                 yield work
             return
         self.turn_away("begin")

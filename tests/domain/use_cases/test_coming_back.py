@@ -173,9 +173,9 @@ async def test_a_good_page_depends_on_no_line_of_the_story(shop, trouble, caplog
     first = await shop.page("wechat", "pc")
     begun = shop.unit_of_work
 
-    def failing(*, read_only=False):
+    def failing(*, read_only=False, once=False):
         if read_only:
-            return begun(read_only=True)
+            return begun(read_only=True, once=once)
         raise trouble("full")
 
     shop.unit_of_work = failing

@@ -25,10 +25,10 @@ def writers(shop, mocker):
     begin = shop.unit_of_work.inner
     begun: list[str] = []
 
-    def noted(*, read_only=False):
+    def noted(*, read_only=False, once=False):
         if not read_only:
             begun.append("writer")
-        return begin(read_only=read_only)
+        return begin(read_only=read_only, once=once)
 
     mocker.patch.object(shop.unit_of_work, "inner", noted)
     return begun

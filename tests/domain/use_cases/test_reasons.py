@@ -380,7 +380,8 @@ async def test_a_busy_store_does_not_hide_the_reason_from_the_payer(shop, caplog
     inner = shop.unit_of_work
 
     @asynccontextmanager
-    async def busy_for_writers(*, read_only: bool = False):
+    async def busy_for_writers(*, read_only: bool = False, once: bool = False):
+        del once
         if not read_only:
             message = "locked"
             raise StoreBusy(message)

@@ -164,10 +164,10 @@ async def test_what_was_answered_in_time_is_written_down_however_long_that_takes
 
     class Slow(MemoryUnitOfWork):
         @asynccontextmanager
-        async def __call__(self, *, read_only=False):
+        async def __call__(self, *, read_only=False, once=False):
             if slowly:
                 await asyncio.sleep(3 * SOON.total_seconds())
-            async with super().__call__(read_only=read_only) as work:
+            async with super().__call__(read_only=read_only, once=once) as work:
                 yield work
 
     async def from_now_on() -> None:

@@ -50,10 +50,10 @@ class Troubled:
         self.keeps = False
 
     @asynccontextmanager
-    async def __call__(self, *, read_only: bool = False) -> AsyncIterator[Work]:
+    async def __call__(self, *, read_only: bool = False, once: bool = False) -> AsyncIterator[Work]:
         if self.left == 0 and self.trouble is not StoreUncertain:
             raise self.trouble(f"It is in trouble; {NOTHING}.")
-        async with self.inner(read_only=read_only) as work:
+        async with self.inner(read_only=read_only, once=once) as work:
             commit = work.commit
 
             async def commit_once_less() -> None:

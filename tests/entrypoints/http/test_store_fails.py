@@ -35,12 +35,12 @@ class FailingStore:
         self.trouble: type[StoreError] = StoreBusy
 
     @asynccontextmanager
-    async def __call__(self, *, read_only: bool = False) -> AsyncIterator[Work]:
+    async def __call__(self, *, read_only: bool = False, once: bool = False) -> AsyncIterator[Work]:
         if self.left is not None:
             if self.left == 0 and self.trouble is not StoreUncertain:
                 raise self.trouble("It fails.")
             self.left -= self.left > 0
-        async with self.inner(read_only=read_only) as work:
+        async with self.inner(read_only=read_only, once=once) as work:
             if self.left == 0 and self.trouble is StoreUncertain and not read_only:
 
                 async def cut_off() -> None:
