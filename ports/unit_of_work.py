@@ -295,8 +295,8 @@ class Refunds(Protocol):
 
         SENT counts a try, notes when, and forgets the provider's id of an earlier send; RETRIED
         begins to count anew, at one, as it was sent before. ``next_try_at`` is kept as given
-        (None clears it). With ``held_until`` it is the act of a worker, and
-        happens only while the row bears this lease. FAILED happens only while the
+        in states under way, and cleared in the others. With ``held_until`` it is the act of a
+        worker, and happens only while the row bears this lease. FAILED happens only while the
         row bears exactly ``held_until``, be it None: a "no" of long ago must not end
         what somebody sends at this moment.
         With ``hold_until`` it happens only while nobody holds the row, and the row

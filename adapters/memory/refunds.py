@@ -74,7 +74,7 @@ class MemoryRefunds:
             refund,
             state=RefundState(row.target),
             tries=1 if again else refund.tries + sent,
-            next_try_at=next_try_at,
+            next_try_at=next_try_at if row.target in UNDER_WAY else None,
             leased_until=hold_until or (refund.leased_until if goes_on else None),
             provider_refund_no=provider_refund_no or (None if sent else refund.provider_refund_no),
             problem=problem or refund.problem,

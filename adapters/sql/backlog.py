@@ -16,6 +16,7 @@ from sqlalchemy import (
     case,
     exists,
     func,
+    literal_column,
     or_,
     select,
 )
@@ -256,11 +257,14 @@ def _is_news(about: About, subject: ColumnElement[str], code: AttentionCode) -> 
     """Say that it does not wait for a human yet, nor has a human just seen it."""
     codes = [code, AttentionCode.ROW_UNREADABLE]
     waits = and_(attention.c.ended_at.is_(None), among(attention.c.code, codes))
-    return ~exists().where(
+    told = select(attention.c.seq).where(
         attention.c.subject == subject,
         among(attention.c.about, [about]),
         or_(waits, attention.c.ended_at > its(QUIET)),
     )
+    # With its limit it is asked for each row, by the index of subjects. As NOT EXISTS it becomes
+    # a join with all that ever waited for a human.
+    return told.limit(literal_column("1")).scalar_subquery().is_(None)
 
 
 def _is_over(code: AttentionCode) -> ColumnElement[bool]:

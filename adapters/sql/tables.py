@@ -39,7 +39,14 @@ from retender.domain.model.order import EndReason, LatePayment
 from retender.domain.model.page import PageKind
 from retender.domain.model.refund import AUTOMATIC, RefundCause
 from retender.domain.model.story_kind import StoryKind
-from retender.domain.model.transition import PAYABLE, AttemptState, OrderState, RefundState
+from retender.domain.model.transition import (
+    LIVE,
+    PAYABLE,
+    UNDER_WAY,
+    AttemptState,
+    OrderState,
+    RefundState,
+)
 
 metadata = MetaData(
     naming_convention={
@@ -193,6 +200,7 @@ attempts = Table(
     UniqueConstraint("account", "reference"),
     UniqueConstraint("account", "provider_trade_no"),
     _one_of("state", AttemptState),
+    CheckConstraint(f"next_check_at IS NULL OR {_in('state', LIVE)}", name="look_if_live"),
     CheckConstraint("amount_minor > 0", name="amount_positive"),
     **INNODB,
 )
@@ -231,6 +239,7 @@ refunds = Table(
     Column("sent_at", Instant),
     UniqueConstraint("account", "number"),
     _one_of("state", RefundState),
+    CheckConstraint(f"next_try_at IS NULL OR {_in('state', UNDER_WAY)}", name="try_if_under_way"),
     CheckConstraint("amount_minor > 0", name="amount_positive"),
     **INNODB,
 )

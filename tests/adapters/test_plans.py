@@ -1,8 +1,8 @@
 """How databases find rows when there are 100,000 orders: by an index, and in its order."""
 
 import json
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -11,12 +11,18 @@ from sqlalchemy import Table, event, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from retender.adapters.sql.columns import Instant
-from retender.adapters.sql.engine import commit, connected
+from retender.adapters.sql.engine import commit, connected, open_engine
 from retender.adapters.sql.tables import metadata
 from retender.adapters.sql.unit_of_work import SqlUnitOfWork
 from retender.domain.model.attention import AttentionCode
 from retender.ports.unit_of_work import Work
-from retender.tests.adapters.databases import EVERYWHERE
+from retender.tests.adapters.databases import (
+    MARIADB,
+    POSTGRESQL,
+    a_database,
+    an_engine,
+    with_driver,
+)
 from retender.tests.adapters.test_store_contract import READ
 from retender.tests.contracts.store.deeds import DEEDS, Scene, a_scene, do
 from retender.tests.contracts.store.samples import MINUTE, NOW, a_line, an_order, keep
@@ -25,15 +31,18 @@ pytestmark = pytest.mark.asyncio
 
 # ruff: noqa: S608 -- the names in the statements are our own
 
-MANY = 100_000
+MANY = {"postgresql": 100_000, "mysql": 20_000, "sqlite": 20_000}
+"""How many orders there are; it is PostgreSQL's planner that changes its mind."""
+ACCOUNT = "tea-house"
 LONG_AGO = NOW - timedelta(days=30)
 
 NUMBERS = {
-    "postgresql": f"generate_series(1, {MANY}) AS s(n)",
-    "mysql": f"(SELECT seq AS n FROM seq_1_to_{MANY}) AS s",
+    "postgresql": "generate_series(1, {}) AS s(n)",
+    "mysql": "(SELECT seq AS n FROM seq_1_to_{}) AS s",
     "sqlite": "(WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s "
-    f"WHERE n < {MANY}) SELECT n FROM s) AS s",
+    "WHERE n < {}) SELECT n FROM s) AS s",
 }
+NUMBERS = {name: numbers.format(MANY[name]) for name, numbers in NUMBERS.items()}
 ID = {
     "postgresql": "lpad(CAST(n AS varchar), 32, '{}')",
     "mysql": "lpad(CAST(n AS char), 32, '{}')",
@@ -85,14 +94,14 @@ def grown(table: str, its: str) -> dict[str, str]:
             "attention_id": its,
             "subject": its,
             "order_no": its,
-            "ended_at": f"CASE WHEN {SOME} THEN NULL ELSE {PAST} END",
+            "ended_at": f"CASE WHEN {SOME} THEN NULL ELSE {PAST} + n END",
         },
         "outbox": {
             "seq": "n + 1000",
             "event_id": its,
             "subject": its,
             "order_no": its,
-            "sent_at": f"CASE WHEN {SOME} THEN NULL ELSE {PAST} END",
+            "sent_at": f"CASE WHEN {SOME} THEN NULL ELSE {PAST} + n END",
             "next_try_at": "NULL",
             "leased_until": "NULL",
         },
@@ -103,7 +112,7 @@ def grown(table: str, its: str) -> dict[str, str]:
 
 
 async def grow(engine: AsyncEngine) -> None:
-    """Copy the scene's rows 100,000 times, as old orders that are over, but for a few."""
+    """Copy the scene's rows very often, as old orders that are over, but for a few."""
     dialect = engine.dialect.name
     pad = "Z"  # no id of ours is like that
     async with connected(engine) as connection:
@@ -161,22 +170,42 @@ READS: dict[str, Callable[[Work, Scene], Awaitable[object]]] = {
     ),
     "backlog.events": lambda w, _: w.backlog.events(NOW, LONG_AGO, 20),
     "backlog.over": lambda w, _: w.backlog.over(20),
+    "backlog.due": lambda w, _: w.backlog.due(NOW, ["tea-house", "another"]),
     "backlog.size": lambda w, _: w.backlog.size(),
     "backlog.live_attempts": lambda w, _: w.backlog.live_attempts(),
     "backlog.overdue": lambda w, _: w.backlog.overdue(LONG_AGO, LONG_AGO),
     "story.of_order": lambda w, s: w.story.of_order(s.order.order_id),
 }
-WHOLE = {"backlog.over"}
-"""It looks at all that waits for a human, which is little, until it has found enough."""
+
+
+CLAIMS: dict[str, Callable[[Work], Awaitable[object]]] = {
+    "attempts.claim_due": lambda w: w.attempts.claim_due(NOW, NOW + MINUTE, 10, account=ACCOUNT),
+    "refunds.claim_due": lambda w: w.refunds.claim_due(NOW, NOW + MINUTE, 10, account=ACCOUNT),
+}
+"""As the worker claims: each lane for its own account."""
 
 
 async def test_every_question_of_the_port_is_asked_here() -> None:
-    assert set(READS) == READ
+    assert set(READS) == READ - {"story.place"}, "that one asks nobody"
 
 
-@pytest.fixture(params=EVERYWHERE)
-def url(request: pytest.FixtureRequest) -> str:
-    return str(request.getfixturevalue(request.param))
+SERVERS = {"psycopg": POSTGRESQL, "asyncpg": POSTGRESQL, "mariadb": MARIADB}
+
+
+@asynccontextmanager
+async def a_big_database(way: str, sqlite_url: str) -> AsyncIterator[AsyncEngine]:
+    """Open a database of this test's own: emptying one that has grown takes longer."""
+    if way == "sqlite":
+        async with an_engine(sqlite_url) as engine:
+            yield engine
+        return
+    async with a_database(SERVERS[way]) as url:
+        address = with_driver(url, "postgresql+asyncpg") if way == "asyncpg" else url
+        engine = open_engine(address)
+        try:
+            yield engine
+        finally:
+            await engine.dispose()
 
 
 @contextmanager
@@ -195,8 +224,16 @@ def asked(engine: AsyncEngine) -> Iterator[list[tuple[str, Any]]]:
         event.remove(engine.sync_engine, "before_cursor_execute", note)
 
 
-async def test_everything_is_found_by_an_index_and_in_its_order(engine: AsyncEngine) -> None:
+@pytest.mark.parametrize("way", ["sqlite", "psycopg", "mariadb"])
+async def test_everything_is_found_by_an_index_and_in_its_order(way: str, sqlite_url: str) -> None:
     """No table that grows is read from end to end, and nothing sorts more than it returns."""
+    async with a_big_database(way, sqlite_url) as engine:
+        slow = await _slow_ones(engine)
+    told = [f"{name}: {why[:300]}" for name, found in slow.items() for why in found]
+    assert not told, "\n".join(told)
+
+
+async def _slow_ones(engine: AsyncEngine) -> dict[str, list[str]]:
     unit_of_work = SqlUnitOfWork(engine, page_key=bytes(32))
     scene = await a_scene(unit_of_work)
     async with unit_of_work() as work:
@@ -214,9 +251,9 @@ async def test_everything_is_found_by_an_index_and_in_its_order(engine: AsyncEng
     for name in DEEDS:
         with asked(engine) as statements:
             async with unit_of_work() as work:
-                await do(name, work, scene)
+                await (do(name, work, scene) if name not in CLAIMS else CLAIMS[name](work))
         slow[name] = await _slow(engine, statements)
-    assert {name: found for name, found in slow.items() if found and name not in WHOLE} == {}
+    return slow
 
 
 async def _slow(engine: AsyncEngine, statements: list[tuple[str, Any]]) -> list[str]:
@@ -253,7 +290,7 @@ async def _of_mariadb(connection: Any, statement: str, values: Any) -> Any:
     if statement.startswith("INSERT"):
         return
     for row in await connection.exec_driver_sql(f"EXPLAIN {statement}", values):
-        many = int(row.rows or 0) > 5000
+        many = int(str(row.rows or 0).split()[0]) > 2000
         if row.type in {"ALL", "index"} and many:
             yield f"reads all {row.table}"
         if "filesort" in (row.Extra or "") and many:
@@ -264,18 +301,27 @@ async def _of_sqlite(connection: Any, statement: str, values: Any) -> Any:
     tables = {table.name for table in metadata.sorted_tables}
     for row in await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values):
         words = row.detail.split()
-        if words[0] == "SCAN" and words[1] in tables and "INDEX" not in words:
+        is_whole = words[0] == "SCAN" and words[1] in tables and "INDEX" not in words
+        if is_whole and "WHERE" in statement:  # else it stops at the limit
             yield row.detail
-        if "TEMP B-TREE" in row.detail and "ORDER BY" in row.detail and "UNION" not in statement:
+        if "TEMP B-TREE FOR ORDER BY" in row.detail and statement.count("LIMIT") == 1:
             yield row.detail
 
 
 # --- old statistics -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("url", ["psycopg_url", "asyncpg_url"], indirect=True)
-async def test_an_order_is_held_by_its_key_whatever_the_statistics(engine: AsyncEngine) -> None:
+@pytest.mark.parametrize("way", ["psycopg", "asyncpg"])
+async def test_an_order_is_held_by_its_key_whatever_the_statistics(
+    way: str, sqlite_url: str
+) -> None:
     """They are of a quieter hour: by them few orders are open, so an index of those looks good."""
+    async with a_big_database(way, sqlite_url) as engine:
+        assert await _used_to_hold(engine) == ["orders_pk"]
+
+
+async def _used_to_hold(engine: AsyncEngine) -> list[str]:
+    """Let the statistics grow old, and say by which index an order is held then."""
     unit_of_work = SqlUnitOfWork(engine, page_key=bytes(32))
     order = an_order(shown_until=NOW + 30 * MINUTE)
     await keep(unit_of_work, order)
@@ -286,19 +332,16 @@ async def test_an_order_is_held_by_its_key_whatever_the_statistics(engine: Async
     closed = _copies(orders, {**copies, "state": "'CLOSED'"}, NUMBERS["postgresql"])
     await _by_hand(engine, "ALTER TABLE orders SET (autovacuum_enabled = off)", closed, "ANALYZE")
     await _by_hand(engine, "UPDATE orders SET state = 'NEW'")
-    try:
-        with asked(engine) as statements:
-            async with unit_of_work() as work:
-                assert await work.orders.hold_new(order.order_id, NOW)
-        ((statement, values),) = statements
-        async with connected(engine) as connection:
-            run = f"EXPLAIN (FORMAT JSON) {statement}"
-            (told,) = (await connection.exec_driver_sql(run, values)).one()
-        plans = told if isinstance(told, list) else json.loads(told)
-        used = [node.get("Index Name") for node in _nodes(plans[0]["Plan"])]
-        assert [name for name in used if name] == ["orders_pk"]
-    finally:
-        await _by_hand(engine, "ALTER TABLE orders RESET (autovacuum_enabled)")
+    with asked(engine) as statements:
+        async with unit_of_work() as work:
+            assert await work.orders.hold_new(order.order_id, NOW)
+    ((statement, values),) = statements
+    async with connected(engine) as connection:
+        run = f"EXPLAIN (FORMAT JSON) {statement}"
+        (told,) = (await connection.exec_driver_sql(run, values)).one()
+    plans = told if isinstance(told, list) else json.loads(told)
+    used = [node.get("Index Name") for node in _nodes(plans[0]["Plan"])]
+    return [str(name) for name in used if name]
 
 
 async def _by_hand(engine: AsyncEngine, *statements: str) -> None:

@@ -1,4 +1,4 @@
-"""What a worker asks of the database while there is nothing to do, and that it still acts in time."""
+"""What a worker asks of the database while it has nothing to do, and that it acts in time."""
 
 import asyncio
 from collections import Counter

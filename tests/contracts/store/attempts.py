@@ -252,8 +252,8 @@ class AttemptsContract(StoreContract):
     async def test_a_dead_attempt_is_never_due(
         self, unit_of_work: UnitOfWork, state: AttemptState
     ) -> None:
-        """Even if a time to look at it was left behind."""
-        await a_kept_attempt(unit_of_work, state, next_check_at=NOW, leased_until=None)
+        """Nobody looks at it again by itself."""
+        await a_kept_attempt(unit_of_work, state, leased_until=None)
         async with unit_of_work() as work:
             assert await work.attempts.any_due(UNTIL) is False
             assert list(await work.attempts.claim_due(UNTIL, AGAIN, 10)) == []

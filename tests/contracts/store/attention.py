@@ -17,6 +17,7 @@ from retender.domain.model.backlog import (
     OPEN_ATTEMPTS,
     OPEN_ORDERS,
     OPEN_REFUNDS,
+    Due,
     Overdue,
     Waiting,
     WorkKind,
@@ -25,6 +26,7 @@ from retender.domain.model.transition import (
     LIVE,
     AttemptEvent,
     AttemptState,
+    OrderEvent,
     OrderState,
     RefundEvent,
     RefundState,
@@ -327,6 +329,32 @@ class AttentionContract(StoreContract):
                 WorkKind.EVENTS: Overdue(1, long + 2 * TICK),
             }
             assert await work.backlog.overdue(long - TICK, now) == {}
+
+    @pytest.mark.asyncio
+    async def test_what_is_due_is_told_kind_by_kind(self, unit_of_work: UnitOfWork) -> None:
+        """It sees what claiming would find: nothing of what is held, later, or nobody's."""
+        names = ["tea", "inn", "spa"]
+        nothing = Due()
+        order, late = an_order(), an_order(shown_until=NOW)
+        look = an_attempt(order, idx=1, fingerprint="1" * 32, account="tea", next_check_at=NOW)
+        held = {"next_check_at": NOW, "leased_until": NOW + TICK}
+        attempt = an_attempt(order, idx=2, fingerprint="2" * 32, account="inn", **held)
+        refund = a_refund(attempt, account="spa", next_try_at=NOW)
+        event = an_event(order)
+        async with unit_of_work(read_only=True, once=True) as work:
+            assert await work.backlog.due(NOW, names) == nothing
+        await keep(unit_of_work, order, late, look, attempt, refund, event)
+        async with unit_of_work(read_only=True, once=True) as work:
+            due = Due(orders=True, events=True, accounts=frozenset({"tea", "spa"}))
+            assert await work.backlog.due(NOW, names) == due
+        async with unit_of_work(read_only=True, once=True) as work:
+            assert await work.backlog.due(NOW - TICK, ["inn"]) == replace(nothing, events=True)
+        async with unit_of_work() as work:
+            await work.orders.move(late.order_id, OrderEvent.DEADLINE_PASSED, at=NOW, cause=CAUSE)
+            await work.commit()
+        async with unit_of_work(read_only=True, once=True) as work:
+            told = await work.backlog.due(NOW - TICK, [])
+            assert told == Due(orders=True, events=True), "it is ending, and nothing of it is live"
 
 
 async def _tell(unit_of_work: UnitOfWork, event_id: str) -> None:

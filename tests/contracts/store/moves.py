@@ -234,7 +234,7 @@ class MovesContract(StoreContract):
             refund,
             state=RefundState(transition(event).target),
             tries={RefundEvent.SENT: 5, RefundEvent.RETRIED: 1}.get(event, 4),
-            next_try_at=LATER + TICK,
+            next_try_at=LATER + TICK if transition(event).target in UNDER_WAY else None,
             leased_until=refund.leased_until if transition(event).target in UNDER_WAY else None,
             provider_refund_no="5030",
             problem="no",

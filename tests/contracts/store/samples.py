@@ -31,6 +31,7 @@ from retender.domain.model.story_money import RefundDecided
 from retender.domain.model.transition import (
     KEPT,
     LIVE,
+    UNDER_WAY,
     AttemptState,
     OrderState,
     RefundState,
@@ -133,7 +134,11 @@ def an_attempt(order: Order, **facts: object) -> Attempt:
         fingerprint="f" * 32,
         charge=a_charge(order_no=order.order_no, amount=order.amount),
         watch_until=NOW + 33 * MINUTE,
-        next_check_at=NOW + timedelta(seconds=15),
+        next_check_at=(
+            NOW + timedelta(seconds=15)
+            if facts.get("state", AttemptState.CREATING) in LIVE
+            else None
+        ),
     )
     return replace(attempt, **facts)  # type: ignore[arg-type]  # the tests name real fields
 
@@ -167,7 +172,7 @@ def a_refund(attempt: Attempt, **facts: object) -> Refund:
         cause=RefundCause.SHOP,
         reason="Spilt",
         created_at=NOW,
-        next_try_at=NOW,
+        next_try_at=NOW if facts.get("state", RefundState.DUE) in UNDER_WAY else None,
     )
     return replace(refund, **facts)  # type: ignore[arg-type]  # the tests name real fields
 
