@@ -123,6 +123,9 @@ class Attempts(Protocol):
     async def of_order(self, order_id: str) -> Sequence[Attempt]:
         """Return the order's attempts by ``idx``."""
 
+    async def with_order(self, order_no: str) -> tuple[Order, Sequence[Attempt]] | None:
+        """Return the order of the shop's number and its attempts by ``idx``, in one question."""
+
     async def move(
         self,
         attempt_id: str,

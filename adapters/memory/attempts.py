@@ -11,6 +11,7 @@ from retender.domain.model.errors import UndefinedTransition
 from retender.domain.model.further_capture import FurtherCapture
 from retender.domain.model.lease import is_free
 from retender.domain.model.money import Money
+from retender.domain.model.order import Order
 from retender.domain.model.page import Opened
 from retender.domain.model.payer import Payer
 from retender.domain.model.story import Fact, StoryEntry
@@ -34,6 +35,13 @@ class MemoryAttempts:
     async def get(self, attempt_id: str) -> Attempt | None:
         """Return the attempt of our id."""
         return self.rows.attempts.get(attempt_id)
+
+    async def with_order(self, order_no: str) -> tuple[Order, Sequence[Attempt]] | None:
+        """Return the order of the shop's number and its attempts."""
+        for order in self.rows.orders.values():
+            if order.order_no == order_no:
+                return order, await self.of_order(order.order_id)
+        return None
 
     async def by_number(self, account: str, number: str) -> Attempt | None:
         """Return the account's attempt of this provider-side number."""

@@ -6,7 +6,17 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, String, and_, bindparam, func, or_, select, update
+from sqlalchemy import (
+    LABEL_STYLE_TABLENAME_PLUS_COL,
+    Select,
+    String,
+    and_,
+    bindparam,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retender.adapters.sql.columns import Instant
@@ -30,17 +40,19 @@ from retender.adapters.sql.mapping import (
     attempt_values,
     capture_of,
     capture_values,
+    order_of,
 )
-from retender.adapters.sql.reading import AnyRow
+from retender.adapters.sql.reading import AnyRow, part_of
 from retender.adapters.sql.records import SqlStory
 from retender.adapters.sql.seal import PageSeal
-from retender.adapters.sql.tables import attempts, captures
+from retender.adapters.sql.tables import attempts, captures, orders
 from retender.adapters.sql.uniqueness import add_unless_taken, change_unless_taken
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.cause import Cause, Reason
 from retender.domain.model.errors import UndefinedTransition
 from retender.domain.model.further_capture import FurtherCapture
 from retender.domain.model.money import Money
+from retender.domain.model.order import Order
 from retender.domain.model.page import Opened
 from retender.domain.model.story import Fact, StoryEntry
 from retender.domain.model.story_pages import AttemptChanged, TradeNumberNotKept
@@ -60,6 +72,13 @@ _BY_NUMBER = select(attempts).where(
 )
 _BY_REFERENCE = select(attempts).where(
     attempts.c.account == its("account_"), attempts.c.reference == its("reference_")
+)
+_WITH_ORDER = (
+    select(orders, attempts)
+    .outerjoin_from(orders, attempts, attempts.c.order_id == orders.c.order_id)
+    .where(orders.c.order_no == its())
+    .order_by(attempts.c.idx)
+    .set_label_style(LABEL_STYLE_TABLENAME_PLUS_COL)
 )
 _OF_ORDER = select(attempts).where(attempts.c.order_id == its()).order_by(attempts.c.idx)
 _LOCK = (
@@ -166,6 +185,15 @@ class SqlAttempts:
         """Return the account's attempt of which the provider gave this reference."""
         return await self._first(_BY_REFERENCE, {"account_": account, "reference_": reference})
 
+    async def with_order(self, order_no: str) -> tuple[Order, Sequence[Attempt]] | None:
+        """Read both in one statement; an order without attempts is one row without one."""
+        rows = (await self.connection.execute(_WITH_ORDER, {ITS: order_no})).all()
+        if not rows:
+            return None
+        its = [part_of(row, attempts) for row in rows if row.attempts_attempt_id is not None]
+        order = order_of(part_of(rows[0], orders))
+        return order, [attempt_of(row, self.seal) for row in its]
+
     async def of_order(self, order_id: str) -> Sequence[Attempt]:
         """Return the order's attempts by ``idx``."""
         rows = await self.connection.execute(_OF_ORDER, {ITS: order_id})
@@ -239,7 +267,13 @@ class SqlAttempts:
             "opened_at_": at,
             "reference_": opened.reference,
         }
-        if before is None or not await change_unless_taken(self.connection, _KEEP_PAGE, values):
+        if before is None:
+            return False
+        if opened.reference is None:  # then nothing of it is unique
+            changed: int | None = (await self.connection.execute(_KEEP_PAGE, values)).rowcount
+        else:
+            changed = await change_unless_taken(self.connection, _KEEP_PAGE, values)
+        if not changed:
             return False
         if before.state in row.sources:
             await self._tell_changed(before, row, at, Cause(reason=Reason.PAGE_GIVEN))

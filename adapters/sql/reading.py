@@ -5,11 +5,11 @@ It is ``RowUnreadable``: one alone raises it, among many it stands in the place 
 value, so that the others can be read.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import wraps
 from typing import Any, TypeAlias, TypeVar, cast
 
-from sqlalchemy import Row
+from sqlalchemy import Row, Table
 
 from retender.adapters.sql.columns import Spoilt
 from retender.domain.model.errors import InvalidInput
@@ -19,6 +19,29 @@ T = TypeVar("T")
 ReaderT = TypeVar("ReaderT", bound=Callable[..., Any])
 # A row's columns are typed by the tables, which the type checker cannot see.
 AnyRow: TypeAlias = Row[*tuple[Any, ...]]
+
+
+class _Part:
+    """The columns of one table in a row of several, under their own names."""
+
+    def __init__(self, row: AnyRow, table: str, names: tuple[str, ...]) -> None:
+        self._fields = names
+        self._values = {name: getattr(row, f"{table}_{name}") for name in names}
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the column holds
+        try:
+            return self._values[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._values.values())
+
+
+def part_of(row: AnyRow, table: Table) -> AnyRow:
+    """Return what a joined row, labelled by table, has of one table; it reads like its own row."""
+    return cast("AnyRow", _Part(row, table.name, tuple(table.columns.keys())))
+
 
 _WHOSE = ("account", "number", "order_id", "order_no")
 

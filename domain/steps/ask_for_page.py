@@ -29,7 +29,7 @@ from retender.domain.model.story_pages import (
     PageNotGiven,
     PageTooLate,
 )
-from retender.domain.model.transition import AttemptEvent, OrderState
+from retender.domain.model.transition import AttemptEvent, AttemptState, OrderState
 from retender.domain.steps.inquire import Inquire
 from retender.domain.steps.new_attempt import tell_handed_out
 from retender.domain.steps.retry_when_busy import retry_when_busy
@@ -84,7 +84,7 @@ class AskForPage:
     time_to_ask: NewTimeBudget
 
     async def __call__(
-        self, order: Order, attempt: Attempt, account: Account, *, first: bool
+        self, order: Order, attempt: Attempt, account: Account, *, begun: TimeBudget | None
     ) -> PageReady | AnswerPending:
         """
         Return the page, or that the answer is unknown.
@@ -93,8 +93,9 @@ class AskForPage:
             order: what is paid.
             attempt: payable, written down.
             account: its account.
-            first: nobody can have asked under this number before; only then is
-                a refusal proof that no trade exists under it.
+            begun: of an attempt that this very request wrote down, with its claim to ask, the
+                time for ``open``, which began before the claim. Nobody can have asked under
+                its number before; only then is a refusal proof that no trade exists under it.
 
         Raises:
             PayOrderFail: the provider said no.
@@ -105,20 +106,20 @@ class AskForPage:
 
         """
         with named_attempt(attempt):
-            return await self._ask(order, attempt, account, first=first)
+            return await self._ask(order, attempt, account, begun)
 
     async def _ask(
-        self, order: Order, attempt: Attempt, account: Account, *, first: bool
+        self, order: Order, attempt: Attempt, account: Account, begun: TimeBudget | None
     ) -> PageReady | AnswerPending:
         pending = AnswerPending(order=order, attempt=attempt, retry_after=_SOON)
-        is_written = first
-        budget = self.time_to_ask()  # from here on, so that it ends before the claim
+        is_written = begun is not None
+        budget = begun or self.time_to_ask()  # from here on, so that it ends before the claim
         try:
-            asked_until = await self._claim(attempt, first=first)
+            asked_until = attempt.asking_until if begun else await self._claim(attempt)
             if asked_until is None:
                 return pending
             is_written = True
-            asking = _Asking(order, attempt, account, asked_until, first=first)
+            asking = _Asking(order, attempt, account, asked_until, first=begun is not None)
             return await self._asked(asking, budget)
         except StoreError as trouble:
             if not is_written:
@@ -149,13 +150,13 @@ class AskForPage:
         return await self._keep(asking, opened)
 
     @retry_when_busy
-    async def _claim(self, attempt: Attempt, *, first: bool) -> datetime | None:
-        """Become the one who asks, and return until when: the token that keeps the page."""
+    async def _claim(self, attempt: Attempt) -> datetime | None:
+        """Become the one who asks again, and return until when: the token that keeps the page."""
         async with self.unit_of_work() as work:
             now = self.clock()
             until = now + self.policy.asking_for
             claimed = await work.attempts.claim_asking(attempt.attempt_id, now, until)
-            if claimed and not first:
+            if claimed:
                 again = PageAskedAgain(
                     account=attempt.account,
                     number=attempt.number,
@@ -222,9 +223,12 @@ class AskForPage:
             if not kept and opened.reference is not None:
                 # The page is shown to nobody, but what was made must be found again.
                 await work.attempts.fill_in(attempt.attempt_id, reference=opened.reference)
-            attempt = await work.attempts.get(attempt.attempt_id) or attempt
+            if kept:  # then it is as we know it, with its page
+                attempt = asking.with_page(opened, until, now)
+            else:
+                attempt = await work.attempts.get(attempt.attempt_id) or attempt
+                order = await work.orders.by_id(order.order_id) or order
             await self._tell_kept(work, asking, opened, until, kept=kept, left=attempt, place=place)
-            order = await work.orders.by_id(order.order_id) or order
             await work.commit()
         if not kept and attempt.is_payable:
             return AnswerPending(order=order, attempt=attempt, retry_after=_SOON)
@@ -330,6 +334,19 @@ class _Asking:
     def terms(self) -> PageTerms:
         """The page's terms."""
         return self.account.provider.terms.page_for(self.attempt.charge)
+
+    def with_page(self, opened: Opened, until: datetime, now: datetime) -> Attempt:
+        """Return the attempt as the store has it once the page is kept."""
+        charge = self.attempt.charge
+        return replace(
+            self.attempt,
+            state=AttemptState.OPEN,
+            charge=replace(charge, reference=opened.reference or charge.reference),
+            page=opened.page,
+            page_until=until,
+            opened_at=self.attempt.opened_at or now,
+            asking_until=None,
+        )
 
     @property
     def pending(self) -> AnswerPending:

@@ -8,7 +8,7 @@ from retender.domain.model.attention import AttentionCode, AttentionItem
 from retender.domain.model.cause import Cause, Reason, Source
 from retender.domain.model.errors import UndefinedTransition
 from retender.domain.model.event import Event, EventKind
-from retender.domain.model.order import LatePayment, Order
+from retender.domain.model.order import LatePayment
 from retender.domain.model.outcome import Outcome
 from retender.domain.model.refund import Refund, RefundCause, automatic_refund_number
 from retender.domain.model.story_money import EvidenceMisfit, RefundDecided
@@ -30,6 +30,7 @@ async def captured(
     at: datetime,
     new_id: NewId,
     terms: ProviderTerms | None = None,
+    attempt: Attempt | None = None,
 ) -> Outcome:
     """
     Turn "this number was paid" into state, in the caller's transaction.
@@ -46,9 +47,10 @@ async def captured(
         at: now.
         new_id: names events.
         terms: the account's; they say whether another trade number is another capture.
+        attempt: whose receipt it is, if it was read in this very transaction.
 
     """
-    attempt = await attempt_of(work, account, receipt)
+    attempt = attempt or await attempt_of(work, account, receipt)
     problem = _misfit(attempt, receipt)
     if attempt is None or problem is not None:
         code = problem or AttentionCode.UNKNOWN_NUMBER
@@ -69,11 +71,7 @@ async def captured(
     won = await work.orders.move(
         attempt.order_id, OrderEvent.CAPTURED, at=at, cause=cause, winner=attempt.attempt_id
     )
-    order = await work.orders.by_id(attempt.order_id)
-    if order is None:  # a foreign key forbids it
-        message = f"Attempt {attempt.attempt_id} has no order."
-        raise LookupError(message)
-    capture = _Capture(work, order, attempt, receipt, at, cause, new_id)
+    capture = _Capture(work, attempt, receipt, at, cause, new_id)
     outcome = await (capture.win() if won else capture.give_back())
     if len(receipt.captures) > 1:
         settled = replace(attempt, provider_trade_no=receipt.provider_trade_no)
@@ -121,6 +119,7 @@ async def apply_receipt(
     source: Source,
     at: datetime,
     new_id: NewId,
+    fresh: bool = False,
 ) -> Outcome:
     """
     Draw from any receipt what it proves, in the caller's transaction.
@@ -129,7 +128,8 @@ async def apply_receipt(
     question was *sent* after the attempt's watch ended: before that, the page
     may still make the trade. It is a contradiction, and proves nothing ever, where a
     page was kept and the terms of it say that the trade was there with it. Open proves
-    nothing. ``asked_at`` is None if nobody was asked, or at a time that is not sure.
+    nothing. ``asked_at`` is None if nobody was asked, or at a time that is not sure. ``fresh``
+    says that the attempt was read in this very transaction, so that it is not read again.
     """
     if receipt.state is ReceiptState.PAID or receipt.foreign is not None:
         return await captured(
@@ -140,6 +140,7 @@ async def apply_receipt(
             at=at,
             new_id=new_id,
             terms=terms,
+            attempt=attempt if fresh else None,
         )
     if receipt.state is ReceiptState.CLOSED:
         reason = Reason.SAID_CLOSED
@@ -189,7 +190,6 @@ class _Capture:
     """One capture of one known attempt, in one transaction."""
 
     work: Work
-    order: Order
     attempt: Attempt
     receipt: Receipt
     at: datetime
@@ -204,14 +204,14 @@ class _Capture:
             raise UndefinedTransition(message)
         await retire_payable(
             self.work,
-            self.order.order_id,
+            self.attempt.order_id,
             at=self.at,
             cause=Cause(reason=Reason.ANOTHER_PAID),
             but=self.attempt.attempt_id,
         )
         await self._announce(
             EventKind.ORDER_PAID,
-            self.order.order_id,
+            self.attempt.order_id,
             client_type=self.attempt.charge.client_type,
             number=self.attempt.number,
         )
@@ -221,12 +221,12 @@ class _Capture:
         """Make it a surplus; its refund is written down in this very transaction."""
         if not await self._move(AttemptEvent.SURPLUS):
             return Outcome.KNOWN  # another transaction settled the same attempt meanwhile
-        cause = self._cause()
+        cause = await self._cause()
         number = automatic_refund_number(self.attempt.number)
         refund = Refund(
             refund_no=number,
             number=number,
-            order_id=self.order.order_id,
+            order_id=self.attempt.order_id,
             attempt_id=self.attempt.attempt_id,
             account=self.attempt.account,
             amount=self.attempt.charge.amount,
@@ -246,10 +246,15 @@ class _Capture:
         )
         return Outcome.SURPLUS
 
-    def _cause(self) -> RefundCause:
-        if self.order.state is OrderState.PAID:
+    async def _cause(self) -> RefundCause:
+        """Return why it is not kept, by what the order is now; no move of ours changed it."""
+        order = await self.work.orders.by_id(self.attempt.order_id)
+        if order is None:  # a foreign key forbids it
+            message = f"Attempt {self.attempt.attempt_id} has no order."
+            raise LookupError(message)
+        if order.state is OrderState.PAID:
             return RefundCause.DUPLICATE
-        given_back = self.order.late_payment is LatePayment.REFUND
+        given_back = order.late_payment is LatePayment.REFUND
         return RefundCause.CANCELLED if given_back else RefundCause.LATE
 
     async def _move(self, event: AttemptEvent) -> bool:
@@ -267,7 +272,7 @@ class _Capture:
             event_id=self.new_id(),
             kind=kind,
             subject=subject,
-            order_no=self.order.order_no,
+            order_no=self.attempt.charge.order_no,
             at=self.at,
             data={
                 "account": self.attempt.account,

@@ -52,7 +52,7 @@ from retender.ports.afterwards import Afterwards
 from retender.ports.client_types import ClientTypes
 from retender.ports.new_id import NewId
 from retender.ports.pay_policy import PageStrategy, PayPolicy
-from retender.ports.time_budget import NewTimeBudget
+from retender.ports.time_budget import NewTimeBudget, TimeBudget
 from retender.ports.unit_of_work import UnitOfWork, Work
 from retender.ports.watched_clock import WatchedClock
 
@@ -176,7 +176,9 @@ class PayOrder:
                 ready := await self._taken_back(order, attempts, request, leave)
             ):
                 return ready
-            attempt = serving or await self._make(order, attempts, request, leave)
+            attempt, begun = serving, None
+            if serving is None:
+                attempt, begun = await self._make(order, attempts, request, leave)
         except _TOLD as refusal:
             await self._tell_refusal(order, request, refusal)
             raise
@@ -187,19 +189,22 @@ class PayOrder:
         if serving is None and (made := PageReady.of(order, attempt, reused=False)):
             return made
         ask = AskForPage(self.unit_of_work, self.clock, self.new_id, self.policy, self.time_to_ask)
-        return await ask(order, attempt, request.account, first=serving is None)
+        return await ask(order, attempt, request.account, begun=begun)
 
+    @retry_when_busy
     async def _load(
         self, order_no: str, user_id: str
     ) -> tuple[Order, Sequence[Attempt], str | None]:
         """Load the payer's order, its attempts, and whose word on it is in question."""
-        async with self.unit_of_work(read_only=True) as work:
-            order = await work.orders.get(order_no)
-            if order is None or order.user_id != user_id:
-                raise PayOrderNotExist(order_no)
-            attempts = await work.attempts.of_order(order.order_id)
-            questioned = await account_in_question(work, order) if attempts else None
-        return order, attempts, questioned
+        async with self.unit_of_work(read_only=True, once=True) as work:
+            found = await work.attempts.with_order(order_no)
+        if found is None or found[0].user_id != user_id:
+            raise PayOrderNotExist(order_no)
+        order, attempts = found
+        if not attempts:
+            return order, attempts, None
+        async with self.unit_of_work(read_only=True, once=True) as work:
+            return order, attempts, await account_in_question(work, order)
 
     def _admit(self, order: Order, request: PayRequest) -> None:
         """Turn away who may not pay the order now, or not like this."""
@@ -285,7 +290,7 @@ class PayOrder:
 
     async def _make(
         self, order: Order, attempts: Sequence[Attempt], request: PayRequest, leave: LeavePages
-    ) -> Attempt | None:
+    ) -> tuple[Attempt | None, TimeBudget | None]:
         """Leave the other pages, then write the new attempt down; None: start over."""
         # Solved before any page is closed: a provider that cannot take the
         # order any more must not cost the payer the page that works.
@@ -308,13 +313,15 @@ class PayOrder:
         request: PayRequest,
         leave: LeavePages,
         made: Attempt | None,
-    ) -> Attempt | None:
+    ) -> tuple[Attempt | None, TimeBudget | None]:
+        """Return the attempt, and the time for its ``open``, which begins before its claim."""
+        budget = self.time_to_ask()
         async with self.unit_of_work() as work:
             attempt = await self._write_down(work, order, request, leave, made)
             if attempt is not None:
                 await tell_why_new(work, attempt, attempts, request)
                 await work.commit()
-        return attempt
+        return attempt, budget
 
     def _check_room(self, order: Order, attempts: Sequence[Attempt], leave: LeavePages) -> None:
         """Turn away a page that would be one too many; what nobody can pay takes no room."""
@@ -370,7 +377,12 @@ class PayOrder:
         if not await leave.retire(work, attempts, at=now, request=request, order=order):
             return None
         self._check_room(order, attempts, leave)
-        attempt = replace(made or self._drawn_up(order, request, now), idx=len(attempts) + 1)
+        attempt = made
+        if attempt is None:
+            # Whoever writes it down asks: its claim is written with it.
+            until = now + self.policy.asking_for
+            attempt = replace(self._drawn_up(order, request, now), asking_until=until)
+        attempt = replace(attempt, idx=len(attempts) + 1)
         attempt = replace(attempt, next_check_at=next_check(attempt, now))
         if not await work.attempts.add(attempt):
             return None

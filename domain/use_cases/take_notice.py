@@ -162,6 +162,7 @@ class TakeNotice:
             source=Source.NOTICE,
             at=now,
             new_id=self.new_id,
+            fresh=True,
         )
         heard = NoticeHeard(
             account=account,
@@ -171,8 +172,7 @@ class TakeNotice:
             about=notice.about or None,
         )
         await tell(work, attempt, heard, at=now, place=place)
-        order = await work.orders.by_id(attempt.order_id)
-        order_no = None if order is None else order.order_no
+        order_no = attempt.charge.order_no
         if outcome is Outcome.ATTENTION:
             foreign = receipt.foreign is not None
             if foreign:

@@ -152,6 +152,7 @@ READS: dict[str, Callable[[Work, Scene], Awaitable[object]]] = {
     "attempts.by_reference": lambda w, _: w.attempts.by_reference("tea-house", "theirs"),
     "attempts.captures_of": lambda w, s: w.attempts.captures_of(s.order.order_id),
     "attempts.of_order": lambda w, s: w.attempts.of_order(s.order.order_id),
+    "attempts.with_order": lambda w, s: w.attempts.with_order(s.order.order_no),
     "attempts.any_due": lambda w, _: w.attempts.any_due(NOW, account="tea-house"),
     "refunds.get": lambda w, s: w.refunds.get(s.due.refund_no),
     "refunds.by_number": lambda w, s: w.refunds.by_number("tea-house", s.due.number),

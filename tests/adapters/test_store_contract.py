@@ -32,6 +32,7 @@ READ = {
     "attempts.captures_of",
     "attempts.by_reference",
     "attempts.of_order",
+    "attempts.with_order",
     "attempts.any_due",
     "refunds.get",
     "refunds.by_number",

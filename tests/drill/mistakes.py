@@ -166,13 +166,13 @@ def written_after_the_call() -> list[Patch]:
         async with self.unit_of_work() as work:
             attempt = await self._write_down(work, order, request, leave, None)  # and not committed
         if attempt is None:
-            return None
+            return None, None
         await request.account.provider.open(attempt.charge)
         async with self.unit_of_work() as work:
             kept = await work.orders.hold_new(order.order_id, self.clock())
             kept = kept and await work.attempts.add(attempt)
             await work.commit()
-        return attempt if kept else None
+        return (attempt, self.time_to_ask()) if kept else (None, None)
 
     return [patch.object(PayOrder, "_make", make)]
 
@@ -180,13 +180,13 @@ def written_after_the_call() -> list[Patch]:
 def expiry_is_relative() -> list[Patch]:
     ask = AskForPage.__call__
 
-    async def anew(self, order, attempt, account, *, first):
+    async def anew(self, order, attempt, account, *, begun):
         charge = attempt.charge
-        if not first:
+        if begun is None:
             lasts = charge.expires_at - charge.created_at
             expires_at = (self.clock() + lasts).replace(microsecond=0)
             charge = replace(charge, expires_at=expires_at)
-        return await ask(self, order, replace(attempt, charge=charge), account, first=first)
+        return await ask(self, order, replace(attempt, charge=charge), account, begun=begun)
 
     return [patch.object(AskForPage, "__call__", anew)]
 

@@ -34,7 +34,7 @@ from retender.ports.payment_provider import Receipt, ReceiptState
 from retender.tests.contracts.store.samples import CAUSE
 from retender.tests.model import providers
 from retender.tests.model.providers import ModelProvider
-from retender.tests.model.state import FAR, ORDER_NO
+from retender.tests.model.state import ORDER_NO
 
 
 def nothing(patch: pytest.MonkeyPatch) -> None:
@@ -169,19 +169,16 @@ def row_after_the_call(patch: pytest.MonkeyPatch) -> None:
     ) -> Any:
         del attempts
         async with self.unit_of_work() as work:
-            return await self._write_down(work, order, request, leave, None)
-
-    async def for_ever(*_: Any, **__: Any) -> Any:
-        return FAR
+            attempt = await self._write_down(work, order, request, leave, None)
+        return attempt, self.time_to_ask()
 
     async def late(self: AskForPage, asking: Any, opened: Any) -> Any:
         async with self.unit_of_work() as work:
-            await work.attempts.add(replace(asking.attempt, asking_until=FAR))
+            await work.attempts.add(asking.attempt)
             await work.commit()
         return await keep(self, asking, opened)
 
     patch.setattr(PayOrder, "_make", unwritten)
-    patch.setattr(AskForPage, "_claim", for_ever)
     patch.setattr(AskForPage, "_keep", late)
 
 

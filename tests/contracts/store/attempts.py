@@ -51,9 +51,20 @@ class AttemptsContract(StoreContract):
         await keep(unit_of_work, order, an_order(), *reversed(attempts))
         async with unit_of_work(read_only=True) as work:
             assert list(await work.attempts.of_order(order.order_id)) == attempts
+            found = await work.attempts.with_order(order.order_no)
+            assert found is not None
+            assert (found[0], list(found[1])) == (order, attempts)
             for attempt in attempts:
                 assert await work.attempts.get(attempt.attempt_id) == attempt
                 assert await work.attempts.by_number(attempt.account, attempt.number) == attempt
+
+    @pytest.mark.asyncio
+    async def test_an_order_comes_with_no_attempts_too(self, unit_of_work: UnitOfWork) -> None:
+        """Then there are none, and it is there."""
+        order = an_order()
+        await keep(unit_of_work, order)
+        async with unit_of_work(read_only=True) as work:
+            assert await work.attempts.with_order(order.order_no) == (order, [])
 
     @pytest.mark.asyncio
     async def test_an_unknown_attempt_is_none(self, unit_of_work: UnitOfWork) -> None:
@@ -66,6 +77,7 @@ class AttemptsContract(StoreContract):
             assert await work.attempts.by_number("another", attempt.number) is None
             assert await work.attempts.by_number(attempt.account, "nothing1") is None
             assert list(await work.attempts.of_order("nobody")) == []
+            assert await work.attempts.with_order("nobody") is None
             assert await work.attempts.claim_asking("nobody", NOW, UNTIL) is False
             page = Opened(PAGES[0])
             kept = await work.attempts.keep_page("nobody", page, UNTIL, NOW, asked_until=UNTIL)
