@@ -14,14 +14,6 @@ from retender.domain.model.switch_policy import SwitchChoice
 from retender.domain.model.transition import AttemptState
 
 
-class ReuseReason(StrEnum):
-    """Why a stored page is handed out again; part of the API."""
-
-    SAME_REQUEST = "same_request"
-    CAME_BACK = "came_back"
-    """The payer left it, and it could not be closed."""
-
-
 class AskAgainReason(StrEnum):
     """Why a stored page is not simply handed out; part of the API."""
 
@@ -94,13 +86,12 @@ class PageHandedOut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageReused:
-    """The payer has a stored page once more."""
+    """The payer came back to a page that was left and could not be closed, and has it again."""
 
     kind: ClassVar[StoryKind] = StoryKind.PAGE_REUSED
     account: str
     page_kind: PageKind
     page_until: datetime
-    because: ReuseReason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

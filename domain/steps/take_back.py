@@ -2,18 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.cause import Cause, Reason
 from retender.domain.model.order import Order
 from retender.domain.model.pay_result import PageReady
-from retender.domain.model.story import StoryEntry
-from retender.domain.model.story_pages import PageReused, ReuseReason
+from retender.domain.model.story_pages import PageReused
 from retender.domain.steps.leave_pages import LeavePages
 from retender.domain.steps.pay_request import PayRequest
 from retender.domain.steps.retry_when_busy import retry_when_busy
-from retender.domain.steps.tell import line_about
+from retender.domain.steps.tell import tell
 from retender.ports.payment_provider import Receipt, ReceiptState
 from retender.ports.unit_of_work import UnitOfWork
 from retender.ports.watched_clock import WatchedClock
@@ -73,20 +71,14 @@ class TakeBackPage:
             ready = None if attempt is None else PageReady.stored(order, attempt, now)
             if ready is None:
                 return None  # its key was changed, so that it does not open
-            await work.story.add(line_of_reuse(ready, at=now, because=ReuseReason.CAME_BACK))
+            reused = PageReused(
+                account=ready.attempt.account,
+                page_kind=ready.page.kind,
+                page_until=ready.page_until,
+            )
+            await tell(work, ready.attempt, reused, at=now)
             await work.commit()
         return ready
-
-
-def line_of_reuse(ready: PageReady, *, at: datetime, because: ReuseReason) -> StoryEntry:
-    """Return the line of the story about a stored page that is handed out again."""
-    reused = PageReused(
-        account=ready.attempt.account,
-        page_kind=ready.page.kind,
-        page_until=ready.page_until,
-        because=because,
-    )
-    return line_about(ready.attempt, reused, at=at)
 
 
 def _works(receipt: Receipt, request: PayRequest) -> bool:

@@ -34,7 +34,7 @@ from retender.domain.model.page import Opened
 from retender.domain.model.pay_result import AnswerPending, PageReady
 from retender.domain.model.payer import Payer
 from retender.domain.model.story import StoryEntry
-from retender.domain.model.story_pages import PayRefused, ReuseReason
+from retender.domain.model.story_pages import PayRefused
 from retender.domain.model.transition import OrderState
 from retender.domain.steps.ask_for_page import AskForPage, NumberRefused
 from retender.domain.steps.attempt_bounds import check_room
@@ -45,7 +45,7 @@ from retender.domain.steps.new_attempt import tell_handed_out, tell_made, tell_w
 from retender.domain.steps.pay_request import PayRequest
 from retender.domain.steps.refresh_attempts import RefreshAttempts
 from retender.domain.steps.retry_when_busy import retry_when_busy
-from retender.domain.steps.take_back import TakeBackPage, line_of_reuse
+from retender.domain.steps.take_back import TakeBackPage
 from retender.domain.steps.tell import problem_of
 from retender.ports.accounts import Accounts
 from retender.ports.afterwards import Afterwards
@@ -182,7 +182,7 @@ class PayOrder:
         except _TOLD as refusal:
             await self._tell_refusal(order, request, refusal)
             raise
-        if serving and (ready := await self._stored(order, serving, request)):
+        if serving and (ready := self._stored(order, serving, request)):
             return ready
         if attempt is None:
             return None
@@ -249,25 +249,15 @@ class PayOrder:
         now = self.clock()
         return next((a for a in attempts if request.fits(a, order.amount, now)), None)
 
-    async def _stored(
-        self, order: Order, attempt: Attempt, request: PayRequest
-    ) -> PageReady | None:
+    def _stored(self, order: Order, attempt: Attempt, request: PayRequest) -> PageReady | None:
         """
-        Hand the stored page out again while it is good, and say so in the story.
+        Hand the stored page out again while it is good: nothing is written and nobody waits.
 
-        The line is written once the payer has the page: a store that is busy, or cannot write,
-        has read it all the same.
         A provider that must not be asked twice under one number is not, whatever the strategy.
         """
         if request.terms.reopens and self.policy.page_strategy is not PageStrategy.STORED_PAGE:
             return None
-        now = self.clock()
-        ready = PageReady.stored(order, attempt, now)
-        if ready is None:
-            return None
-        line = line_of_reuse(ready, at=now, because=ReuseReason.SAME_REQUEST)
-        await self.afterwards(partial(self._note, line, order.order_no))
-        return ready
+        return PageReady.stored(order, attempt, self.clock())
 
     async def _taken_back(
         self, order: Order, attempts: Sequence[Attempt], request: PayRequest, leave: LeavePages

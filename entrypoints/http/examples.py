@@ -10,7 +10,7 @@ from retender.domain.model.outcome import Outcome
 from retender.domain.model.page import PageKind
 from retender.domain.model.story import OrderPlaced, StoryEntry
 from retender.domain.model.story_money import Answer, NoticeHeard
-from retender.domain.model.story_pages import PageReused, ReuseReason
+from retender.domain.model.story_pages import PageReused
 from retender.entrypoints.addresses import Addresses
 from retender.entrypoints.views.explanation_view import LineView
 from retender.entrypoints.views.order_view import StoryView
@@ -38,7 +38,6 @@ _REUSED = replace(
         account="wechat_pay",
         page_kind=PageKind.QR,
         page_until=_PAGE_UNTIL,
-        because=ReuseReason.SAME_REQUEST,
     ),
 )
 _WON = replace(

@@ -81,8 +81,6 @@ def _(fact: story_pages.PageReused) -> Line:
         kind=fact.page_kind,
         account=fact.account,
     )
-    if fact.because is story_pages.ReuseReason.SAME_REQUEST:
-        return what, phrase("same request, and it works until {until}", until=fact.page_until)
     return what, phrase(
         "the payer comes back to it, and it could not be closed; it works until {until}",
         until=fact.page_until,

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.asyncio
 BUDGETS = {
     "place": (4, 1),
     "pay": (12, 2),
-    "again": (5, 1),  # 3 of them write that the page was handed out again
+    "again": (2, 0),
     # Two of them read from which state something moves, which the story tells; two are the
     # savepoint around the provider's number, which another attempt may bear.
     "notice": (13, 1),

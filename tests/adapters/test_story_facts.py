@@ -71,7 +71,7 @@ SHAPES = {
     "AttemptChanged": "before after cause",
     "TradeNumberNotKept": "provider_trade_no",
     "PageHandedOut": "account page_kind product page_until reference",
-    "PageReused": "account page_kind page_until because",
+    "PageReused": "account page_kind page_until",
     "PageNotReused": "idx earlier",
     "PageAskedAgain": "account number because page_until",
     "PageTooLate": "account page_kind product page_until because reference",

@@ -212,7 +212,6 @@ async def test_the_story_tells_every_attempt_page_notice_and_decision_with_its_r
         "order NEW",
         "attempt 1 CREATING: alipay, pc",
         "qr page of alipay handed out",
-        "stored qr page of alipay handed out again",
         "close of alipay: not found",
         "attempt 2 CREATING: wechat, pc",
         "qr page of wechat handed out",

@@ -26,7 +26,7 @@ from retender.domain.model.money import Money
 from retender.domain.model.page import PageKind
 from retender.domain.model.payer import Payer
 from retender.domain.model.story_kind import StoryKind
-from retender.domain.model.story_pages import NotGiven, ReuseReason
+from retender.domain.model.story_pages import NotGiven
 from retender.domain.model.switch_policy import SwitchPolicy, SwitchReason
 from retender.domain.model.transition import AttemptState
 from retender.domain.steps.pay_request import PayRequest
@@ -54,14 +54,23 @@ async def only(shop: Shop, kind: StoryKind):
 # --- why a page serves again, or not ------------------------------------------------------
 
 
-async def test_a_page_that_serves_again_says_until_when(shop):
+async def test_a_page_that_serves_again_leaves_no_line(shop):
+    """Nothing was decided and nothing changed; coming back costs the store two questions."""
     await shop.place()
     await shop.page()
+    before = (await shop.story()).entries
     assert await lines(shop, StoryKind.PAGE_NOT_REUSED) == [], "the first has nothing before it"
-    again = await shop.page()
+    assert (await shop.page()).reused
+    assert (await shop.story()).entries == before
+
+
+async def test_a_page_that_was_left_and_serves_again_says_until_when(shop):
+    await shop.place()
+    await shop.page("alipay", "pc")
+    await shop.page("wechat", "pc")
+    again = await shop.page("alipay", "pc")
     line = await only(shop, StoryKind.PAGE_REUSED)
     assert line.fact.page_until == again.page_until
-    assert line.fact.because is ReuseReason.SAME_REQUEST
     assert line.attempt_id == again.attempt.attempt_id
 
 

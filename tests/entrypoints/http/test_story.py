@@ -33,7 +33,7 @@ async def test_a_second_payment_is_explained_from_its_first_page_to_the_refund(s
     told = await explained(shop)
     first, second = told["attempts"]
     assert first["attempt"]["attempt_id"] == old["attempt_id"]
-    assert {"attempt.made", "page.handed_out", "page.reused", "page.left"} <= set(kinds(first))
+    assert {"attempt.made", "page.handed_out", "page.left"} <= set(kinds(first))
     (answer,) = (line for line in first["lines"] if line["kind"] == "provider.answer")
     assert answer["facts"]["answer"]["state"] == "not found"
     (why_new,) = (line for line in second["lines"] if line["kind"] == "page.not_reused")
