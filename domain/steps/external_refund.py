@@ -141,7 +141,7 @@ def _is_overtaken(refund: Refund, left: int) -> bool:
     return left <= 0 if refund.is_of_surplus else refund.amount.minor > left
 
 
-async def overtake(work: Work, refund: Refund, *, at: datetime, new_id: NewId) -> bool:
+async def overtake(work: Work, refund: Refund, *, at: datetime, new_id: NewId) -> None:
     """
     End a refund of ours whose money another hand gave back; nothing moved under its number.
 
@@ -149,13 +149,12 @@ async def overtake(work: Work, refund: Refund, *, at: datetime, new_id: NewId) -
     """
     cause = Cause(reason=Reason.OVERTAKEN)
     if not await work.refunds.move(refund.refund_no, RefundEvent.OVERTAKEN, at=at, cause=cause):
-        return False
+        return  # it came to another end meanwhile
     if refund.is_automatic:
         await work.attempts.move(
             refund.attempt_id, AttemptEvent.REFUND_CONFIRMED, at=at, cause=cause
         )
     await announce_refund(work, refund, EventKind.REFUND_OVERTAKEN, at=at, new_id=new_id)
-    return True
 
 
 async def _of_attempt(work: Work, attempt: Attempt) -> Sequence[Refund]:

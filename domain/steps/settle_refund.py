@@ -27,7 +27,7 @@ async def settle_refund(
     at: datetime,
     new_id: NewId,
     held_until: datetime | None = None,
-    absence_proves: bool = True,
+    absence_proves: bool = False,
 ) -> None:
     """
     Draw from a refund receipt what it proves, in the caller's transaction.
@@ -35,10 +35,11 @@ async def settle_refund(
     DONE ends it, and the surplus with it; FAILED makes it STUCK, for an
     operator; PENDING plans another look; NOT_FOUND makes it due again, under
     the same number. FAILED of one that is DONE may be an old word that comes late:
-    it is DOUBTED, and asked after. Where the absence proves nothing yet, NOT_FOUND plans
-    another look as well. Harmless when repeated. That the money went back counts whoever
-    brings it; what is planned or given up is so by the holder of the lease, if there
-    is one, since a "no" is as old as its question, and the holder may be sending.
+    it is DOUBTED, and asked after. Where the absence proves nothing, since nobody was asked
+    or it is too early, NOT_FOUND plans another look as well. Harmless when repeated. That the
+    money went back counts whoever brings it; what is planned or given up is so by the holder of
+    the lease, if there is one, since a "no" is as old as its question, and the holder may be
+    sending.
     """
     await work.orders.hold(refund.order_id)  # before the rows of it: so does everybody
     if _is_contradicted(refund, receipt):

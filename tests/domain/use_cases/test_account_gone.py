@@ -82,6 +82,15 @@ async def test_it_goes_on_and_the_call_is_over_when_the_account_is_back(shop, ma
     assert await shop.states() == ("PAID", ["REFUNDED", "SUCCEEDED"])
 
 
+async def test_a_worker_gets_it_as_it_is_planned_by_now(shop):
+    refund = await surplus(shop)
+    shop.accounts.by_name.pop("alipay")
+    due = await shop.find_due_work()
+    put_off = await shop.check_refund(refund_no=refund.refund_no, held_until=due.held_until)
+    assert (put_off.state, put_off.leased_until) == ("DUE", None)
+    assert put_off.next_try_at > shop.clock.now
+
+
 async def test_what_a_human_noted_is_quiet_that_day_and_brought_up_the_next(shop):
     await surplus(shop)
     shop.accounts.by_name.pop("alipay")
