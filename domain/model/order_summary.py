@@ -9,6 +9,7 @@ from retender.domain.model.attempt import Attempt
 from retender.domain.model.backlog import OPEN_ORDERS
 from retender.domain.model.money import Money
 from retender.domain.model.order_story import OrderStory
+from retender.domain.model.order_sums import kept_of
 from retender.domain.model.outcome import Outcome
 from retender.domain.model.refund import Refund
 from retender.domain.model.story import Fact, StoryEntry
@@ -73,7 +74,7 @@ class OrderSummary:
     @property
     def kept(self) -> Money:
         """What we hold now, with what is still going back."""
-        return self.taken - self.given_back
+        return kept_of(self.taken, self.given_back)
 
     @classmethod
     def of(cls, story: OrderStory) -> "OrderSummary":

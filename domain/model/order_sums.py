@@ -31,7 +31,7 @@ class OrderSums:
     @property
     def kept(self) -> Money:
         """What we hold now, with what is still going back."""
-        return self.taken - self.given_back
+        return kept_of(self.taken, self.given_back)
 
     @classmethod
     def of(
@@ -50,3 +50,13 @@ class OrderSums:
             given_back=sum((r.amount for r in refunds if r.state is RefundState.DONE), nothing),
             going_back=sum((r.amount for r in refunds if r.state not in ENDED), nothing),
         )
+
+
+def kept_of(taken: Money, given_back: Money) -> Money:
+    """
+    Return what is kept of what was taken.
+
+    Nothing, where more went back than was taken: another hand's refund may be heard of
+    before the payment that it gives back.
+    """
+    return Money(max(0, taken.minor - given_back.minor), taken.currency)

@@ -1,16 +1,21 @@
 """Money that another hand gave back, such as the merchant's console, is in the books."""
 
+import hashlib
 import json
+from dataclasses import replace
 
 import pytest
 import pytest_asyncio
 
-from retender.domain.model.errors import ProviderUncertain
+from retender.adapters.memory.attempts import MemoryAttempts
+from retender.domain.model.attention import AttentionCode
+from retender.domain.model.errors import ProviderRefused, ProviderUncertain, Refusal
 from retender.domain.model.event import EventKind
 from retender.domain.model.money import Money
 from retender.domain.model.order_summary import OrderSummary
 from retender.domain.model.refund import RefundCause
 from retender.domain.model.refund_errors import RefundExceedsPaid
+from retender.domain.steps.external_refund import hear_of_total
 from retender.ports.payment_provider import RawNotice
 
 pytestmark = pytest.mark.asyncio
@@ -106,6 +111,8 @@ async def test_a_refund_may_be_heard_of_before_the_payment_that_it_gives_back(sh
     number = (await shop.page()).attempt.number
     paid = shop.wechat.pay(number)
     await shop.hear("wechat", told(shop, refund="CONSOLE-1", minor=1200, number=number))
+    for sums in (OrderSummary.of(await shop.story()), (await shop.show_order(order_no="A1")).sums):
+        assert (sums.taken, sums.given_back, sums.kept) == (cny(0), cny(1200), cny(0))
     await shop.hear("wechat", paid)
     assert await refunds(shop) == [(RefundCause.EXTERNAL, "DONE", 1200)]
     summary = OrderSummary.of(await shop.story())
@@ -190,3 +197,165 @@ async def test_a_total_that_was_told_while_ours_was_under_way_counts_once_ours_i
     await shop.work_once()
     found = set(await refunds(shop))
     assert found == {(RefundCause.DUPLICATE, "STUCK", 8880), (RefundCause.EXTERNAL, "DONE", 1000)}
+
+
+# --- to the last fen ----------------------------------------------------------------------
+
+REFUSED = ProviderRefused(Refusal.REJECTED, provider_code="NO")
+
+
+async def paid_twice(shop, kept, surplus):
+    """Have the first account's payment kept, the second one's to go back; return the numbers."""
+    gateways = {"alipay": shop.alipay, "wechat": shop.wechat}
+    await shop.place()
+    pages = {"alipay": await shop.page("alipay", "h5"), "wechat": await shop.page("wechat")}
+    numbers = {account: page.attempt.number for account, page in pages.items()}
+    notices = {account: gateways[account].pay(number) for account, number in numbers.items()}
+    for account in (kept, surplus):
+        gateways[account].tells_totals = True
+        await shop.hear(account, notices[account])
+    return gateways[kept], numbers[kept]
+
+
+either_way = pytest.mark.parametrize(
+    ("kept", "surplus"), [("alipay", "wechat"), ("wechat", "alipay")]
+)
+
+
+async def test_a_single_fen_counts(shop, number):
+    shop.wechat.by_hand[number] = 1
+    await shop.hear("wechat", shop.wechat.notice(number, "again"))
+    assert await refunds(shop) == [(RefundCause.EXTERNAL, "DONE", 1)]
+
+
+@pytest.mark.parametrize(
+    ("named", "more"), [(1200, []), (2400, []), (2401, [1])], ids=["less", "as much", "more"]
+)
+async def test_of_a_named_refund_only_what_the_total_did_not_hold_is_added(
+    shop, number, named, more
+):
+    shop.wechat.by_hand[number] = 2400
+    await shop.hear("wechat", shop.wechat.notice(number, "again"))
+    await shop.hear("wechat", told(shop, refund="CONSOLE-1", minor=named, number=number))
+    assert sorted(minor for *_, minor in await refunds(shop)) == [*more, 2400]
+
+
+@pytest.mark.parametrize(
+    ("by_hand", "asked", "state"),
+    [
+        (0, 8880, "STUCK"),
+        (0, 8000, "STUCK"),
+        (880, 8000, "STUCK"),
+        (881, 8000, "OVERTAKEN"),
+    ],
+)
+async def test_ours_is_overtaken_only_where_too_little_is_left(shop, number, by_hand, asked, state):
+    """If enough is left it was refused for a reason of its own, which a human must see."""
+    shop.wechat.by_hand[number] = by_hand
+    shop.wechat.fail("refund", REFUSED)
+    refund = await shop.refund_payment(order_no="A1", refund_no="R1", amount=cny(asked))
+    assert refund.state == state
+
+
+@pytest.mark.parametrize(
+    ("by_hand", "state"), [(8879, "STUCK"), (8880, "OVERTAKEN"), (8881, "OVERTAKEN")]
+)
+async def test_a_surplus_is_overtaken_only_where_nothing_of_it_is_left(shop, by_hand, state):
+    """The last fen is the payer's, too."""
+    await paid_twice(shop, "alipay", "wechat")
+    (refund,) = (await shop.story()).refunds
+    shop.wechat.by_hand[refund.number[1:]] = by_hand
+    shop.wechat.fail("refund", REFUSED)
+    assert (await shop.check_refund(refund_no=refund.refund_no)).state == state
+
+
+# --- whose money it is --------------------------------------------------------------------
+
+
+@either_way
+async def test_what_is_under_way_of_another_payment_holds_nothing_up(shop, kept, surplus):
+    gateway, number = await paid_twice(shop, kept, surplus)
+    gateway.by_hand[number] = 1000
+    await shop.hear(kept, gateway.notice(number, "again"))
+    assert set(await refunds(shop)) == {
+        (RefundCause.DUPLICATE, "DUE", 8880),
+        (RefundCause.EXTERNAL, "DONE", 1000),
+    }
+
+
+async def test_what_was_taken_once_more_can_be_given_back_by_another_hand(shop, number):
+    shop.wechat.trade_no_is_capture = True
+    body = {"key": "k0", "number": number, "sign": "good", "trade_no": "T-OTHER"}
+    await shop.hear("wechat", told(shop, **body))
+    await shop.hear("wechat", told(shop, refund="CONSOLE-1", minor=17760, number=number))
+    assert await refunds(shop) == [(RefundCause.EXTERNAL, "DONE", 17760)]
+    await shop.hear("wechat", told(shop, key="k2", refund="CONSOLE-2", minor=1, number=number))
+    assert await refunds(shop) == [(RefundCause.EXTERNAL, "DONE", 17760)], "no more was taken"
+
+
+@either_way
+async def test_what_another_payment_took_once_more_is_not_this_ones_to_give_back(
+    shop, kept, surplus
+):
+    _, number = await paid_twice(shop, kept, surplus)
+    others = {"alipay": shop.alipay, "wechat": shop.wechat}[surplus]
+    others.trade_no_is_capture = True
+    (other,) = [a.number for a in (await shop.story()).attempts if a.account == surplus]
+    await shop.hear(surplus, told(shop, key="k0", number=other, trade_no="T-OTHER"))
+    assert len((await shop.story()).captures) == 1
+    await shop.hear(kept, told(shop, refund="CONSOLE-1", minor=8881, number=number))
+    assert RefundCause.EXTERNAL not in [cause for cause, *_ in await refunds(shop)]
+    codes = [item.code for item in await shop.list_attention_history()]
+    assert AttentionCode.AMOUNT_MISMATCH in codes
+
+
+async def test_more_than_ours_have_left_is_a_humans(shop, number):
+    await shop.refund_payment(order_no="A1", refund_no="R1", amount=cny(500))
+    await shop.hear("wechat", told(shop, refund="CONSOLE-1", minor=8381, number=number))
+    assert await refunds(shop) == [(RefundCause.SHOP, "DONE", 500)]
+    (item,) = await shop.list_attention_history()
+    assert (item.code, len(item.attention_id)) == (AttentionCode.AMOUNT_MISMATCH, 32)
+
+
+async def test_all_of_it_told_twice_is_no_more_than_was_captured(shop, number):
+    for key in ("k1", "k2"):
+        body = {"key": key, "refund": "CONSOLE-1", "minor": 8880, "number": number}
+        await shop.hear("wechat", told(shop, **body))
+    assert await refunds(shop) == [(RefundCause.EXTERNAL, "DONE", 8880)]
+    assert await shop.list_attention_history() == []
+
+
+async def test_it_bears_a_number_made_of_its_account_and_its_name(shop, number):
+    """The same for the same refund, for ever: else it would be written down twice."""
+    await shop.hear("wechat", told(shop, refund="CONSOLE-1", minor=1200, number=number))
+    digest = hashlib.sha256(b"wechat|CONSOLE-1").hexdigest().upper()
+    (refund,) = (await shop.story()).refunds
+    assert refund.number == f"X{digest}"[:32]
+
+
+@pytest.mark.parametrize(
+    ("by_hand", "code"), [(0, "NOTICE_TAKEN"), (1200, "EVIDENCE_UNKNOWN_REFUND")]
+)
+async def test_one_that_failed_unheard_of_is_a_humans_if_a_total_may_hold_it(
+    shop, number, by_hand, code
+):
+    shop.wechat.by_hand[number] = by_hand
+    await shop.hear("wechat", shop.wechat.notice(number, "again"))
+    before = await refunds(shop)
+    body = {"refund": "CONSOLE-1", "minor": 1200, "number": number, "state": "failed"}
+    assert (await shop.hear("wechat", told(shop, **body))).code == code
+    assert await refunds(shop) == before
+
+
+@pytest.mark.usefixtures("number")
+async def test_a_greater_total_that_came_while_the_order_was_waited_for_counts(shop, mocker):
+    """What was read before the order was held may be of before the other's commit."""
+    before = await shop.attempt()
+    after = replace(before, told_back=cny(1500))
+    async with shop.unit_of_work() as work:
+        mocker.patch.object(MemoryAttempts, "get", side_effect=[before, after])
+        facts = {"source": "notice", "at": shop.clock(), "new_id": shop.new_id}
+        await hear_of_total(work, before, cny(1000), **facts)
+        await work.commit()
+    mocker.stopall()
+    assert await refunds(shop) == [(RefundCause.EXTERNAL, "DONE", 1500)]
