@@ -243,9 +243,10 @@ def _same(existing: Refund, order: Order, amount: Money | None) -> Refund:
 def _how_much(order: Order, earlier: Sequence[Refund], amount: Money | None) -> Money:
     if amount is not None and amount.currency != order.amount.currency:
         raise AmountInvalid(str(amount), f"the order was paid in {order.amount.currency}")
-    left = order.amount.minor - sum(refund.amount.minor for refund in earlier)
+    # Below nothing, if another hand gave back what one of ours is to give back as well.
+    left = max(0, order.amount.minor - sum(refund.amount.minor for refund in earlier))
     wanted = left if amount is None else amount.minor
-    if left == 0 or wanted > left:
+    if not left or wanted > left:
         rest = Money(left, order.amount.currency)
         message = f"Of {order.amount}, {rest} is left to give back."
         raise RefundExceedsPaid(message, left=rest.decimal(), currency=rest.currency)

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from retender.adapters.memory.refunds import MemoryRefunds
 from retender.domain.model.attempt_errors import PayOrderInterrupted
 from retender.domain.model.errors import (
     AmountInvalid,
@@ -60,12 +61,14 @@ async def test_after_its_provider_s_time_for_refunds_the_no_comes_at_once(shop):
     """Sent all the same, it would be refused, and be a human's."""
     shop.wechat.refund_terms = RefundTerms(window=timedelta(days=365))
     await paid(shop)
-    shop.clock.pass_by(days=365)
+    shop.clock.pass_by(days=1)
+    assert (await refund(shop, "RF0", amount=cny(100))).state == "DONE"
+    shop.clock.pass_by(days=364)
     assert (await refund(shop, amount=cny(100))).state == "DONE"
     shop.clock.pass_by(seconds=1)
     with pytest.raises(NotOffered, match="until 2027"):
         await refund(shop, "RF2")
-    assert len((await shop.story()).refunds) == 1
+    assert len((await shop.story()).refunds) == 2
 
 
 async def surplus(shop) -> str:
@@ -468,6 +471,9 @@ async def test_a_refund_that_is_none_does_not_exist(shop):
 
 async def test_a_number_that_is_none_is_refused_before_anybody_is_asked(shop):
     await paid(shop)
+    shop.wechat.pending_refunds = True
+    await refund(shop, "R0", amount=cny(100))
+    shop.clock.pass_by(hours=1)  # its look is due
     before = list(shop.wechat.calls)
     with pytest.raises(NumberInvalid):
         await shop.refund_payment(order_no="A1", refund_no="a b")
@@ -662,3 +668,58 @@ async def test_after_the_last_try_what_is_still_on_its_way_is_a_humans(shop, mor
     await shop.check_refund(refund_no="R1")
     (refund,) = (await shop.story()).refunds
     assert (refund.state, refund.problem) == ("STUCK", "tries ran out")
+
+
+async def test_asking_again_sends_what_is_due_again_and_nothing_before_its_time(shop):
+    await paid(shop)
+    shop.wechat.fail("refund", UNREACHED)
+    waiting = await refund(shop)
+    assert await refund(shop) == waiting
+    assert len([call for call in shop.wechat.calls if call.startswith("refund ")]) == 1
+    shop.clock.pass_by(hours=1)
+    assert (await refund(shop)).state == "DONE"
+
+
+async def test_a_number_that_another_order_takes_at_this_very_moment_is_a_conflict(shop, mocker):
+    """Both have looked for it before either wrote: the store keeps the first."""
+    await paid(shop)
+    mocker.patch.object(MemoryRefunds, "add", return_value=False)
+    with pytest.raises(IdempotencyConflict):
+        await refund(shop)
+
+
+async def test_only_what_may_have_been_paid_is_asked_after_before_a_refund(shop):
+    """What is dead paid nothing; once the order is paid, nothing else decides."""
+    await shop.place()
+    dead = (await shop.page("wechat", "pc")).attempt
+    await shop.page("alipay", "pc")
+    assert (await shop.states())[1] == ["CLOSED", "OPEN"]
+    shop.wechat.calls.clear()
+    shop.alipay.pay((await shop.attempt(2)).number)
+    assert (await refund(shop, amount=cny(1))).state == "DONE"
+    assert shop.wechat.calls == [], f"{dead.number} is dead"
+
+
+async def test_a_page_that_is_being_closed_is_not_asked_after_once_the_order_is_paid(shop):
+    await shop.place()
+    await shop.page("alipay", "pc")
+    number = (await shop.page("wechat", "pc")).attempt.number
+    await shop.hear("wechat", shop.wechat.pay(number))
+    assert await shop.states() == ("PAID", ["CLOSING", "SUCCEEDED"])
+    shop.alipay.calls.clear()
+    assert (await refund(shop)).state == "DONE"
+    assert shop.alipay.calls == []
+
+
+@pytest.mark.parametrize("amount", [None, cny(1)])
+async def test_where_more_is_going_back_than_was_paid_nothing_is_left(shop, amount):
+    """Ours is on its way, and the console gave everything back as well."""
+    number = await paid(shop)
+    shop.wechat.pending_refunds = True
+    await refund(shop, "RF1")
+    body = {"key": "k1", "refund": "CONSOLE-1", "minor": 8880, "number": number, "sign": "good"}
+    raw = RawNotice(headers={}, body=json.dumps(body).encode(), received_at=shop.clock())
+    await shop.hear("wechat", raw)
+    with pytest.raises(RefundExceedsPaid) as caught:
+        await refund(shop, "RF2", amount=amount)
+    assert caught.value.details["left"] == "0.00"
