@@ -73,8 +73,7 @@ def _told(attempt: Attempt, receipt: Receipt) -> Sequence[Capture]:
     """Return the captures that a receipt speaks of, the one that it is about first."""
     if receipt.provider_trade_no is None:
         return receipt.captures
-    amount = receipt.amount or attempt.charge.amount
-    about = Capture(receipt.provider_trade_no, amount)
+    about = Capture(receipt.provider_trade_no, attempt.charge.amount)  # another one is a misfit
     others = [c for c in receipt.captures if c.provider_trade_no != about.provider_trade_no]
     return (about, *others)
 

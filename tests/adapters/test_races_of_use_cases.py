@@ -12,7 +12,8 @@ from dataclasses import replace
 import pytest
 
 from retender.domain.model.attention import Resolution
-from retender.domain.model.errors import RetenderError, StoreBusy
+from retender.domain.model.errors import IdempotencyConflict, RetenderError, StoreBusy
+from retender.domain.model.order import LatePayment
 from retender.domain.model.pay_result import PageReady
 from retender.domain.model.transition import ENDING, OrderState, RefundEvent, RefundState
 from retender.domain.steps.external_refund import hear_of_total
@@ -221,6 +222,24 @@ async def test_close_beside_pay(shop):
     assert_no_page_is_out([await shop.story(o) for o in ORDERS])
     shown = [page for page, _ in answers if isinstance(page, PageReady)]
     assert not [p for p in shown if shop.wechat.is_payable(p.attempt.number)]
+
+
+async def test_close_beside_close(shop):
+    """One says that late money goes back, one that it pays: held before it is judged."""
+    for order_no in ORDERS:
+        await shop.place(order_no)
+        await shop.page("alipay", "h5", order_no)  # it cannot be closed yet
+    answers = await at_once(
+        *[
+            lambda o, word=word: shop.close_order(order_no=o, late_payment=word)
+            for word in LatePayment
+        ]
+    )
+    for order_no, answer in zip(ORDERS, answers, strict=True):
+        word = (await shop.story(order_no)).order.late_payment
+        told = dict(zip(LatePayment, answer, strict=True))
+        heard = [w for w in told if not isinstance(told[w], IdempotencyConflict)]
+        assert heard == [word], "whoever was not heard is told so"
 
 
 async def test_expiry_beside_pay(shop):

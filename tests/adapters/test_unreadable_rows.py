@@ -215,9 +215,10 @@ async def test_an_order_is_set_aside_and_the_next_one_ends(shop, write):
     await shop.page(order_no="A2")
     assert await write("UPDATE attempts SET number = 'x'")
     shop.clock.pass_by(minutes=40)
-    for _ in range(3):
-        await shop.expire_orders(limit=2)
+    rounds = [await shop.expire_orders(limit=2) for _ in range(3)]
     assert (await shop.story("A3")).order.state == "CLOSED"
+    ended = [sum(r.expiring for r in rounds), sum(r.closed for r in rounds)]
+    assert ended == [1, 1], "what is set aside is not counted"
     found = await calls(shop)
     assert set(found) == {(About.ORDER, order.order_id) for order in orders[:2]}
     assert found[About.ORDER, orders[1].order_id].data["row"] == "attempt"

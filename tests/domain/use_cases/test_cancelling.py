@@ -71,6 +71,18 @@ async def test_what_is_found_paid_first_refuses_the_close(shop):
     assert shop.wechat.calls[-1].startswith("query")
 
 
+async def test_of_an_order_that_is_known_as_paid_nobody_is_asked(shop):
+    """Another page of it is being closed still; that is the worker's."""
+    await with_an_unscanned_page(shop)
+    number = (await shop.page()).attempt.number
+    await shop.hear("wechat", shop.wechat.pay(number))
+    assert (await shop.states())[1] == ["CLOSING", "SUCCEEDED"]
+    shop.alipay.calls.clear()
+    with pytest.raises(PayOrderStateError):
+        await close(shop)
+    assert shop.alipay.calls == []
+
+
 async def test_our_commit_decides_not_the_clock_of_the_payment(shop):
     """Paid before, heard of after: the provider did not answer when it was asked."""
     await shop.place()

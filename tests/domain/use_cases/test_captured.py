@@ -9,8 +9,10 @@ import pytest
 import retender.domain.steps.captured as captured_module
 from retender.domain.model.errors import ProviderUncertain
 from retender.domain.model.money import Money
+from retender.domain.model.outcome import Outcome
 from retender.domain.model.transition import AttemptEvent, OrderEvent
-from retender.ports.payment_provider import RawNotice
+from retender.domain.steps.captured import apply_receipt
+from retender.ports.payment_provider import RawNotice, Receipt, ReceiptState
 
 pytestmark = pytest.mark.asyncio
 
@@ -131,6 +133,16 @@ async def test_the_other_pages_are_closed_at_once_when_the_order_is_paid(shop):
     await shop.work_once()
     assert not shop.alipay.is_payable(old.attempt.number)
     assert await shop.states() == ("PAID", ["CLOSED", "SUCCEEDED"])
+
+
+async def test_death_is_news_once(shop):
+    await shop.place()
+    attempt = (await shop.page()).attempt
+    closed = Receipt(number=attempt.number, state=ReceiptState.CLOSED)
+    facts = {"asked_at": None, "source": "query", "at": shop.clock(), "new_id": shop.new_id}
+    async with shop.unit_of_work() as work:
+        outcomes = [await apply_receipt(work, attempt, closed, **facts) for _ in range(2)]
+    assert outcomes == [Outcome.DEAD, Outcome.KNOWN]
 
 
 # --- evidence that fits nothing ----------------------------------------------------------

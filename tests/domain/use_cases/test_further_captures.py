@@ -10,7 +10,7 @@ from retender.domain.model.attention import AttentionCode
 from retender.domain.model.errors import ProviderUncertain
 from retender.domain.model.money import Money
 from retender.domain.model.order_summary import OrderSummary
-from retender.domain.model.refund import RefundCause
+from retender.domain.model.refund import RefundCause, further_refund_number
 from retender.ports.payment_provider import RawNotice, ReceiptState, RefundTerms
 
 pytestmark = pytest.mark.asyncio
@@ -123,6 +123,31 @@ async def test_a_query_that_lists_only_one_of_the_two_is_a_humans(naming):
     (item,) = await shop.list_attention_history()
     assert (item.code, item.data["trade_no"]) == (AttentionCode.REFUND_STUCK, "CHARGE-1")
     assert f"T{number} and CHARGE-1" in item.data["problem"]
+
+
+async def test_if_its_refunds_number_is_taken_a_human_gives_it_back(naming):
+    """The shop happened to call a refund so: under that number another sum goes back."""
+    shop = naming
+    number = await paid(shop)
+    taken = further_refund_number("wechat", "T-OTHER")
+    await shop.refund_payment(order_no="A1", refund_no=taken, amount=Money(100, "CNY"))
+    await shop.hear("wechat", notice_of(shop, number, "T-OTHER", "k1"))
+    assert await refunds(shop) == [(RefundCause.SHOP, "DONE", None)]
+    (item,) = await shop.list_attention_history()
+    assert item.code is AttentionCode.FURTHER_CAPTURE
+    await shop.announce_events()
+    assert "surplus.found" not in [event.kind for event in shop.told]
+
+
+async def test_what_the_query_that_finds_the_payment_lists_beside_it_goes_back_at_once(naming):
+    shop = naming
+    await shop.place()
+    attempt = (await shop.page()).attempt
+    shop.wechat.pay(attempt.number)
+    shop.wechat.further[attempt.number] = ["T-OTHER"]
+    await shop.check_attempt(attempt_id=attempt.attempt_id)
+    assert await shop.states() == ("PAID", ["SUCCEEDED"])
+    assert await refunds(shop) == [(RefundCause.FURTHER, "DUE", "T-OTHER")]
 
 
 async def test_without_an_answer_it_waits_and_is_not_sent(naming):
