@@ -171,7 +171,7 @@ def agreed(differences: Iterable[timedelta], policy: DeadlinePolicy) -> timedelt
 
     Two at least must say so and agree with each other, and be more than those who say that
     it is right: one alone may be wrong itself (revision 2, rule 9). Of those who agree the one
-    that says least is believed.
+    that says least is believed, and of two groups as large the one that holds it.
 
     Args:
         differences: each witness's clock minus ours, as far as it is sure.
@@ -180,11 +180,8 @@ def agreed(differences: Iterable[timedelta], policy: DeadlinePolicy) -> timedelt
     """
     every = list(differences)
     off = sorted(d for d in every if policy.standing(d) is ClockStanding.TOO_FAR)
-    best: list[timedelta] = []
-    for first in off:
-        together = [d for d in off if first <= d <= first + policy.watch]
-        if len(together) > len(best):
-            best = together
+    groups = [[d for d in off if first <= d <= first + policy.watch] for first in off]
+    best = max(groups, key=lambda its: (len(its), -min(map(abs, its))), default=[])
     if len(best) < _WITNESSES or len(best) <= len(every) - len(off):
         return timedelta(0)
     return min(best, key=abs)

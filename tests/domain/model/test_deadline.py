@@ -198,6 +198,9 @@ def test_over_the_watch_nothing_new_is_begun_and_the_numbers_are_told():
         ([300, 310, 0, 5], 0),  # as many say that it is right
         ([300, 310, 320, 0, 5], 300),
         ([300, 900, 905], 900),  # the two that agree
+        ([300, 310, 0, 5, 10], 0),  # more say that it is right
+        ([300, 400, 500], 300),  # two groups, and one that says less
+        ([-500, -400, -300], -300),
     ],
 )
 def test_our_own_clock_is_wrong_if_two_agree_on_it_and_fewer_say_that_it_is_right(witnesses, sure):
