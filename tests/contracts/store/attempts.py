@@ -272,7 +272,7 @@ class AttemptsContract(StoreContract):
 
     @pytest.mark.asyncio
     async def test_the_most_overdue_attempts_come_first(self, unit_of_work: UnitOfWork) -> None:
-        """Whatever the order of writing."""
+        """Whatever the order of writing; those of one time by their ids."""
         order = an_order()
         attempts = [
             an_attempt(
@@ -282,12 +282,12 @@ class AttemptsContract(StoreContract):
                 next_check_at=NOW - age * TICK,
                 leased_until=NOW - MINUTE,
             )
-            for idx, age in enumerate((2, 4, 1, 3), start=1)
+            for idx, age in enumerate((2, 4, 2, 3, 1), start=1)
         ]
-        await keep(unit_of_work, order, *attempts)
+        await keep(unit_of_work, order, *reversed(attempts))
         async with unit_of_work() as work:
-            first = await work.attempts.claim_due(NOW, UNTIL, 3)
-        assert first == [attempts[at].attempt_id for at in (1, 3, 0)]
+            first = await work.attempts.claim_due(NOW, UNTIL, 4)
+        assert first == [attempts[at].attempt_id for at in (1, 3, 0, 2)]
 
     @pytest.mark.asyncio
     @pytest.mark.parametrize("held", [None, UNTIL])

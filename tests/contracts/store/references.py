@@ -5,6 +5,7 @@ from functools import partial
 
 import pytest
 
+from retender.domain.model.attempt import Attempt
 from retender.domain.model.attention import About, AttentionCode
 from retender.domain.model.money import Money
 from retender.domain.model.page import Opened
@@ -50,7 +51,7 @@ class ReferencesContract(StoreContract):
             keep_page = work.attempts.keep_page
             for token in (UNTIL, later - TICK, later + TICK):
                 assert not await keep_page(attempt.attempt_id, PAGE, later, NOW, asked_until=token)
-            await work.attempts.release_asking(attempt.attempt_id, asked_until=UNTIL)
+                await work.attempts.release_asking(attempt.attempt_id, asked_until=token)
             assert await work.attempts.get(attempt.attempt_id) == before
             assert await keep_page(attempt.attempt_id, PAGE, later, NOW, asked_until=later)
             assert not await keep_page(attempt.attempt_id, PAGE, later, NOW, asked_until=later)
@@ -108,6 +109,25 @@ class ReferencesContract(StoreContract):
             assert not await keep_page(second.attempt_id, PAGE, UNTIL, NOW, asked_until=UNTIL)
             assert not await work.attempts.fill_in(second.attempt_id, reference="theirs-1")
             assert await work.attempts.get(second.attempt_id) == second
+
+    @pytest.mark.asyncio
+    @pytest.mark.parametrize("name", ["reference", "provider_trade_no"])
+    async def test_what_a_provider_calls_one_attempt_it_calls_no_other(
+        self, unit_of_work: UnitOfWork, name: str
+    ) -> None:
+        """At one account; other names, and the same one elsewhere, are free."""
+        order = an_order()
+
+        def named(idx: int, its: str | None, account: str = "tea-house") -> Attempt:
+            bare = an_attempt(order, idx=idx, fingerprint=f"{idx:032}", account=account)
+            if name == "reference":
+                return replace(bare, charge=replace(bare.charge, reference=its))
+            return replace(bare, provider_trade_no=its)
+
+        free = [named(2, "A"), named(3, "C"), named(4, "B", "coffee-house"), named(5, None)]
+        await keep(unit_of_work, order, named(1, "B"), *free, named(6, None))
+        async with unit_of_work() as work:
+            assert not await work.attempts.add(named(7, "B"))
 
     @pytest.mark.asyncio
     @pytest.mark.parametrize("state", AttemptState)

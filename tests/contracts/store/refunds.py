@@ -114,16 +114,16 @@ class RefundsContract(StoreContract):
 
     @pytest.mark.asyncio
     async def test_the_most_overdue_refunds_come_first(self, unit_of_work: UnitOfWork) -> None:
-        """Whatever the order of writing."""
+        """Whatever the order of writing; those of one time by their numbers."""
         _, attempt = await a_paid_order(unit_of_work)
         refunds = [
             a_refund(attempt, next_try_at=NOW - age * TICK, leased_until=NOW - MINUTE)
-            for age in (2, 4, 1, 3)
+            for age in (2, 4, 2, 3, 1)
         ]
-        await keep(unit_of_work, *refunds)
+        await keep(unit_of_work, *reversed(refunds))
         async with unit_of_work() as work:
-            first = await work.refunds.claim_due(NOW, UNTIL, 3)
-        expected = [refunds[1], refunds[3], refunds[0]]
+            first = await work.refunds.claim_due(NOW, UNTIL, 4)
+        expected = [refunds[1], refunds[3], refunds[0], refunds[2]]
         assert first == [refund.refund_no for refund in expected]
 
     @pytest.mark.asyncio
