@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 import retender.domain.steps.captured as captured_module
-from retender.domain.model.errors import ProviderUncertain
+from retender.adapters.memory.attempts import MemoryAttempts
+from retender.domain.model.errors import ProviderUncertain, UndefinedTransition
 from retender.domain.model.money import Money
 from retender.domain.model.outcome import Outcome
+from retender.domain.model.refund import automatic_refund_number
 from retender.domain.model.transition import AttemptEvent, OrderEvent
 from retender.domain.steps.captured import apply_receipt
 from retender.ports.payment_provider import RawNotice, Receipt, ReceiptState
@@ -133,6 +135,31 @@ async def test_the_other_pages_are_closed_at_once_when_the_order_is_paid(shop):
     await shop.work_once()
     assert not shop.alipay.is_payable(old.attempt.number)
     assert await shop.states() == ("PAID", ["CLOSED", "SUCCEEDED"])
+
+
+async def test_a_surplus_is_never_kept_without_its_refund(shop):
+    """The shop has used that number: it fails aloud, and the provider tells again."""
+    first, second = await pay_both(shop)
+    await shop.hear("alipay", first)
+    number = automatic_refund_number((await shop.attempt(2)).number)
+    await shop.refund_payment(order_no="A1", refund_no=number, amount=Money(1, "CNY"))
+    before = await shop.states()
+    with pytest.raises(UndefinedTransition):
+        await shop.hear("wechat", second)
+    assert await shop.states() == before
+
+
+async def test_an_order_is_never_paid_by_an_attempt_that_cannot_win(shop, mocker):
+    """All or nothing: whoever tells of it tells again."""
+    await shop.place()
+    raw = shop.wechat.pay((await shop.page()).attempt.number)
+    mocker.patch.object(MemoryAttempts, "move", return_value=False)
+    with pytest.raises(UndefinedTransition):
+        await shop.hear("wechat", raw)
+    mocker.stopall()
+    assert await shop.states() == ("NEW", ["OPEN"])
+    await shop.hear("wechat", raw)
+    assert await shop.states() == ("PAID", ["SUCCEEDED"])
 
 
 async def test_death_is_news_once(shop):
