@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from retender.domain.model.attempt_errors import PayOrderInterrupted
 from retender.domain.model.errors import (
     IdempotencyConflict,
     PayOrderStateError,
@@ -13,6 +14,7 @@ from retender.domain.model.errors import (
 )
 from retender.domain.model.order import LatePayment
 from retender.domain.model.refund import RefundCause
+from retender.domain.use_cases.close_order import CloseOrder
 from retender.tests.domain.told import whys
 
 pytestmark = pytest.mark.asyncio
@@ -171,3 +173,17 @@ async def test_a_store_that_fails_after_the_request_is_written_is_told_to_operat
     mocker.patch("retender.domain.use_cases.close_order.end_if_nothing_live", side_effect=FULL)
     assert (await close(shop)).state == "CANCELLING"
     assert f"order A1, attempt {number} of alipay: STORE_FULL" in caplog.text
+
+
+async def test_a_store_that_fails_before_the_request_is_written_says_what_may_have_changed(
+    shop, mocker
+):
+    """Its pages were asked about, so what became of them may be written down; without any, not."""
+    await with_an_unscanned_page(shop)
+    await shop.place("A2")
+    mocker.patch.object(CloseOrder, "_give_up", side_effect=FULL)
+    with pytest.raises(PayOrderInterrupted, match="it is not given up"):
+        await close(shop)
+    with pytest.raises(StoreFull):
+        await shop.close_order(order_no="A2")
+    assert (await shop.states())[0] == "NEW"
