@@ -1,7 +1,6 @@
 """Alipay's keys and certificates: read once from settings, in every form they come in."""
 
 import base64
-import binascii
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
@@ -78,7 +77,7 @@ def read_private_key(text: str, setting: str) -> RSAPrivateKey:
             key = load_pem_private_key(text.strip().encode(), password=None)
         else:
             key = load_der_private_key(_from_base64(text), password=None)
-    except (ValueError, TypeError, binascii.Error):
+    except (ValueError, TypeError):
         # Not chained: the parser's words might quote the key.
         raise SetupError(
             f"alipay: {setting} is no RSA private key (PEM, or base64 on one line).",
@@ -103,7 +102,7 @@ def read_public_key(text: str, setting: str) -> RSAPublicKey:
             key = load_pem_public_key(text.strip().encode())
         else:
             key = load_der_public_key(_from_base64(text))
-    except (ValueError, TypeError, binascii.Error) as trouble:
+    except (ValueError, TypeError) as trouble:
         raise SetupError(
             f"alipay: {setting} is no RSA public key (PEM, or base64 on one line).",
             setting=setting,

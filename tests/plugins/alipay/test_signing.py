@@ -116,12 +116,31 @@ def test_an_error_without_a_signature_is_read_as_unsigned() -> None:
         '{"alipay_trade_precreate_response":{"code":"10000","code":"40004"},"sign":"S"}',
         '{"alipay_trade_precreate_response":{},"sign":"S"} {"more":1}',
         '{"alipay_trade_precreate_response":{},"sign":"S"',
+        # Each mark is one and no other, whether before or behind it in the alphabet.
+        '["alipay_trade_precreate_response":{},"sign":"S"}',
+        '~"alipay_trade_precreate_response":{},"sign":"S"}',
+        '{"alipay_trade_precreate_response"-{},"sign":"S"}',
+        '{"alipay_trade_precreate_response"={},"sign":"S"}',
+        '{"alipay_trade_precreate_response":{}*"sign":"S"}',
+        '{"alipay_trade_precreate_response":{};"sign":"S"}',
+        '{"alipay_trade_precreate_response":{},"sign":"S"]',
+        '{"alipay_trade_precreate_response":{},"sign":"S"~',
         '{"alipay_trade_precreate_response":' + "[" * 100_000,
     ],
 )
 def test_a_broken_answer_is_no_answer(body: str) -> None:
     with pytest.raises(MalformedAnswer):
         read_answer(body, METHOD)
+
+
+@pytest.mark.parametrize("value", ['""', "5", "null", "{}", '["S"]'])
+def test_what_is_no_text_or_an_empty_one_is_none(value: str) -> None:
+    body = (
+        f'{{"alipay_trade_precreate_response":{{"qr_code":{value}}},'
+        f'"sign":{value},"alipay_cert_sn":{value}}}'
+    )
+    answer = read_answer(body, METHOD)
+    assert (answer.get("qr_code"), answer.sign, answer.cert_sn) == (None, None, None)
 
 
 def test_no_amount_is_ever_a_float() -> None:

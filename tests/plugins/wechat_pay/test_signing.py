@@ -139,7 +139,9 @@ def test_without_one_of_the_four_headers_nothing_is_believed(platform_key, examp
         {"nonce": "r0000000000000000000000000000009"},
         {"signature": "not base64 at all"},
         {"signature": "AAAA"},
+        {"signature": "签名"},
         {"signature_type": "WECHATPAY2-SM2-WITH-SM3"},
+        {"signature_type": "SHA1"},
     ],
 )
 def test_whatever_differs_from_what_was_signed_is_not_believed(platform_key, example, changes):
@@ -230,3 +232,39 @@ def test_an_envelope_may_go_without_associated_data(example):
 
 def test_the_pen_shows_no_key(signer):
     assert "private" not in repr(signer)
+
+
+def test_a_signature_has_nothing_but_base64_in_it(platform_key, example):
+    """Two texts that are read as one signature would be one message told twice."""
+    odd = f"{example['resp_sig'][:-1]}!{example['resp_sig'][-1]}"
+    with pytest.raises(NotProven) as caught:
+        prove(
+            answer_headers(example, signature=odd),
+            example["resp_body"].encode(),
+            platform_key.public_key(),
+        )
+    assert caught.value.problem is NoticeProblem.SIGNATURE_WRONG
+
+
+@pytest.mark.parametrize(
+    ("timestamp", "problem"),
+    [
+        ("999999999999", NoticeProblem.STALE),
+        ("9999999999999", NoticeProblem.MALFORMED),
+        ("٣" * 10, NoticeProblem.MALFORMED),
+    ],
+)
+def test_a_time_of_more_than_twelve_digits_is_no_number_of_seconds(example, timestamp, problem):
+    with pytest.raises(NotProven) as caught:
+        Proof.of(answer_headers(example, timestamp=timestamp)).check_window(TEN)
+    assert caught.value.problem is problem
+
+
+def test_whoever_sent_nothing_is_told_which_header_is_missing_first():
+    with pytest.raises(NotProven, match=r"^no Wechatpay-Nonce header$"):
+        Proof.of({})
+
+
+def test_keys_and_signatures_are_not_shown(signer, example):
+    assert "key" not in repr(signer)
+    assert "signature" not in repr(Proof.of(answer_headers(example)))
