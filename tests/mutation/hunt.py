@@ -45,6 +45,7 @@ def choose(known: Iterable[Reached], mutant: Mutant) -> tuple[list[str], list[st
     fit = [each for each in known if each.seconds < LONGEST_SECONDS]
     # What runs when its module is imported, such as a table's maker, no test runs by itself.
     its = of_module(fit, mutant.module, mutant.lines) or of_module(fit, mutant.module, ())
+    its = its or _beside(fit, mutant.module)
     met = sorted(
         its,
         key=lambda each: (name not in Path(each.file).stem, each.breadth, each.seconds),
@@ -59,6 +60,22 @@ def choose(known: Iterable[Reached], mutant: Mutant) -> tuple[list[str], list[st
             rest.append(each)
             said[each.file] += 1
     return [each.test for each in first], [each.test for each in rest]
+
+
+def _beside(known: Iterable[Reached], module: str) -> list[Reached]:
+    """
+    Return the tests of a module's neighbours, and of the folder of tests that mirrors its own.
+
+    A table without a function is made when it is imported, which is while tests are collected:
+    none of them runs it.
+    """
+    room = Path(module).parent
+    return [
+        each
+        for each in known
+        if Path(each.file).parent == Path("tests", room)
+        or any(Path(name).parent == room for name in each.lines)
+    ]
 
 
 @dataclass(frozen=True, slots=True)

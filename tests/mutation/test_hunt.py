@@ -69,6 +69,18 @@ def test_a_function_that_runs_at_import_only_meets_every_test_of_its_module_too(
     assert first == ["tests/test_c.py::t"]
 
 
+def test_a_table_that_no_test_runs_meets_those_beside_it():
+    """It is made while tests are collected, so none of them has run it."""
+    table = Mutant("plugins/tea/codes.py", "", "DropElement", 0, "job", frozenset())
+    pure = Reached("tests/plugins/tea/test_codes.py::t", 0.1, {})
+    neighbour = Reached("tests/simulators/t.py::t", 0.1, {"plugins/tea/tea.py": frozenset({1})})
+    stranger = Reached("tests/plugins/pot/t.py::t", 0.1, {"plugins/pot/pot.py": frozenset({1})})
+
+    first, rest = choose([stranger, neighbour, pure], table)
+
+    assert [*first, *rest] == [pure.test, neighbour.test]
+
+
 def test_what_a_test_runs_is_read_as_it_was_written_and_not_after_its_file_changed(tmp_path):
     test = "tests/mutation/test_hunt.py::t"
     path = tmp_path / "reach.jsonl"

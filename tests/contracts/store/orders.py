@@ -151,7 +151,9 @@ class OrdersContract(StoreContract):
             an_order(),
         )
         async with unit_of_work(read_only=True) as work:
-            assert await work.orders.open_under("payer-2", "table-8") is None
+            others = [("payer-2", "table-8"), ("payer-0", "table-8"), ("payer-2", "table-6")]
+            for user_id, key in [*others, ("payer-3", "table-7"), ("payer-1", "table-9")]:
+                assert await work.orders.open_under(user_id, key) is None
 
     @pytest.mark.asyncio
     @pytest.mark.parametrize("state", [s for s in OrderState if s is not OrderState.NEW])

@@ -206,6 +206,7 @@ def test_a_time_that_is_none_is_malformed(platform_key, example, timestamp):
     "changes",
     [
         {"algorithm": "AEAD_SM4_GCM"},
+        {"algorithm": "AEAD_AES_128_GCM"},
         {"ciphertext": "AAAA"},
         {"ciphertext": "no base64!"},
         {"ciphertext": None},
@@ -221,6 +222,13 @@ def test_an_envelope_that_was_touched_stays_shut(example, changes):
     with pytest.raises(NotProven) as caught:
         decrypt(sealed, key)
     assert caught.value.problem is NoticeProblem.MALFORMED
+
+
+def test_an_envelope_has_nothing_but_base64_in_it(example):
+    key = example["apiv3_key"].encode()
+    sealed = encrypt(b"{}", key, "n00000000001", "transaction")
+    with pytest.raises(NotProven):
+        decrypt({**sealed, "ciphertext": f"!{sealed['ciphertext']}"}, key)
 
 
 def test_an_envelope_may_go_without_associated_data(example):
@@ -265,6 +273,5 @@ def test_whoever_sent_nothing_is_told_which_header_is_missing_first():
         Proof.of({})
 
 
-def test_keys_and_signatures_are_not_shown(signer, example):
-    assert "key" not in repr(signer)
+def test_a_signature_is_not_shown(example):
     assert "signature" not in repr(Proof.of(answer_headers(example)))
