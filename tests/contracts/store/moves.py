@@ -54,8 +54,9 @@ class MovesContract(StoreContract):
         self, unit_of_work: UnitOfWork, state: OrderState, event: OrderEvent
     ) -> None:
         """Allowed: state, winner and version change. Not allowed: nothing does."""
+        beside = order_in(OrderState.CLOSED)
         order = order_in(state, end_reason=None)
-        await keep(unit_of_work, order)
+        await keep(unit_of_work, beside, order)
         winner = new_id() if event is OrderEvent.CAPTURED else None
         async with unit_of_work() as work:
             moved = await work.orders.move(
