@@ -73,9 +73,12 @@ class AttemptsContract(StoreContract):
         attempt = an_attempt(order)
         await keep(unit_of_work, order, attempt)
         async with unit_of_work() as work:
-            assert await work.attempts.get("nobody") is None
-            assert await work.attempts.by_number("another", attempt.number) is None
-            assert await work.attempts.by_number(attempt.account, "nothing1") is None
+            for nobody in ("nobody", attempt.attempt_id[:-1]):
+                assert await work.attempts.get(nobody) is None
+            for elsewhere in ("another", "water"):
+                assert await work.attempts.by_number(elsewhere, attempt.number) is None
+            for number in ("nothing1", attempt.number[:-1], f"{attempt.number}0"):
+                assert await work.attempts.by_number(attempt.account, number) is None
             assert list(await work.attempts.of_order("nobody")) == []
             assert await work.attempts.with_order("nobody") is None
             assert await work.attempts.claim_asking("nobody", NOW, UNTIL) is False
@@ -186,6 +189,7 @@ class AttemptsContract(StoreContract):
             claim = work.attempts.claim_asking
             assert not await claim(attempt.attempt_id, UNTIL - TICK, UNTIL + MINUTE)
             assert await claim(attempt.attempt_id, UNTIL, UNTIL + MINUTE)
+            assert await claim(attempt.attempt_id, UNTIL + 2 * MINUTE, UNTIL + 3 * MINUTE)
 
     @pytest.mark.asyncio
     async def test_a_released_claim_is_free_at_once(self, unit_of_work: UnitOfWork) -> None:

@@ -1,6 +1,7 @@
 """What a store promises of a page that was left: taken back once, and by nobody who must not."""
 
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
@@ -27,9 +28,14 @@ class ComingBackContract(StoreContract):
     """CLOSING -> OPEN, with the page that was kept."""
 
     @pytest.mark.asyncio
-    async def test_a_page_that_was_left_is_taken_back(self, unit_of_work: UnitOfWork) -> None:
+    @pytest.mark.parametrize("over", [None, NOW - TICK, NOW])
+    async def test_a_page_that_was_left_is_taken_back(
+        self, unit_of_work: UnitOfWork, over: datetime | None
+    ) -> None:
         """OPEN again, with the page and the payer that were kept; nobody acts on it any more."""
-        attempt = await a_kept_attempt(unit_of_work, AttemptState.CLOSING, **UNTOUCHED)
+        acts = {"asking_until": over, "leased_until": over}
+        attempt = await a_kept_attempt(unit_of_work, AttemptState.CLOSING, **acts)
+        attempt = replace(attempt, asking_until=None, leased_until=None)
         async with unit_of_work() as work:
             assert await work.attempts.take_back(attempt.attempt_id, at=NOW, cause=CAUSE)
             await work.commit()
@@ -61,8 +67,9 @@ class ComingBackContract(StoreContract):
             {"asking_until": NOW + TICK},
             {"page": None, "page_until": None},
             {"page_until": NOW},
+            {"page_until": NOW - TICK},
         ],
-        ids=["a worker holds it", "somebody closes it", "no page is kept", "its page ran out"],
+        ids=["a worker holds it", "somebody closes it", "no page is kept", "it ends", "it ended"],
     )
     async def test_a_page_is_not_taken_back_while(
         self, unit_of_work: UnitOfWork, facts: dict[str, object]

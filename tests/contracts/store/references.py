@@ -91,7 +91,10 @@ class ReferencesContract(StoreContract):
             assert await by_reference("tea-house", "Ref/1") == mine
             assert await by_reference("tea-house", "ref/1") == lower
             assert await by_reference("coffee-house", "Ref/1") == elsewhere
-            assert await by_reference("tea-house", "Ref/2") is None
+            for reference in ("Ref/2", "Ref/", "Ref/10"):
+                assert await by_reference("tea-house", reference) is None
+            for account in ("another", "water"):
+                assert await by_reference(account, "Ref/1") is None
 
     @pytest.mark.asyncio
     async def test_a_reference_is_one_attempts_only(self, unit_of_work: UnitOfWork) -> None:

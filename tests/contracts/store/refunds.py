@@ -51,9 +51,12 @@ class RefundsContract(StoreContract):
         refund = a_refund(attempt)
         await keep(unit_of_work, refund)
         async with unit_of_work() as work:
-            assert await work.refunds.get("nobody") is None
-            assert await work.refunds.by_number(attempt.account, "nothing1") is None
-            assert await work.refunds.by_number("another", refund.number) is None
+            for nobody in ("nobody", refund.refund_no[:-1], f"{refund.refund_no}0"):
+                assert await work.refunds.get(nobody) is None
+            for number in ("nothing1", refund.number[:-1], f"{refund.number}0"):
+                assert await work.refunds.by_number(attempt.account, number) is None
+            for elsewhere in ("another", "water"):
+                assert await work.refunds.by_number(elsewhere, refund.number) is None
             assert list(await work.refunds.of_order("nobody")) == []
             assert await work.refunds.reschedule("nobody", UNTIL, held_until=None) is False
 
