@@ -12,7 +12,7 @@ import pytest
 from retender.domain.model.attempt import Attempt
 from retender.domain.model.order import Order
 from retender.domain.model.page import Opened
-from retender.domain.model.transition import AttemptEvent, AttemptState, OrderEvent
+from retender.domain.model.transition import AttemptEvent, AttemptState, OrderEvent, RefundEvent
 from retender.ports.unit_of_work import UnitOfWork
 from retender.tests.contracts.store.ground import StoreContract
 from retender.tests.contracts.store.samples import (
@@ -129,6 +129,23 @@ class NeighboursContract(StoreContract):
                 assert await work.attempts.keep_page(
                     attempt.attempt_id, Opened(PAGES[0]), UNTIL, NOW, asked_until=UNTIL
                 )
+
+    @pytest.mark.asyncio
+    async def test_what_is_done_to_a_refund_is_done_to_no_other(
+        self, unit_of_work: UnitOfWork
+    ) -> None:
+        """Each step of the middle one leaves those beside it as they were."""
+        kept = await three(unit_of_work)
+        before, refund, behind = (a_refund(attempt) for _, attempt in kept)
+        await keep(unit_of_work, before, refund, behind)
+        its = refund.refund_no
+        async with unit_of_work() as work:
+            sent, move = RefundEvent.SENT, work.refunds.move
+            assert await move(its, sent, at=NOW, cause=CAUSE, next_try_at=NOW, hold_until=UNTIL)
+            assert await work.refunds.reschedule(its, NOW, held_until=UNTIL)
+            assert await move(its, RefundEvent.FAILED, at=NOW, cause=CAUSE)
+            for other in (before, behind):
+                assert await work.refunds.get(other.refund_no) == other
 
     @pytest.mark.asyncio
     @pytest.mark.parametrize("left", [1, 2])

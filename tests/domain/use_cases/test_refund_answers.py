@@ -13,12 +13,14 @@ from retender.domain.model.attention_errors import ResolutionRefused
 from retender.domain.model.errors import ProviderRefused, ProviderUncertain, Refusal
 from retender.domain.model.money import Money
 from retender.domain.model.refund import MOST_TRIES, RefundCause
+from retender.domain.model.story_money import RefundMisfit
 from retender.ports.payment_provider import (
     RawNotice,
     RefundReceipt,
     RefundReceiptState,
     RefundTerms,
 )
+from retender.tests.domain.told import facts
 
 pytestmark = pytest.mark.asyncio
 
@@ -162,6 +164,8 @@ async def test_a_word_on_another_amount_calls_once_under_an_id_that_a_store_has_
         await shop.hear("wechat", told(shop, key=key, refund=sent.number, minor=1))
     (item,) = await shop.list_attention_history()
     assert (item.code, len(item.attention_id)) == (AttentionCode.AMOUNT_MISMATCH, 32)
+    said = [(fact.said, fact.ours) for fact in facts(await shop.story(), RefundMisfit.kind)]
+    assert said == [(cny(1), cny(8880))] * 2, "the story keeps what was said each time"
 
 
 async def test_what_another_hand_overtook_is_not_done_because_a_human_says_so(shop):
