@@ -3,7 +3,6 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -20,6 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retender.adapters.sql.columns import Instant
+from retender.adapters.sql.due import claim, due
 from retender.adapters.sql.leases import (
     HELD,
     ITS,
@@ -32,7 +32,6 @@ from retender.adapters.sql.leases import (
     is_free,
     is_held,
     its,
-    of_accounts,
 )
 from retender.adapters.sql.mapping import (
     Values,
@@ -129,35 +128,6 @@ _RESCHEDULE = _CHANGE.where(guarded(among(attempts.c.state, LIVE), is_held(attem
     checks=attempts.c.checks + 1
 )
 _LEASE = update(attempts).where(attempts.c.attempt_id.in_(bindparam(THEM, expanding=True)))
-
-
-# Only live ones have a next look: the table says so. A condition on the state as well would let a
-# planner expect so few rows that it sorts all that are due.
-IS_DUE = and_(attempts.c.next_check_at <= its(NOW), is_free(attempts))
-
-
-@cache
-def _due(*, one: bool, but: bool) -> Select[Any]:
-    """Build the question for what is due and free, the most overdue first."""
-    return (
-        select(attempts)
-        .where(
-            IS_DUE,
-            *of_accounts(attempts.c.account, one=one, but=but),
-        )
-        .order_by(attempts.c.next_check_at, attempts.c.attempt_id)
-        .limit(its(MOST))
-    )
-
-
-@cache
-def _first_due(*, one: bool, but: bool) -> Select[Any]:
-    return _due(one=one, but=but).with_only_columns(attempts.c.attempt_id)
-
-
-@cache
-def _claim(*, one: bool, but: bool) -> Select[Any]:
-    return _first_due(one=one, but=but).with_for_update(skip_locked=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,9 +309,9 @@ class SqlAttempts:
         self, now: datetime, *, account: str | None = None, but: Collection[str] = ()
     ) -> bool:
         """Look for the first that is due and not leased."""
-        due = _first_due(one=account is not None, but=bool(but))
+        wanted = due(attempts, one=account is not None, but=bool(but))
         values = {**due_by(now, account, but), MOST: 1}
-        return (await self.connection.execute(due, values)).first() is not None
+        return (await self.connection.execute(wanted, values)).first() is not None
 
     async def claim_due(
         self,
@@ -353,9 +323,9 @@ class SqlAttempts:
         but: Collection[str] = (),
     ) -> Sequence[str]:
         """Lease what is due, not leased, and not being leased by another this very moment."""
-        due = _claim(one=account is not None, but=bool(but))
+        wanted = claim(attempts, one=account is not None, but=bool(but))
         values = {**due_by(now, account, but), MOST: limit}
-        them = [row.attempt_id for row in await self.connection.execute(due, values)]
+        them = [row.attempt_id for row in await self.connection.execute(wanted, values)]
         if them:
             await self.connection.execute(_LEASE, {THEM: them, "leased_until": until})
         return them

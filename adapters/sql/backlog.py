@@ -23,14 +23,13 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from retender.adapters.sql.aside import SET_ASIDE
-from retender.adapters.sql.attempts import IS_DUE as ATTEMPT_IS_DUE
 from retender.adapters.sql.columns import Instant
+from retender.adapters.sql.due import is_due
 from retender.adapters.sql.leases import ITS, MOST, NOW, among, first_of_each, is_free, its
 from retender.adapters.sql.mapping import attempt_of, attention_of, event_of, refund_of
 from retender.adapters.sql.orders import IS_DEAD, IS_LATE
 from retender.adapters.sql.reading import apart
 from retender.adapters.sql.records import IS_UNTOLD
-from retender.adapters.sql.refunds import IS_DUE as REFUND_IS_DUE
 from retender.adapters.sql.seal import PageSeal
 from retender.adapters.sql.tables import attempts, attention, orders, outbox, refunds
 from retender.domain.model.attempt import Attempt
@@ -136,7 +135,7 @@ class SqlBacklog:
             orders=bool(orders_),
             events=bool(events),
             accounts=frozenset(
-                name for name, is_due in zip(accounts, of_accounts, strict=True) if is_due
+                name for name, has_work in zip(accounts, of_accounts, strict=True) if has_work
             ),
         )
 
@@ -163,8 +162,8 @@ def _due(accounts: int) -> Executable:
     to_end = or_(exists().where(IS_LATE), *dead)
     of_accounts = [
         or_(
-            exists().where(attempts.c.account == its(f"account_{n}"), ATTEMPT_IS_DUE),
-            exists().where(refunds.c.account == its(f"account_{n}"), REFUND_IS_DUE),
+            exists().where(attempts.c.account == its(f"account_{n}"), is_due(attempts)),
+            exists().where(refunds.c.account == its(f"account_{n}"), is_due(refunds)),
         )
         for n in range(accounts)
     ]

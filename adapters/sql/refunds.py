@@ -3,12 +3,12 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, select, update
+from sqlalchemy import Select, bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from retender.adapters.sql.due import claim, due
 from retender.adapters.sql.leases import (
     HELD,
     ITS,
@@ -21,7 +21,6 @@ from retender.adapters.sql.leases import (
     is_free,
     is_held,
     its,
-    of_accounts,
 )
 from retender.adapters.sql.mapping import Values, refund_of, refund_values
 from retender.adapters.sql.records import SqlStory
@@ -63,35 +62,6 @@ _RESCHEDULE = _CHANGE.where(guarded(among(refunds.c.state, ASKED_AFTER), is_held
 )
 _PUT_OFF = _CHANGE.where(guarded(among(refunds.c.state, UNDER_WAY), is_held(refunds)))
 _LEASE = update(refunds).where(refunds.c.refund_no.in_(bindparam(THEM, expanding=True)))
-
-
-# Only those under way have a next try: the table says so. A condition on the state as well would
-# let a planner expect so few rows that it sorts all that are due.
-IS_DUE = and_(refunds.c.next_try_at <= its(NOW), is_free(refunds))
-
-
-@cache
-def _due(*, one: bool, but: bool) -> Select[Any]:
-    """Build the question for what is due and free, the most overdue first."""
-    return (
-        select(refunds)
-        .where(
-            IS_DUE,
-            *of_accounts(refunds.c.account, one=one, but=but),
-        )
-        .order_by(refunds.c.next_try_at, refunds.c.refund_no)
-        .limit(its(MOST))
-    )
-
-
-@cache
-def _first_due(*, one: bool, but: bool) -> Select[Any]:
-    return _due(one=one, but=but).with_only_columns(refunds.c.refund_no)
-
-
-@cache
-def _claim(*, one: bool, but: bool) -> Select[Any]:
-    return _first_due(one=one, but=but).with_for_update(skip_locked=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,9 +135,9 @@ class SqlRefunds:
         self, now: datetime, *, account: str | None = None, but: Collection[str] = ()
     ) -> bool:
         """Look for the first that is due and not leased."""
-        due = _first_due(one=account is not None, but=bool(but))
+        wanted = due(refunds, one=account is not None, but=bool(but))
         values = {**due_by(now, account, but), MOST: 1}
-        return (await self.connection.execute(due, values)).first() is not None
+        return (await self.connection.execute(wanted, values)).first() is not None
 
     async def claim_due(
         self,
@@ -179,9 +149,9 @@ class SqlRefunds:
         but: Collection[str] = (),
     ) -> Sequence[str]:
         """Lease what is due, not leased, and not being leased by another this very moment."""
-        due = _claim(one=account is not None, but=bool(but))
+        wanted = claim(refunds, one=account is not None, but=bool(but))
         values = {**due_by(now, account, but), MOST: limit}
-        them = [row.refund_no for row in await self.connection.execute(due, values)]
+        them = [row.refund_no for row in await self.connection.execute(wanted, values)]
         if them:
             await self.connection.execute(_LEASE, {THEM: them, "leased_until": until})
         return them

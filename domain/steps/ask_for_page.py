@@ -4,7 +4,7 @@ import logging
 from dataclasses import KW_ONLY, dataclass, replace
 from datetime import datetime, timedelta
 
-from retender.domain.model.attempt import Attempt, Charge
+from retender.domain.model.attempt import Attempt
 from retender.domain.model.cause import Cause, Reason
 from retender.domain.model.errors import (
     PayOrderFail,
@@ -32,6 +32,7 @@ from retender.domain.model.story_pages import (
 from retender.domain.model.transition import AttemptEvent, AttemptState, OrderState
 from retender.domain.steps.inquire import Inquire
 from retender.domain.steps.new_attempt import tell_handed_out
+from retender.domain.steps.open_page import failed, page_of, words_of
 from retender.domain.steps.retry_when_busy import retry_when_busy
 from retender.domain.steps.tell import problem_of, tell
 from retender.ports.accounts import Account
@@ -273,7 +274,7 @@ class AskForPage:
 
     async def _refused(self, asking: "_Asking", refused: ProviderRefused) -> AnswerPending:
         order, attempt, account = asking.order, asking.attempt, asking.account
-        words = _words_of(refused)
+        words = words_of(refused)
         await self._release(asking, NotGiven.REFUSED, refused)
         match refused.refusal:
             case Refusal.NOT_NOW:
@@ -354,32 +355,6 @@ class _Asking:
         return AnswerPending(order=self.order, attempt=self.attempt, retry_after=_SOON)
 
 
-async def page_of(
-    attempt: Attempt, account: Account, policy: PayPolicy, budget: TimeBudget
-) -> Opened:
-    """
-    Have the account's plugin open an attempt, with our own page as the way back.
-
-    Raises:
-        ProviderError: as the plugin says; ProviderUncertain also, if it returned anything but
-            a page of the kind that was negotiated: whatever was made for it is found out.
-
-    """
-    charge = replace(attempt.charge, way_back=policy.page_of(attempt.attempt_id))
-    opened: Opened = await budget.answer(account.provider.open, charge)
-    _check_opened(opened, charge)
-    return opened
-
-
-def _check_opened(opened: object, charge: Charge) -> None:
-    """Insist on a page of the kind that was negotiated; a plugin may return anything."""
-    page = opened.page if isinstance(opened, Opened) else None
-    if page is None or page.kind is not charge.page_kind:
-        got = type(opened).__name__ if page is None else f"a page of kind {page.kind}"
-        message = f"The plugin returned {got} where a page of kind {charge.page_kind} was asked for"
-        raise ProviderUncertain(message)
-
-
 def _why_again(attempt: Attempt, now: datetime) -> AskAgainReason:
     """Return why the stored page is not simply handed out."""
     if attempt.undecryptable:
@@ -389,17 +364,3 @@ def _why_again(attempt: Attempt, now: datetime) -> AskAgainReason:
     if attempt.page_until <= now:
         return AskAgainReason.PAGE_RAN_OUT
     return AskAgainReason.STRATEGY
-
-
-def _words_of(refused: ProviderRefused) -> str:
-    return f"{refused.provider_code} {refused.provider_message}".rstrip()
-
-
-def failed(order: Order, account: Account, refused: ProviderRefused) -> PayOrderFail:
-    """Return the provider's no, its own code and words with it."""
-    return PayOrderFail(
-        f"{account.title} refused the payment: {_words_of(refused)}.",
-        order_no=order.order_no,
-        provider_code=refused.provider_code,
-        provider_message=refused.provider_message or None,
-    )

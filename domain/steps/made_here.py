@@ -7,7 +7,7 @@ from retender.domain.model.attempt import Attempt
 from retender.domain.model.errors import ProviderError, ProviderRefused, ProviderUnavailable
 from retender.domain.model.order import Order
 from retender.domain.model.transition import AttemptState
-from retender.domain.steps.ask_for_page import failed, page_of
+from retender.domain.steps.open_page import failed, page_of
 from retender.domain.steps.pay_request import PayRequest
 from retender.ports.pay_policy import PayPolicy
 from retender.ports.time_budget import TimeBudget

@@ -6,14 +6,17 @@ import pytest
 
 from retender.ports import records
 from retender.ports import unit_of_work as port
+from retender.ports.attempts import Attempts
 from retender.ports.backlog import Backlog
+from retender.ports.orders import Orders
+from retender.ports.refunds import Refunds
 from retender.tests.contracts.store.deeds import DEEDS
 from retender.tests.contracts.unit_of_work import UnitOfWorkContract
 
 PARTS = {
-    "orders": port.Orders,
-    "attempts": port.Attempts,
-    "refunds": port.Refunds,
+    "orders": Orders,
+    "attempts": Attempts,
+    "refunds": Refunds,
     "inbox": records.Inbox,
     "attention": records.AttentionItems,
     "backlog": Backlog,

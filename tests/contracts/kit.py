@@ -22,6 +22,7 @@ _ASSERTING = (
     "store.aside",
     "store.attempts",
     "store.attention",
+    "store.backlog",
     "store.coming_back",
     "store.deeds",
     "store.ground",

@@ -22,6 +22,7 @@ from retender.tests.contracts.kit import Contract
 from retender.tests.contracts.store.aside import SetAsideContract
 from retender.tests.contracts.store.attempts import AttemptsContract
 from retender.tests.contracts.store.attention import AttentionContract
+from retender.tests.contracts.store.backlog import BacklogContract
 from retender.tests.contracts.store.coming_back import ComingBackContract
 from retender.tests.contracts.store.leases import LeasesContract
 from retender.tests.contracts.store.moves import MovesContract
@@ -42,6 +43,7 @@ class UnitOfWorkContract(
     RefundsContract,
     RecordsContract,
     AttentionContract,
+    BacklogContract,
     SetAsideContract,
     LeasesContract,
     MovesContract,

@@ -89,7 +89,7 @@ PLANTS = {
         ("retender.entrypoints.cli.demo.planted", "retender.entrypoints.http.problems"),
     ],
     "words know facts, and nobody who shows them": [
-        ("retender.entrypoints.words.planted", "retender.entrypoints.views"),
+        ("retender.entrypoints.words.planted_port", "retender.ports"),
         ("retender.entrypoints.words.planted_framework", "rich"),
     ],
     "views are data: they know nobody who shows them": [

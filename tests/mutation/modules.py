@@ -37,6 +37,7 @@ MONEY = (
     "adapters/sql/attempts.py",
     "adapters/sql/refunds.py",
     "adapters/sql/leases.py",
+    "adapters/sql/due.py",
     # The two plugins' signing and tables.
     "plugins/alipay/signing.py",
     "plugins/alipay/codes.py",

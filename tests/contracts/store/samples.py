@@ -7,7 +7,7 @@ from itertools import count
 from typing import TypeVar, assert_never
 
 from retender.domain.model.attempt import Attempt, Charge
-from retender.domain.model.attention import AttentionCode, AttentionItem, Ending, Resolution
+from retender.domain.model.attention import About, AttentionCode, AttentionItem, Ending, Resolution
 from retender.domain.model.cause import Cause, Reason
 from retender.domain.model.client_type import Device
 from retender.domain.model.event import Event, EventKind
@@ -215,6 +215,20 @@ def an_attention_item(**facts: object) -> AttentionItem:
         data={"amount": "0.01 CNY", "note": ODD_TEXT},
     )
     return replace(item, **facts)  # type: ignore[arg-type]  # the tests name real fields
+
+
+ABOUT = {
+    AttentionCode.UNKNOWN_TOO_LONG: About.ATTEMPT,
+    AttentionCode.REFUND_TOO_LONG: About.REFUND,
+    AttentionCode.REFUND_STUCK: About.REFUND,
+    AttentionCode.UNTOLD_TOO_LONG: About.EVENT,
+}
+"""What a call of each code is about."""
+
+
+def a_call(code: AttentionCode, subject: str, **facts: object) -> AttentionItem:
+    """Return a call of our own for a human, about this subject."""
+    return an_attention_item(code=code, about=ABOUT[code], subject=subject, **facts)
 
 
 def an_ending(**facts: object) -> Ending:
