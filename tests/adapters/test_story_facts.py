@@ -148,7 +148,9 @@ AMOUNT, UNTIL = [8880, "CNY"], 1773500966535897
     ],
 )
 def test_what_does_not_fit_its_class_is_refused(spoilt):
-    assert fact_of(StoryKind.ORDER_PLACED, json.dumps([AMOUNT, UNTIL]))
+    assert (
+        fact_of(StoryKind.ORDER_PLACED, json.dumps([AMOUNT, UNTIL])).kind is StoryKind.ORDER_PLACED
+    )
     with pytest.raises((ValueError, TypeError, KeyError, InvalidInput)):
         fact_of(StoryKind.ORDER_PLACED, json.dumps(spoilt))
 
