@@ -7,7 +7,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import CheckConstraint, Connection, Table, inspect
 
-from retender.adapters.sql.tables import metadata
+from retender.adapters.sql.tables import OF, metadata
 
 
 def differences(connection: Connection) -> tuple[str, ...]:
@@ -17,7 +17,13 @@ def differences(connection: Connection) -> tuple[str, ...]:
     Tables of others in the same database are no business of ours. A database of
     an older or newer schema is not to be compared: it is to be upgraded.
     """
-    context = MigrationContext.configure(connection, opts={"include_name": _is_ours})
+    here = connection.dialect.name
+
+    def is_of_here(thing: Any, _: object, kind: str, reflected: bool, __: object) -> bool:  # noqa: ANN401, FBT001 - as Alembic calls it
+        return kind != "index" or reflected or here in thing.info.get(OF, {here})
+
+    options = {"include_name": _is_ours, "include_object": is_of_here}
+    context = MigrationContext.configure(connection, opts=options)
     found = compare_metadata(context, metadata)
     told = [word for change in found for word in _told(change)]
     if connection.dialect.name == "mysql":

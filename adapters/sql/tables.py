@@ -116,6 +116,10 @@ def _once_where(table: Table, rule: str, *columns: str, where: str) -> None:
     event.listen(table, "after_create", generated.execute_if(dialect="mysql"))
 
 
+OF = "of"
+"""Under this name an index keeps on which databases it is, if not on all."""
+
+
 def _waiting(table: Table, rule: str, since: str) -> None:
     """
     Index the rows that still wait, which have no ``since`` yet, in the order of writing.
@@ -124,9 +128,9 @@ def _waiting(table: Table, rule: str, since: str) -> None:
     these rows alone. MariaDB has no such index, and needs none.
     """
     alone = Index(rule, table.c.seq, postgresql_where=text(f"{since} IS NULL"))
-    alone.ddl_if(dialect="postgresql")
+    alone.ddl_if(dialect="postgresql").info[OF] = frozenset({"postgresql"})
     every = Index(f"{table.name}_by_{since}", table.c[since], table.c.seq)
-    every.ddl_if(callable_=_is_not_postgresql)
+    every.ddl_if(callable_=_is_not_postgresql).info[OF] = frozenset({"sqlite", "mysql"})
 
 
 def _is_not_postgresql(*_: object, dialect: Dialect, **__: object) -> bool:
