@@ -244,7 +244,8 @@ def given_up_is_deaf(patch: pytest.MonkeyPatch) -> None:
     give_back = captured_module._Capture.give_back
 
     async def deaf(self: Any) -> Outcome:
-        if self.order.late_payment is LatePayment.REFUND:
+        order = await self.work.orders.by_id(self.attempt.order_id)
+        if order.late_payment is LatePayment.REFUND:
             return Outcome.NOTHING
         return await give_back(self)
 
@@ -262,7 +263,7 @@ def the_last_word_counts(patch: pytest.MonkeyPatch) -> None:
 
 
 def asked_again_whatever_the_terms_say(patch: pytest.MonkeyPatch) -> None:
-    async def nothing_is_stored(*_: Any) -> None:
+    def nothing_is_stored(*_: Any) -> None:
         """Hand out no page that the provider did not just make."""
 
     patch.setattr(PayOrder, "_stored", nothing_is_stored)
