@@ -84,7 +84,12 @@ class Cursor(sqlite3.Cursor):
         else:
             await_(_NOTHING)
             self.connection.note(statement)
-        self.connection.insist(partial(super().execute, statement, parameters))
+        if statement == "COMMIT" and self.connection.has_written:
+            self.connection.commit()
+        elif statement == "ROLLBACK":
+            self.connection.rollback()
+        else:
+            self.connection.insist(partial(super().execute, statement, parameters))
         return self
 
     def executemany(self, statement: str, several: Iterable[Sequence[object]]) -> "Cursor":  # type: ignore[override]  # what SQLAlchemy passes
@@ -121,6 +126,11 @@ class Connection(sqlite3.Connection):
     _writes = False
     _tells = False
     _is_looked_at = False
+
+    @property
+    def has_written(self) -> bool:
+        """Whether its transaction changed something; a reader's end is no moment of its own."""
+        return self._writes
 
     def cut(self) -> None:
         """Do what the operating system does for a dead process: undo, and let go of all locks."""
