@@ -63,7 +63,8 @@ FORBIDDEN = (
     "UPDATE orders SET order_no = 'one'",
     "UPDATE attempts SET amount_minor = -1",
     "UPDATE attempts SET state = 'LOST'",
-    "UPDATE attempts SET state = 'SUCCEEDED'",
+    "UPDATE attempts SET state = 'SUCCEEDED', next_check_at = NULL",
+    "UPDATE attempts SET state = 'CLOSED'",
     "UPDATE attempts SET idx = 1",
     "UPDATE attempts SET number = 'number01'",
     "UPDATE attempts SET provider_trade_no = '20260314'",
@@ -71,6 +72,7 @@ FORBIDDEN = (
     "UPDATE attempts SET order_id = 'nobody'",
     "UPDATE refunds SET amount_minor = 0",
     "UPDATE refunds SET state = 'LOST'",
+    "UPDATE refunds SET state = 'DONE'",
     "UPDATE refunds SET cause = 'late'",
     "UPDATE refunds SET number = 'number01'",
     "UPDATE refunds SET attempt_id = 'nobody'",
@@ -79,7 +81,7 @@ FORBIDDEN = (
 )
 
 ALLOWED = (
-    "UPDATE attempts SET state = 'CLOSED', fingerprint = 'the same'",
+    "UPDATE attempts SET state = 'CLOSED', next_check_at = NULL, fingerprint = 'the same'",
     "UPDATE orders SET state = 'CLOSED', order_key = 'table-7', user_id = 'ann'",
     "UPDATE refunds SET cause = 'shop'",
 )

@@ -264,14 +264,25 @@ async def test_a_notice_about_it_comes_again_and_a_human_is_called(shop, write):
     await shop.place()
     attempt = (await shop.page()).attempt
     raw = shop.wechat.pay(attempt.number)
-    assert await write("UPDATE orders SET currency = '???'")
+    assert await write("UPDATE attempts SET currency = '???'")
     for _ in range(2):
         with pytest.raises(RowUnreadable):
             await shop.hear("wechat", raw)
     ((about, _),) = await calls(shop)
-    assert about is About.ORDER
-    await write("UPDATE orders SET currency = 'CNY'")
+    assert about is About.ATTEMPT
+    await write("UPDATE attempts SET currency = 'CNY'")
     assert (await shop.hear("wechat", raw)).order_no == "A1"
+    assert await shop.states() == ("PAID", ["SUCCEEDED"])
+
+
+async def test_a_payment_is_taken_though_its_order_cannot_be_read(shop, write):
+    """What is proven must not wait for a row that it changes nothing of but the state."""
+    await shop.place()
+    attempt = (await shop.page()).attempt
+    raw = shop.wechat.pay(attempt.number)
+    assert await write("UPDATE orders SET currency = '???'")
+    assert (await shop.hear("wechat", raw)).order_no == "A1"
+    await write("UPDATE orders SET currency = 'CNY'")
     assert await shop.states() == ("PAID", ["SUCCEEDED"])
 
 
