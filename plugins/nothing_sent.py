@@ -14,8 +14,8 @@ def nothing_sent() -> Iterator[None]:
     ::
 
         with nothing_sent():
-            token = await self.funnel.ask("token", ...)
-        answer = await self.funnel.ask("open", ..., token)
+            token = await self.client.ask("token", ...)
+        answer = await self.client.ask("open", ..., token)
 
     If such an answer is lost, the charge was never sent. So it is ``ProviderUnavailable``,
     and the payer may press again at once. As ``ProviderUncertain`` it would leave a number

@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 from sqlalchemy import URL, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from retender.adapters.sql.engine import connected, product_of
+from retender.adapters.sql.engine import connected, server_kind_of
 
 
 def is_elsewhere(url: URL) -> bool:
     """Tell whether a database surely runs on another host: then its clock is a witness."""
     given = [url.host] if url.host else list(url.normalized_query.get("host", ()))
     hosts = [host for host in given if not _is_here(host)]
-    return product_of(url).remote and bool(hosts) and len(hosts) == len(given)
+    return server_kind_of(url).remote and bool(hosts) and len(hosts) == len(given)
 
 
 def _is_here(host: str) -> bool:
@@ -33,6 +33,7 @@ async def database_time(engine: AsyncEngine) -> datetime:
         StoreError: it cannot be asked.
 
     """
-    async with connected(engine, reading=True) as connection:
-        said: datetime = (await connection.execute(text(product_of(engine.url).now))).scalar_one()
+    question = text(server_kind_of(engine.url).now)
+    async with connected(engine, reading=True, once=True) as connection:
+        said: datetime = (await connection.execute(question)).scalar_one()
     return said.astimezone(UTC) if said.tzinfo else said.replace(tzinfo=UTC)

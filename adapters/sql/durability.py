@@ -2,7 +2,7 @@
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from retender.adapters.sql.engine import connected, product_of
+from retender.adapters.sql.engine import connected, server_kind_of
 
 
 async def shortcomings(engine: AsyncEngine) -> tuple[str, ...]:
@@ -13,6 +13,6 @@ async def shortcomings(engine: AsyncEngine) -> tuple[str, ...]:
     operator's: a server that does not flush, a replica, a file system that
     cannot share memory, a build of SQLite that ignores a pragma.
     """
-    product = product_of(engine.url)
+    kind = server_kind_of(engine.url)
     async with connected(engine, reading=True) as connection:
-        return tuple(await connection.run_sync(product.shortcomings))
+        return tuple(await connection.run_sync(kind.shortcomings))

@@ -18,7 +18,7 @@ from sqlalchemy.util import await_only
 from retender.adapters.sql.mariadb import MariaDB
 from retender.adapters.sql.place import Place
 from retender.adapters.sql.postgresql import PostgreSQL
-from retender.adapters.sql.product import Product, uncertain, unreachable
+from retender.adapters.sql.server_kind import ServerKind, uncertain, unreachable
 from retender.adapters.sql.sqlite import Sqlite
 from retender.domain.model.errors import RetenderError, SetupError, StoreBusy
 
@@ -33,7 +33,7 @@ _ENDS = ("COMMIT", "ROLLBACK")
 _LOOK_AGAIN = 0.02
 """Seconds between two tries of a setting that others are changing as well."""
 
-PRODUCTS: Mapping[str, Product] = {
+SERVER_KINDS: Mapping[str, ServerKind] = {
     "sqlite": Sqlite(),
     "postgresql": PostgreSQL(),
     "postgres": PostgreSQL(),
@@ -58,26 +58,26 @@ def open_engine(url: str, *, patience: timedelta = PATIENCE) -> AsyncEngine:
 
     """
     address = database_url(url)
-    product = product_of(address)
+    kind = server_kind_of(address)
     try:
         engine = create_async_engine(
             address,
-            connect_args=product.connect_args(address, patience),
-            pool_size=product.connections,
+            connect_args=kind.connect_args(address, patience),
+            pool_size=kind.connections,
             max_overflow=0,
             pool_timeout=patience.total_seconds(),
             pool_use_lifo=True,  # the one used last has the most pages at hand
             hide_parameters=True,  # payers and pages have no business in an error's text
-            **product.options,
+            **kind.options,
         )
     except ModuleNotFoundError as missing:
-        extra = product.drivers[address.drivername]
+        extra = kind.drivers[address.drivername]
         message = (
-            f"The driver {missing.name} of {product.title} is not installed: "
+            f"The driver {missing.name} of {kind.title} is not installed: "
             f"pip install '.[{extra}]' in a clone of Retender."
         )
         raise SetupError(message) from None
-    _EngineEvents(product, address, patience).teach(engine)
+    _EngineEvents(kind, address, patience).teach(engine)
     return engine
 
 
@@ -95,18 +95,18 @@ def database_url(url: str) -> URL:
         message = "The database URL reads like sqlite:///retender.db; this one does not."
         raise SetupError(message) from None
     name = parsed.get_backend_name()
-    if name not in PRODUCTS:
+    if name not in SERVER_KINDS:
         message = (
             f"There is no store for {name}; there is one for sqlite:///FILE, "
             "postgresql://USER@HOST/NAME and mariadb://USER@HOST/NAME."
         )
         raise SetupError(message)
-    return PRODUCTS[name].address(parsed)
+    return SERVER_KINDS[name].address(parsed)
 
 
-def product_of(url: URL) -> Product:
+def server_kind_of(url: URL) -> ServerKind:
     """Return what we know of the database that a URL names."""
-    return PRODUCTS[url.get_backend_name()]
+    return SERVER_KINDS[url.get_backend_name()]
 
 
 @asynccontextmanager
@@ -116,7 +116,7 @@ async def connected(
     """
     Take a connection and begin; giving it back undoes what was not committed.
 
-    This is the only way to begin as the product asks, and ``commit`` the only way to keep
+    This is the only way to begin as the kind of server asks, and ``commit`` the only way to keep
     something: the driver adds no statement of its own. A connection that broke while nobody
     used it is found out by BEGIN, and another one is taken: nothing was done on it yet.
 
@@ -130,7 +130,7 @@ async def connected(
             writer did not finish in time.
 
     """
-    statements = () if once else product_of(engine.url).begin(reading=reading)
+    statements = () if once else server_kind_of(engine.url).begin(reading=reading)
     connection = await _begun(engine, statements)
     try:
         yield connection
@@ -214,10 +214,10 @@ async def _give_back(connection: AsyncConnection, end: str) -> None:
     try:
         if not connection.invalidated and connection.info.pop(_BEGUN, False):
             await connection.exec_driver_sql(end)
-    except DBAPIError as trouble:
-        if not trouble.connection_invalidated:
+    except DBAPIError:
+        # Whatever it says, or if it broke: a connection that is closed is undone, as was to be.
+        if not connection.invalidated:
             await connection.invalidate()
-        # The server undoes the transaction of a connection that broke: as was to be.
     except BaseException:
         await connection.invalidate()
         raise
@@ -228,10 +228,10 @@ async def _give_back(connection: AsyncConnection, end: str) -> None:
 class _EngineEvents:
     """What the connections of one engine do at certain moments."""
 
-    def __init__(self, product: Product, address: URL, patience: timedelta) -> None:
-        self._product = product
+    def __init__(self, kind: ServerKind, address: URL, patience: timedelta) -> None:
+        self._kind = kind
         self._place = Place.of(address)
-        self._set_up = product.set_up(patience)
+        self._set_up = kind.set_up(patience)
         self._patience = patience
 
     def teach(self, engine: AsyncEngine) -> None:
@@ -261,7 +261,7 @@ class _EngineEvents:
             try:
                 cursor.execute(statement)
             except Exception as trouble:
-                if not self._product.is_conflict(trouble) or monotonic() >= until:
+                if not self._kind.is_conflict(trouble) or monotonic() >= until:
                     raise
                 await_only(asyncio.sleep(_LOOK_AGAIN))
             else:
@@ -272,12 +272,12 @@ class _EngineEvents:
         if context.is_pre_ping or _is_expected(context):
             return None  # SQLAlchemy deals with it, and nobody notices
         trouble = context.original_exception
-        if _while_ending(context) and not self._product.is_undone(trouble):
+        if _while_ending(context) and not self._kind.is_undone(trouble):
             return None  # a rollback is one all the same; of a commit ``commit`` tells
-        meaning = self._product.meaning(trouble, self._place)
-        if self._product.is_away(trouble):
+        meaning = self._kind.meaning(trouble, self._place)
+        if self._kind.is_away(trouble):
             context.is_disconnect = True  # so that the next try goes to whoever serves by then
-        if meaning is None and self._product.remote and _is_lost(context):
+        if meaning is None and self._kind.remote and _is_lost(context):
             return unreachable(self._place, trouble)
         return meaning
 

@@ -9,12 +9,12 @@ from typing import ClassVar
 
 from sqlalchemy import URL, Connection, text
 
-from retender.adapters.sql.product import (
+from retender.adapters.sql.server import Server
+from retender.adapters.sql.server_kind import (
     FORGOTTEN,
     Need,
     locked,
 )
-from retender.adapters.sql.server import Server
 
 _GIVE_WAY: Mapping[str | int, str] = {
     1020: "a row changed since it was read (innodb_snapshot_isolation)",

@@ -6,12 +6,12 @@ from typing import ClassVar
 
 from sqlalchemy import URL, Connection
 
-from retender.adapters.sql.product import (
+from retender.adapters.sql.server import Server
+from retender.adapters.sql.server_kind import (
     FORGOTTEN,
     Need,
     plain,
 )
-from retender.adapters.sql.server import Server
 
 _UPGRADE = 7_366_385_002_716_299_332
 """The advisory lock of upgrades: a number that nobody else takes by accident."""

@@ -20,7 +20,7 @@ from retender.adapters.sql.engine import (
     connected,
     database_url,
     open_engine,
-    product_of,
+    server_kind_of,
 )
 from retender.domain.model.errors import SetupError, StoreBusy
 from retender.domain.model.operators import for_operators
@@ -137,7 +137,7 @@ async def _reaching(url: str, patience: timedelta) -> AsyncIterator[AsyncEngine]
 
 
 def _upgrade(connection: Connection) -> None:
-    product_of(connection.engine.url).wait_for_turn(connection, UPGRADE_PATIENCE)
+    server_kind_of(connection.engine.url).wait_for_turn(connection, UPGRADE_PATIENCE)
     _refuse_newer(_revision(connection))
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
@@ -147,7 +147,7 @@ def _upgrade(connection: Connection) -> None:
 
 def _is_there(url: str) -> bool:
     address = database_url(url)
-    return product_of(address).is_there(address)
+    return server_kind_of(address).is_there(address)
 
 
 def _revision(connection: Connection) -> str | None:

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from retender.adapters.sql.place import Place
-from retender.adapters.sql.product import Product, full, lacks_tables, locked, unreachable
+from retender.adapters.sql.server_kind import ServerKind, full, lacks_tables, locked, unreachable
 from retender.domain.model.errors import RetenderError, SetupError
 
 
-class Server(Product):
+class Server(ServerKind):
     """
     A database that runs by itself, and may be away.
 

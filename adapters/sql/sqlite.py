@@ -9,7 +9,7 @@ from typing import ClassVar
 from sqlalchemy import URL, Connection
 
 from retender.adapters.sql.place import Place
-from retender.adapters.sql.product import Need, Product, full, lacks_tables
+from retender.adapters.sql.server_kind import Need, ServerKind, full, lacks_tables
 from retender.domain.model.errors import RetenderError, SetupError, StoreBusy
 
 CONNECTIONS = 5
@@ -30,7 +30,7 @@ _BROKEN = {
 }
 
 
-class Sqlite(Product):
+class Sqlite(ServerKind):
     """
     Writers begin with ``BEGIN IMMEDIATE``.
 

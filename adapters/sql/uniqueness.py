@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from retender.adapters.sql.engine import product_of
+from retender.adapters.sql.engine import server_kind_of
 
 
 async def add_unless_taken(
@@ -24,7 +24,7 @@ async def add_unless_taken(
     try:
         return (await connection.execute(statement, values)).rowcount == 1
     except IntegrityError as error:
-        if product_of(connection.engine.url).is_taken(error.orig):
+        if server_kind_of(connection.engine.url).is_taken(error.orig):
             return False
         raise
 
@@ -56,12 +56,12 @@ async def change_unless_taken(
     Where a failed statement spoils its transaction this takes a savepoint, so two statements
     more: it is for changes of what is unique.
     """
-    product = product_of(connection.engine.url)
-    savepoint = connection.begin_nested() if product.savepoints else nullcontext()
+    kind = server_kind_of(connection.engine.url)
+    savepoint = connection.begin_nested() if kind.savepoints else nullcontext()
     try:
         async with savepoint:
             return (await connection.execute(statement, values)).rowcount
     except IntegrityError as error:
-        if product.is_taken(error.orig):
+        if kind.is_taken(error.orig):
             return None
         raise

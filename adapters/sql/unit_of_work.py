@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from retender.adapters.sql.attempts import SqlAttempts
 from retender.adapters.sql.backlog import SqlBacklog
-from retender.adapters.sql.engine import PATIENCE, commit, connected, product_of
+from retender.adapters.sql.engine import PATIENCE, commit, connected, server_kind_of
 from retender.adapters.sql.orders import SqlOrders
 from retender.adapters.sql.records import SqlAttention, SqlInbox, SqlOutbox, SqlStory
 from retender.adapters.sql.refunds import SqlRefunds
@@ -134,7 +134,7 @@ class SqlUnitOfWork:
         self._engine = engine
         self._seal = PageSeal(page_key)
         self._patience = patience
-        self._in_line = product_of(engine.url).one_writer
+        self._in_line = server_kind_of(engine.url).one_writer
         self._line = asyncio.Lock()
 
     @asynccontextmanager

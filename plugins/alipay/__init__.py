@@ -1,1 +1,1 @@
-"""Alipay, v2 gateway: pages signed here, everything else asked over one funnel."""
+"""Alipay, v2 gateway: pages signed here, everything else asked by one client."""

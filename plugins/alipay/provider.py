@@ -34,7 +34,7 @@ from retender.plugins.alipay.codes import (
     Doubt,
 )
 from retender.plugins.alipay.configuration import Configuration
-from retender.plugins.alipay.funnel import Funnel
+from retender.plugins.alipay.gateway_client import GatewayClient
 from retender.plugins.alipay.notices import prove, read_notice
 from retender.plugins.alipay.signing import Answer
 from retender.plugins.alipay.terms import (
@@ -92,7 +92,7 @@ class Alipay:
         """Send nothing yet."""
         self._configuration = configuration
         self._credentials = configuration.credentials
-        self._funnel = Funnel(self._credentials, configuration.gateway, transport, clock)
+        self._client = GatewayClient(self._credentials, configuration.gateway, transport, clock)
         self._terms = terms_of_account(configuration.instalments)
 
     def __repr__(self) -> str:
@@ -107,7 +107,7 @@ class Alipay:
     @property
     def unknown(self) -> Mapping[str, int]:
         """How often each word came that stands in no table; for operators."""
-        return self._funnel.unknown
+        return self._client.unknown
 
     # --- asking for payment ---
 
@@ -120,21 +120,21 @@ class Alipay:
         content = self._content(method, charge)
         notify_url = charge.notify_url
         if method == PRECREATE:
-            answer = await self._funnel.ask(
+            answer = await self._client.ask(
                 "open", method, content, PAY_CODES, notify_url=notify_url
             )
             _check_about(answer, "out_trade_no", charge.number)
             return QrPage(_required(answer, "qr_code"))
         return_url = charge.return_url if method in {PAGE_PAY, WAP_PAY} else None
-        parameters = self._funnel.signed(
+        parameters = self._client.signed(
             method, content, notify_url=notify_url, return_url=return_url
         )
         if charge.page_kind is PageKind.APP_STRING:
             return AppStringPage(urlencode(parameters))
         if charge.page_kind is PageKind.REDIRECT:
-            return RedirectPage(self._funnel.address(parameters))
+            return RedirectPage(self._client.address(parameters))
         fields = (("biz_content", parameters.pop("biz_content")),)
-        return FormPage(self._funnel.address(parameters), fields)
+        return FormPage(self._client.address(parameters), fields)
 
     def _content(self, method: str, charge: Charge) -> dict[str, object]:
         """Say what is to be paid; the same charge always says the same."""
@@ -171,14 +171,14 @@ class Alipay:
     async def query(self, charge: Charge) -> Receipt:
         """Ask for the trade; without one nothing is known, least of all that it is dead."""
         content = {"out_trade_no": charge.number}
-        answer = await self._funnel.look("query", QUERY, content, QUERY_CODES)
+        answer = await self._client.look("query", QUERY, content, QUERY_CODES)
         if isinstance(answer, Doubt):
             return Receipt(number=charge.number, state=ReceiptState.NOT_FOUND)
         _check_about(answer, "out_trade_no", charge.number)
         status = _required(answer, "trade_status")
         state = TRADE_STATES.get(status)
         if state is None:
-            raise self._funnel.quarantined("trade_status", status)
+            raise self._client.quarantined("trade_status", status)
         paid_at = _time(answer.get("send_pay_date"))
         given_back = state is ReceiptState.CLOSED and bool(answer.get("send_pay_date"))
         if given_back:
@@ -197,7 +197,7 @@ class Alipay:
     async def close(self, charge: Charge) -> Receipt:
         """Close the trade, if there is one; an answer that it is too late is looked into."""
         content = {"out_trade_no": charge.number}
-        answer = await self._funnel.look("close", CLOSE, content, CLOSE_CODES)
+        answer = await self._client.look("close", CLOSE, content, CLOSE_CODES)
         if answer is Doubt.NO_TRADE:
             return Receipt(number=charge.number, state=ReceiptState.NOT_FOUND)
         if isinstance(answer, Doubt):
@@ -225,7 +225,7 @@ class Alipay:
             "refund_amount": order.amount.decimal(),
             "refund_reason": LIMITS["refund_reason"].cut(order.reason),
         }
-        answer = await self._funnel.ask("refund", REFUND, content, REFUND_CODES)
+        answer = await self._client.ask("refund", REFUND, content, REFUND_CODES)
         _check_about(answer, "out_trade_no", order.charge_number)
         if answer.get("fund_change") == "Y":
             return RefundReceipt(
@@ -239,13 +239,13 @@ class Alipay:
     async def query_refund(self, order: RefundOrder) -> RefundReceipt:
         """Ask for the refund; an answer that does not name it says that there is none."""
         content = {"out_trade_no": order.charge_number, "out_request_no": order.number}
-        answer = await self._funnel.look("query_refund", REFUND_QUERY, content, REFUND_QUERY_CODES)
+        answer = await self._client.look("query_refund", REFUND_QUERY, content, REFUND_QUERY_CODES)
         if isinstance(answer, Doubt) or "refund_status" not in answer.fields:
             return RefundReceipt(number=order.number, state=RefundReceiptState.NOT_FOUND)
         _check_about(answer, "out_request_no", order.number)
         status = _required(answer, "refund_status")
         if status != "REFUND_SUCCESS":
-            raise self._funnel.quarantined("refund_status", status)
+            raise self._client.quarantined("refund_status", status)
         return RefundReceipt(
             number=order.number,
             state=RefundReceiptState.DONE,
@@ -261,7 +261,7 @@ class Alipay:
             fields, app_id=self._credentials.app_id, seller_id=self._configuration.seller_id
         )
         if notice is None:
-            raise self._funnel.quarantined("trade_status", fields["trade_status"])
+            raise self._client.quarantined("trade_status", fields["trade_status"])
         return notice
 
     def acknowledge(self, problem: NoticeRejected | None) -> Acknowledgement:
@@ -275,9 +275,9 @@ class Alipay:
     async def fetch_bill(self, day: date) -> tuple[BillLine, ...]:
         """Fetch a past day's bill; the link that Alipay gives works for half a minute."""
         content = {"bill_type": "trade", "bill_date": day.isoformat()}
-        answer = await self._funnel.ask("fetch_bill", BILL, content, BILL_CODES)
+        answer = await self._client.ask("fetch_bill", BILL, content, BILL_CODES)
         url = _required(answer, "bill_download_url")
-        packed = await self._funnel.download("download_bill", url)
+        packed = await self._client.download("download_bill", url)
         try:
             return read_bill(packed)
         except MalformedBill as trouble:

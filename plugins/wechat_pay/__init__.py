@@ -1,1 +1,1 @@
-"""WeChat Pay, API v3: every request signed, every answer proven, over one funnel."""
+"""WeChat Pay, API v3: every request signed, every answer proven, by one client."""

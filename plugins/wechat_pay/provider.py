@@ -34,7 +34,7 @@ from retender.plugins.wechat_pay.codes import (
     REFUND_QUERY,
 )
 from retender.plugins.wechat_pay.credentials import Credentials
-from retender.plugins.wechat_pay.funnel import NONCE_LENGTH, Answer, Funnel, refused
+from retender.plugins.wechat_pay.gateway_client import NONCE_LENGTH, Answer, GatewayClient, refused
 from retender.plugins.wechat_pay.messages import (
     PRODUCTS,
     UnknownWord,
@@ -78,7 +78,7 @@ class WechatPay:
         """Act as the merchant of these credentials; send nothing yet."""
         self._credentials = credentials
         self._context = context
-        self._funnel = Funnel(credentials, context)
+        self._client = GatewayClient(credentials, context)
 
     @property
     def terms(self) -> ProviderTerms:
@@ -88,17 +88,17 @@ class WechatPay:
     @property
     def quarantined(self) -> Mapping[str, int]:
         """How often each code that stands in no table was heard."""
-        return self._funnel.quarantined
+        return self._client.quarantined
 
     async def open(self, charge: Charge) -> Opened:
         """Order, or order again with the very same words: either gives a fresh page."""
         product = PRODUCTS[self.terms.page_for(charge).kind]
         body = prepay_body(charge, self._credentials)
-        answer = await self._funnel.ask("open", "POST", f"/v3/pay/transactions/{product}", body)
+        answer = await self._client.ask("open", "POST", f"/v3/pay/transactions/{product}", body)
         if answer.is_success:
             return Opened(self._page(charge, answer))
         meaning = PREPAY_REASONS.get(answer.reason) or PREPAY.get(answer.code)
-        self._funnel.judge("open", answer, meaning)
+        self._client.judge("open", answer, meaning)
         raise refused(await self._why(charge), answer)
 
     async def _why(self, charge: Charge) -> Refusal:
@@ -147,10 +147,10 @@ class WechatPay:
         """Ask by our number; theirs works only once it is paid."""
         mch_id = self._credentials.signer.mchid
         target = f"{self._order(charge)}?mchid={mch_id}"
-        answer = await self._funnel.ask("query", "GET", target)
+        answer = await self._client.ask("query", "GET", target)
         if not answer.is_success:
             # Of all doubts only ABSENT comes back for a query.
-            self._funnel.judge("query", answer, QUERY.get(answer.code))
+            self._client.judge("query", answer, QUERY.get(answer.code))
             return Receipt(number=charge.number, state=ReceiptState.NOT_FOUND)
         try:
             receipt = read_transaction(answer.body, self._credentials)
@@ -163,14 +163,14 @@ class WechatPay:
     async def close(self, charge: Charge) -> Receipt:
         """Close; if that is refused, the order itself says what is true now."""
         said = {"mchid": self._credentials.signer.mchid}
-        answer = await self._funnel.ask("close", "POST", f"{self._order(charge)}/close", said)
+        answer = await self._client.ask("close", "POST", f"{self._order(charge)}/close", said)
         if answer.status == _NO_CONTENT:
             return Receipt(number=charge.number, state=ReceiptState.CLOSED)
         if answer.status == _NOT_FOUND:
             return Receipt(number=charge.number, state=ReceiptState.NOT_FOUND)
         if answer.is_success:
             raise ProviderUncertain("The answer to close is no answer to close.")
-        self._funnel.judge("close", answer, CLOSE.get(answer.code))
+        self._client.judge("close", answer, CLOSE.get(answer.code))
         return await self.query(charge)
 
     def _order(self, charge: Charge) -> str:
@@ -178,12 +178,12 @@ class WechatPay:
 
     async def refund(self, order: RefundOrder) -> RefundReceipt:
         """Give money back; if we are told to slow down, it may be under way: look."""
-        answer = await self._funnel.ask(
+        answer = await self._client.ask(
             "refund", "POST", "/v3/refund/domestic/refunds", refund_body(order)
         )
         if answer.is_success:
             return self._refund_receipt("refund", order, answer)
-        self._funnel.judge("refund", answer, REFUND.get(answer.code))
+        self._client.judge("refund", answer, REFUND.get(answer.code))
         receipt = await self.query_refund(order)
         if receipt.state is RefundReceiptState.NOT_FOUND:
             raise refused(Refusal.NOT_NOW, answer)
@@ -192,10 +192,10 @@ class WechatPay:
     async def query_refund(self, order: RefundOrder) -> RefundReceipt:
         """Ask what became of a refund."""
         target = f"/v3/refund/domestic/refunds/{quote(order.number, '')}"
-        answer = await self._funnel.ask("query_refund", "GET", target)
+        answer = await self._client.ask("query_refund", "GET", target)
         if answer.is_success:
             return self._refund_receipt("query_refund", order, answer)
-        self._funnel.judge("query_refund", answer, REFUND_QUERY.get(answer.code))
+        self._client.judge("query_refund", answer, REFUND_QUERY.get(answer.code))
         return RefundReceipt(number=order.number, state=RefundReceiptState.NOT_FOUND)
 
     def _refund_receipt(self, operation: str, order: RefundOrder, answer: Answer) -> RefundReceipt:
@@ -209,7 +209,7 @@ class WechatPay:
 
     def _unreadable(self, operation: str, trouble: Unreadable) -> ProviderUncertain:
         if isinstance(trouble, UnknownWord):
-            return self._funnel.quarantine(operation, trouble.word)
+            return self._client.quarantine(operation, trouble.word)
         return ProviderUncertain(f"The answer to {operation} cannot be used: {trouble}.")
 
     async def parse_notice(self, raw: RawNotice) -> Notice:
@@ -223,13 +223,13 @@ class WechatPay:
         try:
             proof = Proof.of(raw.headers)
             proof.check_window(raw.received_at)
-            proof.check(raw.body, await self._funnel.keys.key_for(proof.serial))
+            proof.check(raw.body, await self._client.keys.key_for(proof.serial))
             return self._notice(_json_object(raw.body))
         except NotProven as trouble:
             raise NoticeRejected(trouble.problem, f"{trouble}") from trouble
         except Unreadable as trouble:
             if isinstance(trouble, UnknownWord):
-                self._funnel.quarantine("notice", trouble.word)
+                self._client.quarantine("notice", trouble.word)
             raise NoticeRejected(NoticeProblem.MALFORMED, f"{trouble}") from trouble
 
     def _notice(self, said: Mapping[str, object]) -> Notice:
@@ -263,19 +263,19 @@ class WechatPay:
 
     async def prove_secrets(self) -> Sequence[SecretProof]:
         """Open the platform's certificates, which are sealed with the same key as notices."""
-        opened = await self._funnel.opens_certificates()
+        opened = await self._client.opens_certificates()
         state, why = _OPENED[opened]
         return [SecretProof("api_v3_key", state, why)]
 
     async def fetch_bill(self, day: date) -> tuple[BillLine, ...]:
         """Ask for the day's bill (Beijing time), fetch it, check it, read it."""
         target = f"/v3/bill/tradebill?bill_date={day.isoformat()}&bill_type=ALL&tar_type=GZIP"
-        answer = await self._funnel.ask("bill", "GET", target)
+        answer = await self._client.ask("bill", "GET", target)
         if not answer.is_success:
-            self._funnel.judge("bill", answer, BILL.get(answer.code))
+            self._client.judge("bill", answer, BILL.get(answer.code))
         match answer.body:
             case {"hash_type": "SHA1", "hash_value": str(announced), "download_url": str(url)}:
-                content = await self._funnel.fetch("bill_file", url)
+                content = await self._client.fetch("bill_file", url)
             case _:
                 raise ProviderUncertain("The answer to bill names no file.")
         try:

@@ -14,10 +14,12 @@ from sqlalchemy.exc import DBAPIError
 from retender.adapters.clock import system_clock
 from retender.adapters.sql.durability import shortcomings
 from retender.adapters.sql.engine import PATIENCE, connected, database_url, open_engine
-from retender.adapters.sql.product import FORGOTTEN
+from retender.adapters.sql.server_kind import FORGOTTEN
 from retender.adapters.sql.unit_of_work import SqlUnitOfWork
+from retender.domain.model.backlog import Due
 from retender.domain.model.errors import SetupError, StoreBusy, StoreUncertain
 from retender.domain.model.transition import AttemptState, OrderEvent, OrderState
+from retender.domain.use_cases.peek_due_work import PeekDueWork
 from retender.tests.adapters.databases import EVERYWHERE, MARIADB, POSTGRESQL, a_database
 from retender.tests.contracts.store.samples import (
     CAUSE,
@@ -323,6 +325,17 @@ async def test_a_connection_that_breaks_is_another_thing_at_each_moment(
     async with rival(read_only=True) as work:
         assert (await work.orders.by_id(order.order_id)).version == 0
     await keep(unit_of_work, an_order())
+
+
+@on_servers
+async def test_a_single_question_on_a_broken_connection_is_asked_again(
+    unit_of_work, engine, another_engine
+):
+    """No BEGIN finds it out, so whoever asks once asks anew, and nobody notices."""
+    peek = PeekDueWork(unit_of_work, lambda: NOW)
+    await peek(accounts=["tea-house"])
+    await cut_all(engine, another_engine)
+    assert await peek(accounts=["tea-house"]) == Due()
 
 
 async def hold_and_break(unit_of_work, order, cut, moment):

@@ -11,7 +11,7 @@ import pytest_asyncio
 from sqlalchemy import URL, Engine, event, make_url, text
 
 from retender.adapters.sql import schema
-from retender.adapters.sql.engine import connected, open_engine, product_of
+from retender.adapters.sql.engine import connected, open_engine, server_kind_of
 from retender.adapters.sql.tables import metadata
 from retender.domain.model.errors import SetupError
 from retender.tests.adapters.databases import MARIADB, POSTGRESQL, a_database, with_driver
@@ -177,9 +177,9 @@ async def test_who_upgrades_is_waited_for_and_then_reported(url, mocker):
     """The turn of another upgrade, not its tables."""
     mocker.patch.object(schema, "UPGRADE_PATIENCE", timedelta(seconds=1))
     engine = open_engine(url)
-    product = product_of(engine.url)
+    kind = server_kind_of(engine.url)
     async with connected(engine) as connection:
-        await connection.run_sync(product.wait_for_turn, timedelta(seconds=1))
+        await connection.run_sync(kind.wait_for_turn, timedelta(seconds=1))
         with pytest.raises(SetupError, match="locked"):
             await schema.upgrade(url)
     await engine.dispose()

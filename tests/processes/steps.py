@@ -3,7 +3,7 @@ Named steps: every commit and every call of a provider, and a process that dies 
 
 A step is ``before`` or ``after``, what is done, and for which use case:
 ``after commit 2 of PayOrder``. The real server or worker runs; only the two
-funnels through which all effects pass are wrapped.
+functions through which all effects pass are wrapped.
 """
 
 import importlib
@@ -51,12 +51,12 @@ def arm(step: str | None, seen: str | None) -> None:
     guard = _Guard(step, Path(seen) if seen else None)
     for use_case in _use_cases():
         _name_runs_of(use_case)
-    funnels: dict[tuple[type, str], Callable[..., str]] = {
+    passages: dict[tuple[type, str], Callable[..., str]] = {
         (SqlWork, "commit"): lambda *_: "commit",
         (HttpxTransport, "__call__"): lambda _, request: f"call {request.operation}",
         (InProcessAnnouncer, "__call__"): lambda *_: "announcement",
     }
-    for (owner, method), name_of in funnels.items():
+    for (owner, method), name_of in passages.items():
         setattr(owner, method, guard.wrapped(getattr(owner, method), name_of))
 
 

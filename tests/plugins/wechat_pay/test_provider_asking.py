@@ -42,7 +42,7 @@ def answering(counter, change):
         headers = {name.lower(): value for name, value in proof.items()}
         return replace(response, headers=headers, body=body)
 
-    provider._funnel._context = replace(provider._funnel._context, transport=send)
+    provider._client._context = replace(provider._client._context, transport=send)
     return provider
 
 
@@ -308,11 +308,11 @@ async def test_a_bill_that_is_not_the_announced_one_is_not_read(counter):
     async def send(request):
         if request.operation == "bill_file":
             return await counter._wire(request)
-        return await forged._funnel_send(request)
+        return await forged._sent_before(request)
 
     forged = answering(counter, another_hash)
-    forged._funnel_send = forged._funnel._context.transport
-    forged._funnel._context = replace(forged._funnel._context, transport=send)
+    forged._sent_before = forged._client._context.transport
+    forged._client._context = replace(forged._client._context, transport=send)
     with pytest.raises(ProviderUncertain, match="not the one that was announced"):
         await forged.fetch_bill(date(2026, 1, 15))
 

@@ -231,7 +231,7 @@ async def test_a_gateway_of_another_kind_is_not_believed_when_it_finds_nothing(c
     async def elsewhere(request):
         return await counter._wire(replace(request, url=request.url.replace("/v3/", "/v4/")))
 
-    lost._funnel._context = replace(lost._funnel._context, transport=elsewhere)
+    lost._client._context = replace(lost._client._context, transport=elsewhere)
     with pytest.raises(ProviderUncertain):
         await lost.query(charge)
     assert lost.quarantined == {"HTTP 404": 1}
@@ -245,7 +245,7 @@ async def test_an_answer_that_says_only_wait_is_uncertain(counter):
         return replace(response, status=202)
 
     slow = counter.built()
-    slow._funnel._context = replace(slow._funnel._context, transport=accepts)
+    slow._client._context = replace(slow._client._context, transport=accepts)
     charge = a_charge(counter)
     with pytest.raises(ProviderUncertain, match="not done yet"):
         await slow.open(charge)

@@ -218,7 +218,7 @@ async def test_an_error_that_claims_a_signature_must_have_a_right_one(counter):
         response = await counter._wire(request)
         return replace(response, headers={**genuine.headers, **response.headers})
 
-    counter.provider._funnel._context = replace(counter.provider._funnel._context, transport=send)
+    counter.provider._client._context = replace(counter.provider._client._context, transport=send)
     counter.simulator.faults.set("provider_error", "query", code="ORDER_NOT_EXIST")
     with pytest.raises(ProviderUncertain):
         await counter.provider.query(charge)

@@ -1,4 +1,4 @@
-"""Product: what one make of database needs of us that the others do not."""
+"""ServerKind: what one make of database needs of us that the others do not."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -44,7 +44,7 @@ class Need:
     otherwise: str
 
 
-class Product(ABC):
+class ServerKind(ABC):
     """
     One make of database: how to reach it, what to tell it, what its errors mean.
 

@@ -59,7 +59,7 @@ class Answer:
         return self.status < _FIRST_REDIRECT
 
 
-class Funnel:
+class GatewayClient:
     """
     Signs, sends, proves, decodes.
 

@@ -29,7 +29,7 @@ _OK: Final = 200
 _FORM = {"content-type": "application/x-www-form-urlencoded;charset=utf-8"}
 
 
-class Funnel:
+class GatewayClient:
     """
     Signs requests of one account, sends them, and lets through only proven answers.
 
